@@ -1,0 +1,55 @@
+"""Instants: the one reader of the wall clock, and how an instant is written.
+
+Inside schedsync an instant is an aware ``datetime`` in UTC. Stores keep it as epoch microseconds, people see RFC 3339.
+"""
+
+from collections.abc import Callable
+from datetime import UTC, datetime, timedelta
+
+Clock = Callable[[], datetime]
+
+EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+MICROSECOND = timedelta(microseconds=1)
+
+
+def utc_now() -> datetime:
+    """Return the current instant, in UTC."""
+    return datetime.now(UTC)
+
+
+def to_micros(instant: datetime) -> int:
+    """Return *instant* as whole microseconds since 1970-01-01T00:00:00Z.
+
+    Raises:
+        ValueError: *instant* is naive.
+    """
+    if instant.tzinfo is None:
+        raise ValueError(f"{instant!r} has no time zone")
+    return (instant - EPOCH) // MICROSECOND
+
+
+def from_micros(micros: int) -> datetime:
+    """Return the instant that is *micros* microseconds after 1970-01-01T00:00:00Z."""
+    return EPOCH + timedelta(microseconds=micros)
+
+
+def rfc3339(instant: datetime) -> str:
+    """Write *instant* as RFC 3339 in UTC with ``Z``; fractions only where there are some."""
+    text = instant.astimezone(UTC).isoformat()
+    return text.removesuffix("+00:00") + "Z"
+
+
+def parse_instant(text: str) -> datetime:
+    """Read an RFC 3339 instant; a zone is required, so that nobody has to guess it.
+
+    Raises:
+        ValueError: *text* is no instant or names no zone; the message says what to write.
+    """
+    hint = 'write it like "2027-01-31T23:59:59Z" or "2027-01-31T23:59:59+01:00"'
+    try:
+        instant = datetime.fromisoformat(text.strip())
+    except ValueError:
+        raise ValueError(f'"{text}" is not a time; {hint}') from None
+    if instant.tzinfo is None:
+        raise ValueError(f'"{text}" has no time zone; {hint}')
+    return instant.astimezone(UTC)

@@ -1,0 +1,60 @@
+"""What an operator may decide: pause and resume. Writes the wish to the store, where the next tick finds it."""
+
+from dataclasses import dataclass
+from datetime import datetime
+
+from schedsync.clock import Clock, rfc3339, utc_now
+from schedsync.errors import JobNotFoundError, SchedsyncError
+from schedsync.runs.pause import EVERYTHING, Pause
+from schedsync.store.store import Store
+
+
+class BadWishError(SchedsyncError):
+    """What was asked for makes no sense; the message says why."""
+
+
+@dataclass(frozen=True, slots=True)
+class Control:
+    """Decisions over jobs, by people."""
+
+    store: Store
+    clock: Clock = utc_now
+
+    def pause(self, job_id: str | None, *, by: str, reason: str | None = None, until: datetime | None = None) -> Pause:
+        """Pause one job, or all with None. Pausing again replaces reason and end; since when stays.
+
+        Args:
+            job_id: the job, or None for all jobs.
+            by: who decides.
+            reason: why, for others.
+            until: when it resumes by itself (UTC); None: when somebody resumes it.
+
+        Raises:
+            JobNotFoundError: there is no such job.
+            BadWishError: *until* is not in the future.
+            DatabaseUnavailableError: nothing was paused.
+        """
+        now = self.clock()
+        if until is not None and until <= now:
+            raise BadWishError(f"until ({rfc3339(until)}) must be in the future; it is {rfc3339(now)}")
+        target = self._target(job_id)
+        earlier = self.store.pauses.in_force(now).get(target)
+        pause = Pause(target, by, since=earlier.since if earlier else now, reason=reason, until=until)
+        self.store.pauses.put(pause, now=now)
+        return pause
+
+    def resume(self, job_id: str | None, *, by: str, reason: str | None = None) -> bool:
+        """End the pause of one job, or the pause of all with None; return whether there was one.
+
+        Raises:
+            JobNotFoundError: there is no such job.
+            DatabaseUnavailableError: nothing was changed.
+        """
+        return self.store.pauses.lift(self._target(job_id), by=by, reason=reason, now=self.clock())
+
+    def _target(self, job_id: str | None) -> str:
+        if job_id is None:
+            return EVERYTHING
+        if not self.store.jobs.load([job_id]):
+            raise JobNotFoundError(job_id)
+        return job_id

@@ -1,0 +1,49 @@
+"""The exceptions of schedsync, divided by what the caller does next."""
+
+
+class SchedsyncError(Exception):
+    """Something that a person has to be told; its text is the sentence to show."""
+
+
+class SettingsError(SchedsyncError):
+    """The settings cannot be used as they are; nothing was started."""
+
+
+class FolderUnavailableError(SchedsyncError):
+    """The jobs folder cannot be listed now: unknown, which is not the same as empty."""
+
+
+class DatabaseUnavailableError(SchedsyncError):
+    """The database did not answer or ended the connection; trying again later may help."""
+
+
+class SchemaError(SchedsyncError):
+    """The database's tables are missing or of another version than this program needs."""
+
+
+class StaleObservationError(SchedsyncError):
+    """Another writer changed what a plan was made from; observe and plan once more."""
+
+
+class LeadershipLostError(SchedsyncError):
+    """This instance no longer holds the lease, so it must not fire or record a claim."""
+
+
+class ApiUnavailableError(SchedsyncError):
+    """The status API cannot listen on the address that it was given."""
+
+
+class JobNotFoundError(SchedsyncError):
+    """No job of this id is scheduled."""
+
+    def __init__(self, job_id: str) -> None:
+        super().__init__(f'no job has the id "{job_id}"')
+        self.job_id = job_id
+
+
+class RunNotFoundError(SchedsyncError):
+    """No run of this id is recorded."""
+
+    def __init__(self, run_id: str) -> None:
+        super().__init__(f'no run has the id "{run_id}"')
+        self.run_id = run_id

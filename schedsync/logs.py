@@ -1,0 +1,39 @@
+"""Log lines: a constant sentence, then its fields."""
+
+import logging
+import sys
+from datetime import UTC, datetime
+
+from schedsync.clock import rfc3339
+
+_STANDARD = frozenset(logging.makeLogRecord({}).__dict__) | {"message", "asctime", "taskName"}
+
+
+class FieldFormatter(logging.Formatter):
+    """Writes ``time level sentence  key=value ...``, with the time in UTC."""
+
+    def __init__(self) -> None:
+        super().__init__("%(asctime)s %(levelname)-7s %(message)s")
+
+    def formatTime(self, record: logging.LogRecord, datefmt: str | None = None) -> str:  # noqa: N802 - logging's name
+        """Return the record's instant."""
+        del datefmt
+        return rfc3339(datetime.fromtimestamp(record.created, UTC).replace(microsecond=int(record.msecs) * 1000))
+
+    def formatMessage(self, record: logging.LogRecord) -> str:  # noqa: N802 - logging's name
+        """Return the line without a traceback."""
+        fields = [f"{key}={_shown(value)}" for key, value in record.__dict__.items() if key not in _STANDARD]
+        return "  ".join([super().formatMessage(record), " ".join(fields)]) if fields else super().formatMessage(record)
+
+
+def configure(level: str) -> None:
+    """Log to stderr from *level* on; libraries only speak up when something is wrong."""
+    handler = logging.StreamHandler(sys.stderr)
+    handler.setFormatter(FieldFormatter())
+    logging.basicConfig(handlers=[handler], level=logging.WARNING, force=True)
+    logging.getLogger("schedsync").setLevel(level.upper())
+
+
+def _shown(value: object) -> str:
+    text = str(value)
+    return f'"{text}"' if " " in text or not text else text

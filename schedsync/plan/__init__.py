@@ -1,0 +1,1 @@
+"""What should change: the folder held against the store. Pure."""

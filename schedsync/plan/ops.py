@@ -1,0 +1,103 @@
+"""A plan: a value that can be printed, counted, compared, and applied."""
+
+from dataclasses import dataclass
+from datetime import datetime
+
+from schedsync.plan.state import Located, ObservedJob
+from schedsync.specs.problem import Problem
+
+
+@dataclass(frozen=True, slots=True)
+class Add:
+    """A job that the store does not have."""
+
+    job: Located
+    next_fire_at: datetime | None
+    anchor_at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class Update:
+    """A job whose row has to change; its history, pause and phase stay.
+
+    With a new id (``renamed_from``) the old row is renamed.
+    """
+
+    job: Located
+    before: ObservedJob
+    next_fire_at: datetime | None
+
+    @property
+    def reschedules(self) -> bool:
+        """Whether the next fire time is set anew; otherwise it must not be written at all."""
+        return self.job.schedule_digest != self.before.schedule_digest or self.next_fire_at != self.before.next_fire_at
+
+    @property
+    def renames(self) -> bool:
+        """Whether the id changes."""
+        return self.job.spec.id != self.before.id
+
+    @property
+    def changes_spec(self) -> bool:
+        """Whether more than the place or a mark changes."""
+        return self.renames or self.job.digest != self.before.digest
+
+
+@dataclass(frozen=True, slots=True)
+class Remove:
+    """A job that no file has any more."""
+
+    before: ObservedJob
+
+
+@dataclass(frozen=True, slots=True)
+class Hold:
+    """A removal that waits for a person, or for the folder to be readable."""
+
+    before: ObservedJob
+    why: str
+
+
+@dataclass(frozen=True, slots=True)
+class Keep:
+    """A job whose file says nothing valid now: it runs on from its last good spec, marked stale."""
+
+    before: ObservedJob
+
+
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """What would make the store equal the folder. Within a kind by job id; applied in the order of the fields."""
+
+    add: tuple[Add, ...] = ()
+    update: tuple[Update, ...] = ()
+    keep: tuple[Keep, ...] = ()
+    remove: tuple[Remove, ...] = ()
+    hold: tuple[Hold, ...] = ()
+    unchanged: int = 0
+    problems: tuple[Problem, ...] = ()
+    revision: str = ""
+
+    @property
+    def writes(self) -> bool:
+        """Whether applying it changes a row."""
+        return bool(self.add or self.update or self.remove or any(not keep.before.stale for keep in self.keep))
+
+    @property
+    def complete(self) -> bool:
+        """Whether all that the folder says becomes live: nothing is broken and nothing is held."""
+        return not (self.problems or self.hold or self.keep)
+
+    def counts(self) -> dict[str, int]:
+        """Return how many jobs each kind of change concerns."""
+        renamed = sum(update.renames for update in self.update)
+        return {
+            "added": len(self.add),
+            "updated": sum(update.changes_spec for update in self.update) - renamed,
+            "renamed": renamed,
+            "moved": sum(not update.changes_spec for update in self.update),
+            "removed": len(self.remove),
+            "held": len(self.hold),
+            "stale": len(self.keep),
+            "unchanged": self.unchanged,
+        }

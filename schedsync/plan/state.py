@@ -1,0 +1,91 @@
+"""The two sides of a comparison: what the folder says, and what the store holds."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
+
+from schedsync.specs.job import JobSpec
+from schedsync.specs.problem import Problem
+
+
+@dataclass(frozen=True, slots=True)
+class Source:
+    """Where a job is written: a file relative to the jobs folder, and the line its entry begins on (from 1)."""
+
+    file: str
+    line: int
+
+
+@dataclass(frozen=True, slots=True)
+class Located:
+    """A valid spec, where it is written, and its digests (computed once, when the file is parsed)."""
+
+    spec: JobSpec
+    source: Source
+    digest: str
+    schedule_digest: str
+
+
+@dataclass(frozen=True, slots=True)
+class UnknownPath:
+    """A file, or a folder with all that is below it, whose content is not (wholly) known now.
+
+    ``text`` is what could be read of a broken file: a job that it mentions may have moved there.
+    """
+
+    path: str
+    text: str = ""
+
+    def covers(self, file: str) -> bool:
+        """Whether *file* is this file or lies below this folder."""
+        return file == self.path or file.startswith(f"{self.path}/")
+
+
+@dataclass(frozen=True, slots=True)
+class Snapshot:
+    """What the folder said at one moment."""
+
+    jobs: Mapping[str, tuple[Located, ...]]
+    """Every place that claims an id; more than one is a conflict that the diff settles."""
+    problems: tuple[Problem, ...] = ()
+    unknown: tuple[UnknownPath, ...] = ()
+    revision: str = ""
+    unavailable: str | None = None
+    """Why the folder as a whole says nothing (missing, unreadable, empty); then no job is removed."""
+
+
+@dataclass(frozen=True, slots=True)
+class ObservedJob:
+    """A job as the store has it. Times are UTC."""
+
+    id: str
+    digest: str
+    schedule_digest: str
+    source: Source
+    anchor_at: datetime
+    next_fire_at: datetime | None
+    generation: int
+    prune: str
+    suspended: bool = False
+    stale: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class PruneGuard:
+    """Removals beyond both limits wait for a person."""
+
+    max_jobs: int = 10
+    max_fraction: float = 0.5
+    allow: bool = False
+    """A person has said that everything may be removed now."""
+
+    def holds(self, removals: int, observed: int) -> bool:
+        """Whether *removals* out of *observed* jobs are too many at once."""
+        return not self.allow and removals > self.max_jobs and removals > observed * self.max_fraction
+
+
+@dataclass(frozen=True, slots=True)
+class Observed:
+    """What the store holds, by job id."""
+
+    jobs: Mapping[str, ObservedJob] = field(default_factory=dict)

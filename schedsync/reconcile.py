@@ -1,0 +1,191 @@
+"""One step of the loop, and the loop that repeats it.
+
+A step reads the folder, looks at the store, decides what differs, and applies it. File events, the timer and a person
+all do the same thing: ask for one more step. The step is level-triggered: it asks what is, never what happened.
+"""
+
+import logging
+import threading
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from datetime import datetime, timedelta
+
+from schedsync.clock import Clock, utc_now
+from schedsync.errors import DatabaseUnavailableError, StaleObservationError
+from schedsync.plan.diff import diff
+from schedsync.plan.ops import Plan
+from schedsync.plan.state import Observed, PruneGuard, Snapshot
+from schedsync.sources.folder import JobsFolder
+from schedsync.specs.job import JobSpec
+from schedsync.specs.problem import Problem
+from schedsync.store.store import Store
+from schedsync.store.syncs import Held, SyncReport
+
+log = logging.getLogger(__name__)
+
+TRIES = 5
+"""How often a step is made anew when another writer was faster."""
+SETTLE = timedelta(milliseconds=150)
+"""How long the folder has to be quiet after an event before it is read: half-written files are not worth reading."""
+CHECK = timedelta(seconds=1)
+"""How often the watch is asked whether it still looks at the right folder."""
+
+
+@dataclass(slots=True)
+class Reconciler:
+    """Makes the store equal the folder."""
+
+    folder: JobsFolder
+    store: Store
+    guard: PruneGuard
+    node: str
+    clock: Clock = utc_now
+    _last: tuple[Snapshot, SyncReport] | None = None
+
+    def plan(self, *, observed: Observed | None = None) -> Plan:
+        """Return what a step would do now; changes nothing.
+
+        Args:
+            observed: what to compare with instead of the store.
+
+        Raises:
+            DatabaseUnavailableError: the store cannot be looked at.
+        """
+        snapshot = self.folder.read()
+        return diff(snapshot, observed or self.store.jobs.observe(), now=self.clock(), guard=self.guard)
+
+    def old_specs(self, plan: Plan) -> dict[str, JobSpec]:
+        """Return the live specs of the jobs that *plan* updates."""
+        ids = [update.before.id for update in plan.update]
+        return {job_id: job.spec for job_id, job in self.store.jobs.load(ids).items() if job.spec is not None}
+
+    def step(self, *, allow_prune: bool = False) -> SyncReport:
+        """Make one step and return what it found and did.
+
+        A step that changes something, or finds other problems than the one before, is kept in the store.
+
+        Args:
+            allow_prune: remove also what would be held back for a person.
+
+        Raises:
+            DatabaseUnavailableError: nothing was changed.
+            StaleObservationError: other writers were faster again and again; nothing was changed.
+        """
+        guard = replace(self.guard, allow=True) if allow_prune else self.guard
+        snapshot = self.folder.read()
+        for attempt in range(TRIES):
+            try:
+                return self._step(snapshot, guard)
+            except StaleObservationError:
+                if attempt == TRIES - 1:
+                    raise
+        raise AssertionError("unreachable")  # pragma: no cover
+
+    def _step(self, snapshot: Snapshot, guard: PruneGuard) -> SyncReport:
+        now = self.clock()
+        plan = diff(snapshot, self.store.jobs.observe(), now=now, guard=guard)
+        report = self._report(plan, snapshot, now)
+        if plan.writes:
+            self.store.jobs.apply(plan, now=now, report=report)
+        elif self._is_news(report):
+            self.store.syncs.record(report)
+        self._last = (snapshot, report)
+        return report
+
+    def _report(self, plan: Plan, snapshot: Snapshot, now: datetime) -> SyncReport:
+        return SyncReport(
+            at=now,
+            node=self.node,
+            revision=plan.revision,
+            complete=plan.complete,
+            counts=plan.counts(),
+            problems=self._since(plan.problems, now),
+            held=tuple(Held(hold.before.id, hold.before.source.file, hold.why) for hold in plan.hold),
+            drift=plan.writes and self._last is not None and self._last[0] is snapshot,
+        )
+
+    def _since(self, problems: tuple[Problem, ...], now: datetime) -> tuple[Problem, ...]:
+        """Return *problems*, those that the last step saw too with the time of their first sighting."""
+        known = {problem: problem.since for problem in self._last[1].problems} if self._last else {}
+        return tuple(replace(problem, since=known.get(problem) or now) for problem in problems)
+
+    def _is_news(self, report: SyncReport) -> bool:
+        last = self._last[1] if self._last else self.store.syncs.latest()
+        if last is None:
+            return True
+        return (last.problems, last.held, last.revision, last.complete) != (
+            report.problems,
+            report.held,
+            report.revision,
+            report.complete,
+        )
+
+
+class ReconcileLoop:
+    """A thread that makes a step when asked, and every *rescan* anyway; it survives whatever a step raises."""
+
+    def __init__(
+        self,
+        step: Callable[[], None],
+        *,
+        rescan: timedelta,
+        check: Callable[[], None] = lambda: None,
+        may_step: Callable[[], bool] = lambda: True,
+    ) -> None:
+        """Make a loop.
+
+        Args:
+            step: one step; DatabaseUnavailableError is expected, others are logged with their traceback.
+            rescan: the longest time between two steps.
+            check: called about each second, e.g. to re-arm a watch.
+            may_step: whether this instance should make steps now.
+        """
+        self._step, self._check, self._may_step = step, check, may_step
+        self._rescan = rescan
+        self._asked = threading.Event()
+        self._stopping = threading.Event()
+        self._thread = threading.Thread(target=self._loop, name="schedsync-reconcile", daemon=True)
+
+    def start(self) -> None:
+        """Start; the first step follows at once."""
+        self._asked.set()
+        self._thread.start()
+
+    def wake(self) -> None:
+        """Ask for one more step. Safe from any thread, cheap, and never blocks."""
+        self._asked.set()
+
+    def stop(self) -> None:
+        """Stop after the step that is under way, and wait for it."""
+        self._stopping.set()
+        self._asked.set()
+        self._thread.join()
+
+    def _loop(self) -> None:
+        waited = timedelta(0)
+        while not self._stopping.is_set():
+            asked = self._asked.wait(CHECK.total_seconds())
+            waited += CHECK
+            self._guarded(self._check)
+            if not self._may_step() or not (asked or waited >= self._rescan):
+                continue
+            if asked:
+                self._settle()
+            waited = timedelta(0)
+            self._guarded(self._step)
+
+    def _settle(self) -> None:
+        """Wait until nothing asked for a while, but not for ever."""
+        for _ in range(4):
+            self._asked.clear()
+            if self._stopping.wait(SETTLE.total_seconds()) or not self._asked.is_set():
+                return
+        self._asked.clear()
+
+    def _guarded(self, call: Callable[[], None]) -> None:
+        try:
+            call()
+        except (DatabaseUnavailableError, StaleObservationError) as error:
+            log.warning("step failed, it is made again later", extra={"error": str(error)})
+        except Exception:  # the boundary of the loop: whatever it was, the next step may succeed
+            log.exception("step failed unexpectedly")

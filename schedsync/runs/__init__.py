@@ -1,0 +1,1 @@
+"""What happened: runs, their outcomes, and what follows from them. Pure."""

@@ -1,0 +1,84 @@
+"""A run: one attempt at one slot, and the states it goes through."""
+
+import secrets
+from dataclasses import dataclass
+from datetime import datetime
+from enum import StrEnum
+
+from schedsync.clock import to_micros
+
+
+class RunState(StrEnum):
+    """Where a run stands."""
+
+    QUEUED = "queued"
+    """Claimed, and certainly not started: waiting for capacity, for a run before it, or for its retry delay."""
+    RUNNING = "running"
+    """Leave to start was written down. Whether the process still lives is known only to the instance that owns it."""
+    SUCCEEDED = "succeeded"
+    FAILED = "failed"
+    TIMED_OUT = "timed_out"
+    CANCELLED = "cancelled"
+    LOST = "lost"
+    """Its instance ended, or its result could not be known; the reason says which."""
+    SKIPPED = "skipped"
+    """Never started; the reason says why."""
+
+
+UNSETTLED = (RunState.QUEUED, RunState.RUNNING)
+
+
+class Cause(StrEnum):
+    """Why a run exists."""
+
+    SCHEDULE = "schedule"
+    RETRY = "retry"
+    CATCHUP = "catchup"
+    """A slot that fell into a time when schedsync could not claim it, and that the misfire policy runs late."""
+
+
+class SkipReason(StrEnum):
+    """The first word of a skipped run's reason; documented in ``docs/reference/runs.md``."""
+
+    PAUSED = "paused"
+    SUSPENDED = "suspended"
+    MISFIRE = "misfire"
+    OVERLAP = "overlap"
+    REMOVED = "removed"
+
+
+@dataclass(frozen=True, slots=True)
+class Run:
+    """A row of the run history. Unique by (job_id, scheduled_at, attempt); all times are UTC."""
+
+    id: str
+    job_id: str
+    scheduled_at: datetime
+    """The slot."""
+    attempt: int
+    """1 for the first attempt at the slot, 2 for its first retry."""
+    cause: Cause
+    state: RunState
+    reason: str | None = None
+    due_at: datetime | None = None
+    """Not to be started before; later than the slot only for retries."""
+    claimed_at: datetime | None = None
+    started_at: datetime | None = None
+    finished_at: datetime | None = None
+    exit_code: int | None = None
+    """The process's exit status; -N when signal N ended it."""
+    node: str | None = None
+    owner: str | None = None
+    """The instance that claimed it last."""
+    pid: int | None = None
+    token: int = 0
+    """The fencing token of the lease under which it was claimed."""
+    spec_digest: str = ""
+    generation: int = 0
+    """The job's generation when the run was claimed: how often its spec had been applied."""
+    revision: str | None = None
+
+
+def new_run_id(now: datetime) -> str:
+    """Return a new id: 12 hex digits of milliseconds, then 12 random ones, so ids sort by time of claim."""
+    return f"{to_micros(now) // 1000:012x}{secrets.token_hex(6)}"

@@ -1,0 +1,1 @@
+"""Everything APScheduler: its loop over our store, triggers and executors."""

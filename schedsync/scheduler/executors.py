@@ -1,0 +1,76 @@
+"""The runner's pools as APScheduler executors, so that its events and listeners see our runs."""
+
+from collections.abc import Callable
+from datetime import datetime
+from typing import Any
+
+from apscheduler.events import EVENT_JOB_ERROR, EVENT_JOB_EXECUTED, JobExecutionEvent
+from apscheduler.executors.base import BaseExecutor
+from apscheduler.job import Job
+
+from schedsync.runs.ledger import PROCESSES, PYTHON, Entry
+from schedsync.runs.run import Run, RunState
+from schedsync.scheduler.triggers import SpecTrigger
+from schedsync.specs.actions import PythonAction
+from schedsync.specs.job import JobSpec
+
+_UNLIMITED = 1 << 30
+"""Overlap is decided when a slot is claimed, so APScheduler's own count of instances must never object."""
+
+
+def run_entry(entry: Entry) -> None:
+    """Name what a job does, for APScheduler; RunExecutor hands the entry to the runner instead of calling this."""
+    raise NotImplementedError(entry.run.id)
+
+
+def job_for(
+    scheduler: Any,
+    alias: str | None,
+    spec: JobSpec,
+    anchor: datetime,
+    next_fire_at: datetime | None,
+    entry: Entry | None = None,
+) -> Job:
+    """Return APScheduler's view of a job."""
+    job = Job(
+        scheduler,
+        id=spec.id,
+        name=spec.description or spec.id,
+        func=run_entry,
+        args=(entry,),
+        kwargs={},
+        trigger=SpecTrigger(spec, anchor),
+        executor=PYTHON if isinstance(spec.run, PythonAction) else PROCESSES,
+        misfire_grace_time=int(spec.misfire.grace.total_seconds()),
+        coalesce=True,
+        max_instances=_UNLIMITED,
+        next_run_time=next_fire_at,
+    )
+    job._jobstore_alias = alias  # noqa: SLF001 - how APScheduler's own stores do it
+    return job
+
+
+class RunExecutor(BaseExecutor):
+    """Hands claimed runs to the runner, and tells APScheduler's listeners how they ended."""
+
+    def __init__(self, launch: Callable[[Entry], None]) -> None:
+        super().__init__()
+        self._launch = launch
+
+    def _do_submit_job(self, job: Job, run_times: list[datetime]) -> None:
+        del run_times
+        (entry,) = job.args
+        self._launch(entry)
+
+    def ended(self, run: Run, alias: str) -> None:
+        """Tell listeners that *run* has ended."""
+        succeeded = run.state is RunState.SUCCEEDED
+        event = JobExecutionEvent(
+            EVENT_JOB_EXECUTED if succeeded else EVENT_JOB_ERROR,
+            run.job_id,
+            alias,
+            run.scheduled_at,
+            retval=run.id if succeeded else None,
+            exception=None if succeeded else RuntimeError(f"{run.state}: {run.reason}"),
+        )
+        self._run_job_success(run.job_id, [event])

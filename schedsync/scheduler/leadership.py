@@ -1,0 +1,75 @@
+"""Whether this instance leads: the lease, renewed in time and given up by the instance's own clock."""
+
+import time
+from collections.abc import Callable
+from datetime import timedelta
+
+from schedsync.executors.identity import is_known_dead
+from schedsync.store.leases import Lease, LeaseTable
+
+
+class Leadership:
+    """This instance's hold on the lease. Used by the scheduler's thread only."""
+
+    def __init__(
+        self,
+        leases: LeaseTable,
+        *,
+        owner: str,
+        node: str,
+        ttl: timedelta,
+        monotonic: Callable[[], float] = time.monotonic,
+    ) -> None:
+        self._leases, self._owner, self._node, self._ttl = leases, owner, node, ttl
+        self._monotonic = monotonic
+        self._asked_at: float | None = None
+        self._renewed_at = 0.0
+        self._lease: Lease | None = None
+        self.leader: str | None = None
+        """The node that leads, as far as known."""
+
+    @property
+    def interval(self) -> float:
+        """Seconds between two renewals."""
+        return self._ttl.total_seconds() / 3
+
+    def ensure(self) -> Lease | None:
+        """Return the lease if this instance leads, after renewing or taking it where that is due.
+
+        Raises:
+            DatabaseUnavailableError: it cannot be known; a held lease is given up before it can have run out.
+        """
+        now = self._monotonic()
+        if self._lease is not None and now - self._renewed_at >= self._ttl.total_seconds() * 0.8:
+            self.lost()
+        if self._asked_at is not None and now - self._asked_at < self.interval:
+            return self._lease
+        if self._lease is None or not self._leases.renew(self._owner, self._ttl):
+            self._lease = self._acquire()
+        self._asked_at = now
+        # Counted from before the question was sent: the database cannot have begun the term earlier.
+        self._renewed_at = now
+        return self._lease
+
+    def lost(self) -> None:
+        """Note that another instance leads, or may."""
+        self._lease, self._asked_at = None, None
+
+    def release(self) -> None:
+        """Let another instance take over at once."""
+        self._lease = None
+        self._leases.end(self._owner)
+
+    def is_dead(self) -> Callable[[str], bool]:
+        """Return what says whether the instance of a name has ended, as of now."""
+        living = self._leases.living()
+        return lambda owner: owner not in living or is_known_dead(owner, self._node)
+
+    def _acquire(self) -> Lease | None:
+        lease = self._leases.acquire(self._owner, self._ttl)
+        if lease.owner != self._owner and is_known_dead(lease.owner, self._node):
+            # A restart after a crash need not wait for the dead process's term to run out.
+            self._leases.end(lease.owner)
+            lease = self._leases.acquire(self._owner, self._ttl)
+        self.leader = lease.owner.split("/", 1)[0]
+        return lease if lease.owner == self._owner else None

@@ -1,0 +1,166 @@
+"""The firing loop: APScheduler's background scheduler, with our claim in the place of its own processing.
+
+APScheduler hands a job to its executor before it writes down that it did, and its thread dies when its store fails at
+the wrong moment. Here a tick claims all due slots in one transaction first, and survives whatever it meets.
+"""
+
+import logging
+from collections.abc import Callable, Sequence
+from datetime import UTC, datetime, timedelta
+
+from apscheduler.events import EVENT_JOB_MISSED, EVENT_JOB_SUBMITTED, JobExecutionEvent, JobSubmissionEvent
+from apscheduler.schedulers.background import BackgroundScheduler
+
+from schedsync.clock import Clock, utc_now
+from schedsync.errors import DatabaseUnavailableError, LeadershipLostError, SchemaError, StaleObservationError
+from schedsync.runner import Runner
+from schedsync.runs.ledger import PROCESSES, PYTHON, Entry
+from schedsync.runs.run import Run
+from schedsync.scheduler.executors import RunExecutor, job_for
+from schedsync.scheduler.firing import Firing, Tick
+from schedsync.scheduler.jobstore import JobStore
+from schedsync.scheduler.leadership import Leadership
+from schedsync.store.jobs import DueRow
+from schedsync.store.leases import Lease
+from schedsync.store.store import Store
+from schedsync.vitals import Vitals
+
+log = logging.getLogger(__name__)
+
+MAX_SLEEP = timedelta(seconds=10)
+"""The longest sleep between two ticks: what another process wrote to the store is seen after it."""
+MAX_DUE = 5_000
+"""How many due jobs one tick looks at."""
+AFTER_FAILURE = 1.0
+"""Seconds until the next tick after one that failed."""
+_ALIAS = "default"
+
+
+class Scheduler(BackgroundScheduler):
+    """Fires what is due while this instance leads."""
+
+    def __init__(
+        self,
+        store: Store,
+        runner: Runner,
+        firing: Firing,
+        leadership: Leadership,
+        vitals: Vitals,
+        *,
+        clock: Clock = utc_now,
+    ) -> None:
+        super().__init__(timezone=UTC, daemon=True)
+        self._store, self._runner, self._firing = store, runner, firing
+        self._leadership, self._vitals, self._clock = leadership, vitals, clock
+        self._lease: Lease | None = None
+        self._up_since: datetime | None = None
+        self._submitted: dict[str, RunExecutor] = {}
+        self.on_lead: Callable[[], None] = lambda: None
+        """Told when this instance begins to lead."""
+        self.add_jobstore(JobStore(store), _ALIAS)
+        for pool in (PROCESSES, PYTHON):
+            self.add_executor(RunExecutor(runner.launch), pool)
+        runner.submit = self.submit
+        runner.on_finished = self.ended
+
+    @property
+    def leads(self) -> bool:
+        """Whether this instance fires."""
+        return self._lease is not None
+
+    def submit(self, entry: Entry) -> None:
+        """Hand a run that has leave to start to its executor."""
+        executor = self._lookup_executor(entry.pool)
+        slot = entry.run.scheduled_at
+        job = job_for(self, _ALIAS, entry.spec, slot, None, entry)
+        self._submitted[entry.run.id] = executor
+        executor.submit_job(job, [slot])
+        self._dispatch_event(JobSubmissionEvent(EVENT_JOB_SUBMITTED, entry.run.job_id, _ALIAS, [slot]))
+
+    def ended(self, run: Run) -> None:
+        """Tell listeners that a run has ended."""
+        executor = self._submitted.pop(run.id, None)
+        if executor is not None:
+            executor.ended(run, _ALIAS)
+        self._note(run)
+
+    def _process_jobs(self) -> float:
+        """Make one tick and return the seconds to sleep; called by APScheduler's loop, and never raises."""
+        try:
+            wait = self._tick()
+            self._answered(None)
+            return wait
+        except StaleObservationError:
+            return 0.0
+        except LeadershipLostError as error:
+            log.warning("leadership lost", extra={"error": str(error)})
+            self._leadership.lost()
+        except (DatabaseUnavailableError, SchemaError) as error:
+            self._answered(error)
+        except Exception:  # the boundary of the loop: it must go round whatever a tick meets
+            log.exception("tick failed")
+        finally:
+            self._vitals.ticked(self._clock(), leading=self.leads, leader=self._leadership.leader)
+        return AFTER_FAILURE
+
+    def _tick(self) -> float:
+        self._lead(self._leadership.ensure())
+        if self._lease is None:
+            return self._leadership.interval
+        now = self._clock()
+        self._up_since = self._up_since or now
+        rows = self._store.jobs.due(now + MAX_SLEEP, MAX_DUE)
+        due = [row for row in rows if row.next_fire_at <= now]
+        postponed = self._fire(due, Tick(now, self._up_since, self._lease)) if due else 0
+        return self._sleep(rows, len(due), postponed)
+
+    def _fire(self, due: Sequence[DueRow], tick: Tick) -> int:
+        claimed = self._firing.fire(due, tick)
+        for run in claimed.skipped:
+            self._dispatch_event(JobExecutionEvent(EVENT_JOB_MISSED, run.job_id, _ALIAS, run.scheduled_at))
+            self._note(run)
+        return claimed.postponed
+
+    def _sleep(self, rows: Sequence[DueRow], due: int, postponed: int) -> float:
+        if postponed or len(rows) == MAX_DUE:
+            return AFTER_FAILURE if due == postponed else 0.0
+        coming = min((row.next_fire_at for row in rows[due:]), default=None)
+        longest = min(MAX_SLEEP.total_seconds(), self._leadership.interval)
+        if due:  # their next slots are not known here, and may be near
+            return 0.0
+        return longest if coming is None else min(max((coming - self._clock()).total_seconds(), 0.0), longest)
+
+    def _lead(self, lease: Lease | None) -> None:
+        """Take over, or step back, when the leadership has changed."""
+        if lease == self._lease:
+            return
+        self._lease, self._up_since = None, None
+        self._runner.lead(lease)
+        if lease is not None:
+            self._runner.recover(self._leadership.is_dead())
+            log.info("this instance leads", extra={"token": lease.token})
+            self._lease = lease
+            self.on_lead()
+
+    def _answered(self, error: Exception | None) -> None:
+        """Note whether the database answered; slots that fall into an outage are missed ones."""
+        text = None if error is None else str(error)
+        news = self._vitals.database(self._clock(), error=text)
+        if error is not None:
+            self._up_since = None
+        if news and error is not None:
+            log.error("the database does not answer, ticks go on", extra={"error": text})
+        elif news:
+            log.info("the database answers")
+
+    def _note(self, run: Run) -> None:
+        took = run.finished_at - run.started_at if run.finished_at and run.started_at else None
+        fields = {
+            "job_id": run.job_id,
+            "run_id": run.id,
+            "state": run.state.value,
+            "attempt": run.attempt,
+            "reason": run.reason,
+            "seconds": None if took is None else round(took.total_seconds(), 3),
+        }
+        log.info("run ended", extra={key: value for key, value in fields.items() if value is not None})

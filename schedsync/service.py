@@ -1,0 +1,198 @@
+"""The service: the one place that knows every concrete class, starts them, and stops them in order."""
+
+import logging
+import signal
+import threading
+from collections.abc import Callable
+from datetime import timedelta
+from types import FrameType
+
+from schedsync import __version__, logs
+from schedsync.api.app import Backend, create_app
+from schedsync.api.server import ApiServer
+from schedsync.clock import utc_now
+from schedsync.control import Control
+from schedsync.errors import DatabaseUnavailableError
+from schedsync.executors.identity import this_instance
+from schedsync.executors.spool import OutputLimits
+from schedsync.housekeeping import Periodic, forget_history
+from schedsync.plan.state import PruneGuard
+from schedsync.reconcile import ReconcileLoop, Reconciler
+from schedsync.runner import Runner, RunnerOptions
+from schedsync.runs.ledger import PROCESSES, PYTHON
+from schedsync.scheduler.firing import Firing
+from schedsync.scheduler.leadership import Leadership
+from schedsync.scheduler.scheduler import MAX_SLEEP, Scheduler
+from schedsync.settings import Settings
+from schedsync.sources.folder import JobsFolder
+from schedsync.sources.watch import FolderWatch
+from schedsync.store.store import Store
+from schedsync.vitals import Vitals
+
+log = logging.getLogger(__name__)
+
+HOUSEKEEPING = timedelta(seconds=60)
+_LOOPBACK = ("127.", "localhost", "::1")
+
+
+def folder(settings: Settings) -> JobsFolder:
+    """Return the jobs folder that the settings name."""
+    jobs = settings.jobs
+    return JobsFolder(jobs.path, timezone=jobs.timezone, max_file_size=jobs.max_file_size)
+
+
+def reconciler(settings: Settings, store: Store) -> Reconciler:
+    """Return what makes *store* equal the folder that the settings name."""
+    prune = settings.prune
+    guard = PruneGuard(prune.max_jobs, prune.max_fraction, prune.allow)
+    return Reconciler(folder(settings), store, guard, node=settings.node)
+
+
+class Service:
+    """Everything that runs, wired."""
+
+    def __init__(self, settings: Settings, store: Store) -> None:
+        self._settings, self._store = settings, store
+        self._vitals = Vitals()
+        owner = this_instance(settings.node)
+        self._runner = Runner(store, _runner_options(settings, owner))
+        self._leadership = Leadership(store.leases, owner=owner, node=settings.node, ttl=settings.lease.ttl)
+        firing = Firing(store, self._runner, node=settings.node, owner=owner)
+        self._scheduler = Scheduler(store, self._runner, firing, self._leadership, self._vitals)
+        self._reconciler = reconciler(settings, store)
+        self._loop = ReconcileLoop(
+            self._step, rescan=settings.jobs.rescan, check=self._check_watch, may_step=lambda: self._scheduler.leads
+        )
+        self._watch = FolderWatch(settings.jobs.path, self._loop.wake, poll=settings.jobs.poll)
+        self._housekeeping = Periodic("housekeeping", HOUSEKEEPING, self._keep_house)
+        self._scheduler.on_lead = self._loop.wake
+        self._api = self._make_api() if settings.api.enabled else None
+
+    @property
+    def url(self) -> str | None:
+        """Where the status API listens."""
+        return None if self._api is None else self._api.url
+
+    def start(self) -> None:
+        """Start everything.
+
+        Raises:
+            ApiUnavailableError: the address of the status API cannot be used; nothing was started.
+        """
+        if self._api is not None:
+            self._api.start()
+        last = self._store.syncs.latest(complete=True)
+        if last is not None:
+            self._vitals.live(last.revision)
+        self._runner.start()
+        self._scheduler.start()
+        self._watch.start()
+        self._loop.start()
+        self._housekeeping.start()
+
+    def stop(self) -> None:
+        """Stop firing, let runs end within their grace, record how they ended, and let another instance lead."""
+        for stop in (self._watch.stop, self._loop.stop, self._housekeeping.stop, self._scheduler.shutdown):
+            stop()
+        self._runner.stop()
+        try:
+            self._leadership.release()
+        except DatabaseUnavailableError as error:
+            log.warning("the lease is left to run out", extra={"error": str(error)})
+        if self._api is not None:
+            self._api.stop(timeout=5)
+        self._store.close()
+
+    def wake(self) -> None:
+        """Ask for one more step of the reconcile loop."""
+        self._loop.wake()
+
+    def _step(self) -> None:
+        report = self._reconciler.step()
+        self._vitals.stepped(report)
+        changed = {name: n for name, n in report.counts.items() if n and name != "unchanged"}
+        if changed or report.problems:
+            log.info("folder applied", extra={"revision": report.revision, "problems": len(report.problems), **changed})
+        if report.drift:
+            log.warning("the store had been changed by another hand, it is healed")
+        self._scheduler.wakeup()
+
+    def _check_watch(self) -> None:
+        self._watch.check()
+
+    def _keep_house(self) -> None:
+        if not self._scheduler.leads:
+            return
+        self._runner.recover(self._leadership.is_dead())
+        self._store.pauses.forget_expired(utc_now())
+        gone = forget_history(self._store)
+        if gone:
+            log.info("old history removed", extra={"runs": gone})
+
+    def _make_api(self) -> ApiServer:
+        api = self._settings.api
+        backend = Backend(
+            store=self._store,
+            control=Control(self._store),
+            vitals=self._vitals,
+            node=self._settings.node,
+            clock=utc_now,
+            live_output=self._runner.output,
+            wake=self._loop.wake,
+            tick_limit=3 * MAX_SLEEP,
+            exposed=not api.host.startswith(_LOOPBACK),
+        )
+        return ApiServer(create_app(backend), api.host, api.port)
+
+
+def run(settings: Settings) -> int:
+    """Run the service until SIGTERM or SIGINT; return the exit code.
+
+    Raises:
+        SchedsyncError: it cannot start; the message says why.
+    """
+    logs.configure(settings.log_level)
+    store = Store.open(settings.database.url)
+    store.upgrade()
+    service = Service(settings, store)
+    stopping = threading.Event()
+    service.start()
+    _on_signals(stopping, service.wake)
+    log.info(
+        "schedsync runs",
+        extra={
+            "version": __version__,
+            "jobs": settings.jobs.path,
+            "database": store.database.shown,
+            "api": service.url or "off",
+        },
+    )
+    stopping.wait()
+    log.info("stopping; runs may take a moment to end", extra={"grace": settings.runner.shutdown_grace})
+    service.stop()
+    return 0
+
+
+def _on_signals(stopping: threading.Event, rescan: Callable[[], None]) -> None:
+    def stop(_number: int, _frame: FrameType | None) -> None:
+        stopping.set()
+
+    def wake(_number: int, _frame: FrameType | None) -> None:
+        rescan()
+
+    signal.signal(signal.SIGTERM, stop)
+    signal.signal(signal.SIGINT, stop)
+    signal.signal(signal.SIGHUP, wake)
+
+
+def _runner_options(settings: Settings, owner: str) -> RunnerOptions:
+    runner = settings.runner
+    return RunnerOptions(
+        node=settings.node,
+        owner=owner,
+        folder=settings.jobs.path,
+        spool=runner.spool,
+        limits=OutputLimits(keep_head=runner.keep_head, keep_tail=runner.keep_tail),
+        capacity={PROCESSES: runner.max_processes, PYTHON: runner.max_python},
+        shutdown_grace=runner.shutdown_grace,
+    )

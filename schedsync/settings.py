@@ -1,0 +1,181 @@
+"""The settings: one frozen model from a file and the environment, read once.
+
+``schedsync.toml`` (or ``--config FILE``) and variables such as ``SCHEDSYNC_DATABASE__URL``; a variable wins over the
+file, an option of the command line over both.
+"""
+
+import os
+import socket
+import tomllib
+from collections.abc import Mapping
+from datetime import timedelta
+from difflib import get_close_matches
+from pathlib import Path
+from typing import Annotated, Any
+
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationError
+from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict
+
+from schedsync.errors import SettingsError
+from schedsync.specs.durations import Duration, PositiveDuration
+from schedsync.specs.zones import check_zone
+
+PREFIX = "SCHEDSYNC_"
+DEFAULT_FILE = Path("schedsync.toml")
+_RESERVED = ("SCHEDSYNC_TEST_", "SCHEDSYNC_RUN_", "SCHEDSYNC_JOB_")
+"""Variables with these beginnings are not settings: those of the tests, and those that jobs are given."""
+
+
+class _Group(BaseModel):
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+
+class DatabaseSettings(_Group):
+    """Where state is kept."""
+
+    url: str = Field("sqlite:///schedsync.db", description="A SQLAlchemy URL: sqlite:/// or postgresql://.")
+
+
+class JobsSettings(_Group):
+    """The folder of job files."""
+
+    path: Path = Field(Path("jobs.d"), description="The folder.")
+    timezone: Annotated[str, AfterValidator(check_zone)] = Field(
+        "UTC", description="IANA zone of schedules that name none."
+    )
+    rescan: PositiveDuration = Field(
+        timedelta(seconds=30), description="Time between two full looks at the folder; file events only come before it."
+    )
+    max_file_size: Annotated[int, Field(ge=1024)] = Field(1 << 20, description="Bytes; a longer job file is refused.")
+    poll: bool = Field(default=False, description="Poll instead of using file events (for network file systems).")
+
+
+class PruneSettings(_Group):
+    """When removals wait for a person: when both limits are exceeded."""
+
+    max_jobs: Annotated[int, Field(ge=0)] = Field(10, description="So many jobs may be removed at once.")
+    max_fraction: Annotated[float, Field(ge=0, le=1)] = Field(0.5, description="So much of all jobs may be.")
+    allow: bool = Field(default=False, description="Never hold a removal back, not even of everything.")
+
+
+class RunnerSettings(_Group):
+    """How runs are executed on this machine."""
+
+    max_processes: Annotated[int, Field(ge=1)] = Field(100, description="Commands, shells and scripts at once.")
+    max_python: Annotated[int, Field(ge=1)] = Field(8, description="Python functions at once.")
+    spool: Path = Field(Path("schedsync-spool"), description="Folder for the output of runs that have not ended.")
+    keep_head: Annotated[int, Field(ge=0)] = Field(64 * 1024, description="Bytes kept of the beginning of an output.")
+    keep_tail: Annotated[int, Field(ge=0)] = Field(64 * 1024, description="Bytes kept of the end of an output.")
+    shutdown_grace: Duration = Field(
+        timedelta(seconds=10), description="How long a stopping service waits for its runs before it ends them."
+    )
+
+
+class ApiSettings(_Group):
+    """The status API."""
+
+    enabled: bool = Field(default=True, description="Whether it is served.")
+    host: str = Field("127.0.0.1", description="Address to listen on.")
+    port: Annotated[int, Field(ge=0, le=65_535)] = Field(5000, description="Port to listen on; 0 picks a free one.")
+
+
+class LeaseSettings(_Group):
+    """How instances that share a database agree on who fires."""
+
+    ttl: PositiveDuration = Field(
+        timedelta(seconds=30), description="After so long without a sign of life another instance takes over."
+    )
+
+
+class Settings(BaseSettings):
+    """All settings."""
+
+    model_config = SettingsConfigDict(
+        env_prefix=PREFIX, env_nested_delimiter="__", extra="forbid", frozen=True, case_sensitive=False
+    )
+
+    node: str = Field(default_factory=socket.gethostname, description="This instance's name in runs and status.")
+    log_level: str = Field("INFO", description="DEBUG, INFO, WARNING or ERROR.")
+    database: DatabaseSettings = DatabaseSettings()
+    jobs: JobsSettings = JobsSettings()
+    prune: PruneSettings = PruneSettings()
+    runner: RunnerSettings = RunnerSettings()
+    api: ApiSettings = ApiSettings()
+    lease: LeaseSettings = LeaseSettings()
+
+    @classmethod
+    def settings_customise_sources(
+        cls,
+        settings_cls: type[BaseSettings],
+        init_settings: PydanticBaseSettingsSource,
+        env_settings: PydanticBaseSettingsSource,
+        dotenv_settings: PydanticBaseSettingsSource,
+        file_secret_settings: PydanticBaseSettingsSource,
+    ) -> tuple[PydanticBaseSettingsSource, ...]:
+        """Let variables win over the file, whose values come in as arguments."""
+        del settings_cls, dotenv_settings, file_secret_settings
+        return env_settings, init_settings
+
+
+def load(file: Path | None = None, overrides: Mapping[str, Mapping[str, Any]] | None = None) -> Settings:
+    """Read the settings.
+
+    Args:
+        file: a TOML file that must exist; None: ``schedsync.toml`` if it is there.
+        overrides: group -> field -> value, which win over everything: the command line.
+
+    Raises:
+        SettingsError: a file, variable or value cannot be used; the message names it and says what is allowed.
+    """
+    _refuse_unknown_variables()
+    path = file or (DEFAULT_FILE if DEFAULT_FILE.exists() else None)
+    try:
+        settings = Settings(**({} if path is None else _read(path)))
+        return _with(settings, overrides or {})
+    except ValidationError as error:
+        raise SettingsError("\n".join(_sentence(details, path) for details in error.errors())) from None
+
+
+def _with(settings: Settings, overrides: Mapping[str, Mapping[str, Any]]) -> Settings:
+    groups = {
+        group: type(getattr(settings, group)).model_validate(getattr(settings, group).model_dump() | dict(values))
+        for group, values in overrides.items()
+    }
+    return settings.model_copy(update=groups)
+
+
+def _read(path: Path) -> dict[str, Any]:
+    try:
+        return tomllib.loads(path.read_text(encoding="utf-8"))
+    except OSError as error:
+        raise SettingsError(f"{path}: cannot be read: {error.strerror}") from None
+    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+        raise SettingsError(f"{path}: is not TOML: {error}") from None
+
+
+def _refuse_unknown_variables() -> None:
+    """Refuse misspelt variables, which would otherwise be ignored in silence."""
+    known = {name.upper() for name in _variable_names()}
+    for name in os.environ:
+        if name.startswith(PREFIX) and name not in known and not name.startswith(_RESERVED):
+            close = get_close_matches(name, known, n=1)
+            hint = f"; did you mean {close[0]}?" if close else ""
+            raise SettingsError(f"the variable {name} is not a setting{hint}")
+
+
+def _variable_names() -> list[str]:
+    names = []
+    for name, field in Settings.model_fields.items():
+        group = field.annotation
+        names.append(f"{PREFIX}{name}")
+        if isinstance(group, type) and issubclass(group, _Group):
+            names += [f"{PREFIX}{name}__{inner}" for inner in group.model_fields]
+    return names
+
+
+def _sentence(details: Any, path: Path | None) -> str:
+    name = ".".join(str(part) for part in details["loc"])
+    where = f"{path}: " if path else ""
+    if details["type"] == "extra_forbidden":
+        return f"{where}{name} is not a setting"
+    return f"{where}{name}: {details['msg'].removeprefix('Value error, ')}, found {details['input']!r}"

@@ -1,0 +1,1 @@
+"""What a job is: the model of a job file, its schedule and its policies. Pure."""

@@ -1,0 +1,40 @@
+"""The canonical text of a spec, and digests over it: what decides whether a job has changed."""
+
+import hashlib
+import json
+from typing import Any
+
+from pydantic import TypeAdapter
+
+from schedsync.specs.job import JobSpec
+from schedsync.specs.schedule import Schedule
+
+_SCHEDULE: TypeAdapter[Any] = TypeAdapter(Schedule)
+
+
+def canonical(spec: JobSpec) -> str:
+    """Return *spec* as JSON text that comments, key order and spelled-out defaults do not change."""
+    return _json(spec.model_dump(mode="json", exclude_defaults=True))
+
+
+def from_canonical(text: str) -> JobSpec:
+    """Return the spec whose canonical text is *text*."""
+    return JobSpec.model_validate_json(text)
+
+
+def spec_digest(spec: JobSpec) -> str:
+    """Return the digest of the whole spec, as 64 hex digits."""
+    return _sha256(canonical(spec))
+
+
+def schedule_digest(spec: JobSpec) -> str:
+    """Return the digest of when the job fires; while it stays, an edit keeps the next fire time."""
+    return _sha256(_json(_SCHEDULE.dump_python(spec.schedule, mode="json", exclude_defaults=True)))
+
+
+def _json(value: object) -> str:
+    return json.dumps(value, sort_keys=True, separators=(",", ":"), ensure_ascii=False)
+
+
+def _sha256(text: str) -> str:
+    return hashlib.sha256(text.encode()).hexdigest()

@@ -1,0 +1,78 @@
+"""How a job wants to be treated: retries, overlap, misfires, history, pruning."""
+
+from datetime import timedelta
+from enum import StrEnum
+from typing import Annotated
+
+from pydantic import Field
+
+from schedsync.specs.base import Model
+from schedsync.specs.durations import Duration, PositiveDuration
+
+
+class RetryOn(StrEnum):
+    """The states of a run after which another attempt may follow."""
+
+    FAILED = "failed"
+    TIMED_OUT = "timed_out"
+    LOST = "lost"
+
+
+class Retry(Model):
+    """Further attempts at a slot that did not succeed."""
+
+    attempts: Annotated[int, Field(ge=1, le=100, strict=True)] = Field(
+        1, description="How often a slot is tried in all, the first attempt included."
+    )
+    delay: Duration = Field(timedelta(seconds=30), description="Wait before the second attempt.")
+    backoff: Annotated[float, Field(ge=1, le=100)] = Field(
+        1.0, description="Each further wait is this many times the one before."
+    )
+    max_delay: Duration = Field(timedelta(hours=1), description="No wait is longer.")
+    on: tuple[RetryOn, ...] = Field(
+        (RetryOn.FAILED, RetryOn.TIMED_OUT, RetryOn.LOST), description="Which ends are tried again."
+    )
+
+
+class Overlap(StrEnum):
+    """What happens to a slot while an earlier slot of the same job has not ended (retries included)."""
+
+    SKIP = "skip"
+    QUEUE = "queue"
+    ALLOW = "allow"
+    REPLACE = "replace"
+
+
+class MisfirePolicy(StrEnum):
+    """What happens to slots that fell into a time when schedsync was stopped or without its database."""
+
+    LATEST = "latest"
+    """The latest one runs, those before it are skipped."""
+    ALL = "all"
+    """Each one runs, one after the other."""
+    SKIP = "skip"
+    """None runs."""
+
+
+class Misfire(Model):
+    """The misfire policy, and how late a slot may start at all."""
+
+    policy: MisfirePolicy = Field(MisfirePolicy.LATEST, description="Which of the missed slots run.")
+    grace: PositiveDuration = Field(timedelta(hours=1), description="A slot that is later than this is skipped.")
+
+
+class Prune(StrEnum):
+    """Whether the job may be removed when its file no longer has it."""
+
+    AUTO = "auto"
+    CONFIRM = "confirm"
+    NEVER = "never"
+
+
+class History(Model):
+    """How much of a job's past is kept. Skipped slots are counted apart, so that they never push runs out."""
+
+    keep: Annotated[int, Field(ge=1, le=100_000, strict=True)] = Field(
+        200, description="The newest runs that are kept, and as many skipped slots."
+    )
+    days: Annotated[int, Field(ge=1, le=36_500, strict=True)] = Field(90, description="Older ones are removed.")

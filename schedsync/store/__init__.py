@@ -1,0 +1,1 @@
+"""Everything SQLAlchemy: tables, transactions, and what each database is special in."""

@@ -1,0 +1,120 @@
+"""Who leads, and which instances live: leases by the database's own clock, with fencing tokens.
+
+The row ``leader`` says who fires; its token grows with every change of hands, and a claim is refused when it was made
+under an older one. Each instance has a row of its own besides, so that the runs of one that is gone can be settled.
+"""
+
+from dataclasses import dataclass
+from datetime import timedelta
+
+from sqlalchemy import Connection, case, delete, insert, literal_column, select, update
+from sqlalchemy.exc import IntegrityError
+
+from schedsync.errors import LeadershipLostError
+from schedsync.store import tables
+from schedsync.store.database import Database
+
+LEADER = "leader"
+_leases = tables.leases.c
+
+
+@dataclass(frozen=True, slots=True)
+class Lease:
+    """The leadership as the database has it."""
+
+    owner: str
+    token: int
+
+
+class LeaseTable:
+    """The leases. Each method is one transaction and may raise DatabaseUnavailableError."""
+
+    def __init__(self, database: Database) -> None:
+        self._database = database
+        self._now = literal_column(database.dialect.now_micros)
+
+    def acquire(self, owner: str, ttl: timedelta) -> Lease:
+        """Take the leadership if it is free or run out; return who has it now, whoever that is.
+
+        Either way *owner* is noted as living.
+        """
+        return self._database.retrying(lambda: self._acquire(owner, ttl))
+
+    def _acquire(self, owner: str, ttl: timedelta) -> Lease:
+        try:
+            with self._database.write() as connection:
+                self._take(connection, owner, ttl)
+                row = connection.execute(select(tables.leases).where(_leases.name == LEADER)).one_or_none()
+                if row is None:
+                    self._insert(connection, LEADER, owner, ttl)
+                mine = (_leases.name == _instance(owner), _leases.owner == owner)
+                expiry = {"expires_at": self._now + _micros(ttl)}
+                if not connection.execute(update(tables.leases).where(*mine).values(expiry)).rowcount:
+                    self._insert(connection, _instance(owner), owner, ttl)
+                return Lease(owner, 1) if row is None else Lease(row.owner, row.token)
+        except IntegrityError:  # another instance inserted the row just now
+            return self._acquire(owner, ttl)
+
+    def _take(self, connection: Connection, owner: str, ttl: timedelta) -> None:
+        run_out, own = _leases.expires_at < self._now, _leases.owner == owner
+        connection.execute(
+            update(tables.leases)
+            .where(_leases.name == LEADER, own | run_out)
+            .values(
+                owner=owner,
+                token=case((own & ~run_out, _leases.token), else_=_leases.token + 1),
+                expires_at=self._now + _micros(ttl),
+            )
+        )
+
+    def renew(self, owner: str, ttl: timedelta) -> bool:
+        """Say that the leader *owner* lives and leads on; return False when it does not lead any more."""
+        return self._database.retrying(lambda: self._renew(owner, ttl))
+
+    def _renew(self, owner: str, ttl: timedelta) -> bool:
+        expiry = {"expires_at": self._now + _micros(ttl)}
+        with self._database.write() as connection:
+            renewed = connection.execute(update(tables.leases).where(_leases.owner == owner).values(expiry)).rowcount
+        return renewed == len((LEADER, _instance(owner)))
+
+    def _insert(self, connection: Connection, name: str, owner: str, ttl: timedelta) -> None:
+        expires_at = self._now + _micros(ttl)
+        connection.execute(insert(tables.leases).values(name=name, owner=owner, token=1, expires_at=expires_at))
+
+    def leader(self) -> Lease | None:
+        """Return who leads, or None when nobody does now."""
+        with self._database.read() as connection:
+            row = connection.execute(
+                select(tables.leases).where(_leases.name == LEADER, _leases.expires_at >= self._now)
+            ).one_or_none()
+        return None if row is None else Lease(row.owner, row.token)
+
+    def living(self) -> set[str]:
+        """Return the owners whose own lease has not run out."""
+        with self._database.read() as connection:
+            return set(connection.execute(select(_leases.owner).where(_leases.expires_at >= self._now)).scalars())
+
+    def end(self, owner: str) -> None:
+        """Let go of all that *owner* holds: it has stopped, or is known to be dead. Its token stays used."""
+        with self._database.write() as connection:
+            connection.execute(delete(tables.leases).where(_leases.name == _instance(owner)))
+            connection.execute(update(tables.leases).where(_leases.owner == owner).values(expires_at=0))
+
+
+def fence(connection: Connection, lease: Lease) -> None:
+    """Check within a transaction that *lease* still holds, and keep others from taking it until the transaction ends.
+
+    Raises:
+        LeadershipLostError: another instance leads now.
+    """
+    held = (_leases.name == LEADER, _leases.owner == lease.owner, _leases.token == lease.token)
+    if connection.execute(update(tables.leases).where(*held).values(token=lease.token)).rowcount != 1:
+        raise LeadershipLostError("another instance leads now")
+
+
+def _instance(owner: str) -> str:
+    return f"instance:{owner}"
+
+
+def _micros(duration: timedelta) -> int:
+    return int(duration.total_seconds() * 1_000_000)

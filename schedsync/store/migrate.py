@@ -1,0 +1,65 @@
+"""The schema's versions, through Alembic, without a config file."""
+
+from alembic import command
+from alembic.config import Config
+from alembic.runtime.migration import MigrationContext
+from alembic.script import ScriptDirectory
+from sqlalchemy import Connection
+
+from schedsync.errors import SchemaError
+from schedsync.store.database import Database
+
+VERSION_TABLE = "schedsync_version"
+
+
+def upgrade(database: Database) -> None:
+    """Create the tables or bring them to this version; others who try meanwhile wait.
+
+    Raises:
+        DatabaseUnavailableError: the database cannot be reached.
+        SchemaError: it was made by a newer schedsync.
+    """
+    if database.exists and _is_current(database):
+        return
+    with database.write() as connection:
+        database.dialect.lock_schema(connection)
+        _refuse_newer(connection)
+        config = _config()
+        config.attributes["connection"] = connection
+        command.upgrade(config, "head")
+
+
+def require_current(database: Database) -> None:
+    """Check that the tables are of this version.
+
+    Raises:
+        DatabaseUnavailableError: the database cannot be reached.
+        SchemaError: they are not; the message says what to run.
+    """
+    if not database.exists:
+        raise SchemaError(f"there is no database at {database.shown} yet; start the service with `schedsync run`")
+    if not _is_current(database):
+        raise SchemaError(f"the tables at {database.shown} are missing or of another version; run `schedsync apply`")
+
+
+def _is_current(database: Database) -> bool:
+    with database.read() as connection:
+        _refuse_newer(connection)
+        return _version(connection) == ScriptDirectory.from_config(_config()).get_current_head()
+
+
+def _refuse_newer(connection: Connection) -> None:
+    version = _version(connection)
+    known = {script.revision for script in ScriptDirectory.from_config(_config()).walk_revisions()}
+    if version is not None and version not in known:
+        raise SchemaError(f'the database is of version "{version}", made by a newer schedsync; upgrade this program')
+
+
+def _version(connection: Connection) -> str | None:
+    return MigrationContext.configure(connection, opts={"version_table": VERSION_TABLE}).get_current_revision()
+
+
+def _config() -> Config:
+    config = Config()
+    config.set_main_option("script_location", "schedsync.store:migrations")
+    return config

@@ -1,0 +1,53 @@
+"""The store as the rest of schedsync holds it: one database, and a table object per subject."""
+
+from schedsync.store.database import Database
+from schedsync.store.jobs import JobTable
+from schedsync.store.leases import LeaseTable
+from schedsync.store.migrate import require_current, upgrade
+from schedsync.store.pauses import PauseTable
+from schedsync.store.runs import RunTable
+from schedsync.store.syncs import AuditTable, SyncTable
+
+
+class Store:
+    """All tables of one database."""
+
+    def __init__(self, database: Database) -> None:
+        self.database = database
+        self.jobs = JobTable(database)
+        self.runs = RunTable(database)
+        self.pauses = PauseTable(database)
+        self.leases = LeaseTable(database)
+        self.syncs = SyncTable(database)
+        self.audit = AuditTable(database)
+
+    @classmethod
+    def open(cls, url: str) -> "Store":
+        """Return the store at *url*; nothing is connected yet.
+
+        Raises:
+            SettingsError: the URL cannot be used.
+        """
+        return cls(Database.open(url))
+
+    def upgrade(self) -> None:
+        """Create the tables or bring them to this version.
+
+        Raises:
+            DatabaseUnavailableError: the database cannot be reached.
+            SchemaError: it was made by a newer schedsync.
+        """
+        upgrade(self.database)
+
+    def require_current(self) -> None:
+        """Check that the tables are of this version.
+
+        Raises:
+            DatabaseUnavailableError: the database cannot be reached.
+            SchemaError: they are not; the message says what to run.
+        """
+        require_current(self.database)
+
+    def close(self) -> None:
+        """Close all idle connections."""
+        self.database.close()

@@ -1,0 +1,123 @@
+"""The tables. Names are at most 30 bytes and no reserved words of any database; hot rows carry no LOB."""
+
+from sqlalchemy import BigInteger, Column, Index, Integer, MetaData, PrimaryKeyConstraint, String, Table, Text
+from sqlalchemy import UniqueConstraint as Unique
+
+from schedsync.store.types import Flag, Instant, ShortText
+
+metadata = MetaData()
+
+ID, DIGEST, PATH = 200, 64, 1000
+
+jobs = Table(
+    "schedsync_jobs",
+    metadata,
+    Column("id", String(ID), nullable=False),
+    Column("next_fire_at", Instant),
+    Column("anchor_at", Instant, nullable=False),
+    Column("suspended", Flag, nullable=False),
+    Column("stale", Flag, nullable=False),
+    Column("prune_policy", String(16), nullable=False),
+    Column("spec_digest", String(DIGEST), nullable=False),
+    Column("schedule_digest", String(DIGEST), nullable=False),
+    Column("source_file", String(PATH), nullable=False),
+    Column("source_line", Integer, nullable=False),
+    Column("generation", Integer, nullable=False),
+    Column("revision", ShortText(ID)),
+    Column("created_at", Instant, nullable=False),
+    Column("updated_at", Instant, nullable=False),
+    PrimaryKeyConstraint("id", name="pk_schedsync_jobs"),
+    Index("ix_schedsync_jobs_next", "next_fire_at"),
+)
+
+specs = Table(
+    "schedsync_specs",
+    metadata,
+    Column("job_id", String(ID), nullable=False),
+    Column("spec_digest", String(DIGEST), nullable=False),
+    Column("spec_text", Text, nullable=False),
+    PrimaryKeyConstraint("job_id", name="pk_schedsync_specs"),
+)
+
+pauses = Table(
+    "schedsync_pauses",
+    metadata,
+    Column("job_id", String(ID), nullable=False),
+    Column("paused_by", ShortText(ID), nullable=False),
+    Column("reason", ShortText(1000)),
+    Column("since_at", Instant, nullable=False),
+    Column("until_at", Instant),
+    PrimaryKeyConstraint("job_id", name="pk_schedsync_pauses"),
+)
+
+runs = Table(
+    "schedsync_runs",
+    metadata,
+    Column("id", String(32), nullable=False),
+    Column("job_id", String(ID), nullable=False),
+    Column("scheduled_at", Instant, nullable=False),
+    Column("attempt", Integer, nullable=False),
+    Column("cause", String(16), nullable=False),
+    Column("state", String(16), nullable=False),
+    Column("reason", ShortText(1000)),
+    Column("due_at", Instant),
+    Column("claimed_at", Instant),
+    Column("started_at", Instant),
+    Column("finished_at", Instant),
+    Column("exit_code", Integer),
+    Column("node", ShortText(ID)),
+    Column("owner", ShortText(ID)),
+    Column("pid", Integer),
+    Column("token", BigInteger, nullable=False),
+    Column("spec_digest", String(DIGEST), nullable=False),
+    Column("generation", Integer, nullable=False),
+    Column("revision", ShortText(ID)),
+    PrimaryKeyConstraint("id", name="pk_schedsync_runs"),
+    Unique("job_id", "scheduled_at", "attempt", name="uq_schedsync_runs_slot"),
+    Index("ix_schedsync_runs_state", "state"),
+)
+
+run_output = Table(
+    "schedsync_run_output",
+    metadata,
+    Column("run_id", String(32), nullable=False),
+    Column("total_bytes", BigInteger, nullable=False),
+    Column("dropped_bytes", BigInteger, nullable=False),
+    Column("head_text", Text),
+    Column("tail_text", Text),
+    PrimaryKeyConstraint("run_id", name="pk_schedsync_run_output"),
+)
+
+syncs = Table(
+    "schedsync_syncs",
+    metadata,
+    Column("id", String(32), nullable=False),
+    Column("happened_at", Instant, nullable=False),
+    Column("node", ShortText(ID)),
+    Column("revision", ShortText(ID)),
+    Column("complete", Flag, nullable=False),
+    Column("summary_text", Text, nullable=False),
+    PrimaryKeyConstraint("id", name="pk_schedsync_syncs"),
+)
+
+audit = Table(
+    "schedsync_audit",
+    metadata,
+    Column("id", String(32), nullable=False),
+    Column("happened_at", Instant, nullable=False),
+    Column("actor", ShortText(ID), nullable=False),
+    Column("action", String(32), nullable=False),
+    Column("job_id", ShortText(ID)),
+    Column("reason", ShortText(1000)),
+    PrimaryKeyConstraint("id", name="pk_schedsync_audit"),
+)
+
+leases = Table(
+    "schedsync_leases",
+    metadata,
+    Column("name", String(255), nullable=False),
+    Column("owner", String(ID), nullable=False),
+    Column("token", BigInteger, nullable=False),
+    Column("expires_at", BigInteger, nullable=False, comment="epoch microseconds by the database's clock"),
+    PrimaryKeyConstraint("name", name="pk_schedsync_leases"),
+)

@@ -1,0 +1,244 @@
+"""Jobs, runs and the service as the status side shows them: the JSON of the API and of the CLI."""
+
+from datetime import datetime
+from typing import Annotated, Any
+
+from pydantic import BaseModel, ConfigDict, PlainSerializer
+
+from schedsync import __version__
+from schedsync.clock import MICROSECOND, rfc3339
+from schedsync.runs.pause import EVERYTHING, Pause
+from schedsync.runs.run import Run, RunState
+from schedsync.specs.problem import Problem
+from schedsync.specs.schedule import next_fire
+from schedsync.store.jobs import StoredJob
+from schedsync.store.store import Store
+from schedsync.vitals import Reading
+
+Time = Annotated[datetime, PlainSerializer(rfc3339, return_type=str)]
+"""An instant, shown in RFC 3339 with Z."""
+
+
+class View(BaseModel):
+    """A shape of the API. Fields may be added; their names stay."""
+
+    model_config = ConfigDict(frozen=True)
+
+
+class PauseView(View):
+    """An operator's pause."""
+
+    by: str
+    reason: str | None
+    until: Time | None
+    since: Time
+
+
+class RunView(View):
+    """One attempt at one slot."""
+
+    id: str
+    job_id: str
+    scheduled_at: Time
+    started_at: Time | None
+    finished_at: Time | None
+    state: str
+    reason: str | None
+    attempt: int
+    cause: str
+    exit_code: int | None
+    node: str | None
+    revision: str | None
+
+
+class SourceView(View):
+    """Where a job is written."""
+
+    file: str
+    line: int
+
+
+class JobView(View):
+    """A job as it is live."""
+
+    id: str
+    description: str
+    tags: list[str]
+    owner: str | None
+    state: str
+    next_fire_at: Time | None
+    source: SourceView
+    revision: str | None
+    stale: bool
+    pause: PauseView | None
+    last_run: RunView | None
+
+
+class JobDetail(JobView):
+    """A job with its whole spec, defaults included."""
+
+    spec: dict[str, Any] | None
+
+
+class ProblemView(View):
+    """A mistake in a file."""
+
+    file: str
+    line: int | None
+    column: int | None
+    job_id: str | None
+    field: str | None
+    message: str
+    found: str | None
+    expected: str | None
+    since: Time | None
+
+
+class HeldView(View):
+    """A removal that waits."""
+
+    job_id: str
+    file: str
+    why: str
+
+
+class RevisionView(View):
+    """What is live, and what was seen last."""
+
+    live: str | None
+    attempted: str | None
+
+
+class DatabaseView(View):
+    """Whether the database answers, and since when that is so."""
+
+    ok: bool
+    since: Time | None
+    error: str | None
+
+
+class CountsView(View):
+    """How many there are."""
+
+    jobs: int
+    active: int
+    paused: int
+    suspended: int
+    finished: int
+    stale: int
+    held: int
+    running: int
+    queued: int
+
+
+class StatusView(View):
+    """The service."""
+
+    version: str
+    node: str
+    leader: str | None
+    revision: RevisionView
+    last_sync_at: Time | None
+    last_tick_at: Time | None
+    database: DatabaseView
+    paused: PauseView | None
+    counts: CountsView
+    problems: list[ProblemView]
+    held: list[HeldView]
+
+
+def pause_view(pause: Pause | None) -> PauseView | None:
+    """Show *pause*."""
+    return None if pause is None else PauseView(by=pause.by, reason=pause.reason, until=pause.until, since=pause.since)
+
+
+def run_view(run: Run) -> RunView:
+    """Show *run*."""
+    return RunView.model_validate({name: getattr(run, name) for name in RunView.model_fields})
+
+
+def problem_view(problem: Problem) -> ProblemView:
+    """Show *problem*."""
+    return ProblemView.model_validate({name: getattr(problem, name) for name in ProblemView.model_fields})
+
+
+def job_view(job: StoredJob, pauses: dict[str, Pause], last_run: Run | None) -> JobView:
+    """Show *job*, given the pauses in force."""
+    observed, spec = job.observed, job.spec
+    pause = pauses.get(observed.id) or pauses.get(EVERYTHING)
+    return JobView(
+        id=observed.id,
+        description=spec.description if spec else "",
+        tags=list(spec.tags) if spec else [],
+        owner=spec.owner if spec else None,
+        state=_state(job, pause),
+        next_fire_at=_next_fire(job, [p for p in (pauses.get(observed.id), pauses.get(EVERYTHING)) if p]),
+        source=SourceView(file=observed.source.file, line=observed.source.line),
+        revision=job.revision,
+        stale=observed.stale,
+        pause=pause_view(pause),
+        last_run=None if last_run is None else run_view(last_run),
+    )
+
+
+def job_detail(job: StoredJob, pauses: dict[str, Pause], last_run: Run | None) -> JobDetail:
+    """Show *job* with its spec."""
+    spec = None if job.spec is None else job.spec.model_dump(mode="json")
+    return JobDetail(**dict(job_view(job, pauses, last_run)), spec=spec)
+
+
+def _state(job: StoredJob, pause: Pause | None) -> str:
+    if job.observed.next_fire_at is None:
+        return "finished"
+    if pause is not None:
+        return "paused"
+    return "suspended" if job.observed.suspended else "active"
+
+
+def _next_fire(job: StoredJob, pauses: list[Pause]) -> datetime | None:
+    """Return when it will really start next: not while it is suspended or paused."""
+    slot = job.observed.next_fire_at
+    if slot is None or job.observed.suspended or any(pause.until is None for pause in pauses):
+        return None
+    end = max((pause.until for pause in pauses if pause.until is not None), default=slot)
+    if end <= slot or job.spec is None:
+        return slot
+    after = end - MICROSECOND
+    return next_fire(job.spec.schedule, after, job_id=job.observed.id, anchor=job.observed.anchor_at)
+
+
+def jobs_page(store: Store, *, after: str, limit: int, now: datetime) -> tuple[list[JobView], str | None]:
+    """Return up to *limit* jobs behind the id *after*, and the id to go on from."""
+    jobs = store.jobs.page(after=after, limit=limit + 1)
+    page, more = jobs[:limit], len(jobs) > limit
+    pauses = store.pauses.in_force(now)
+    last = store.runs.last_of([job.observed.id for job in page])
+    views = [job_view(job, pauses, last.get(job.observed.id)) for job in page]
+    return views, page[-1].observed.id if more else None
+
+
+def status_view(store: Store, reading: Reading, *, node: str, now: datetime) -> StatusView:
+    """Show the service as *reading* and the store have it."""
+    counts, runs, pauses = store.jobs.counts(now), store.runs.unsettled_counts(), store.pauses.in_force(now)
+    report = reading.report
+    held = [HeldView(job_id=h.job_id, file=h.file, why=h.why) for h in report.held] if report else []
+    return StatusView(
+        version=__version__,
+        node=node,
+        leader=reading.leader,
+        revision=RevisionView(live=reading.live_revision, attempted=report.revision if report else None),
+        last_sync_at=reading.last_step_at,
+        last_tick_at=reading.last_tick_at,
+        database=DatabaseView(ok=reading.database_ok, since=reading.database_since, error=reading.database_error),
+        paused=pause_view(pauses.get(EVERYTHING)),
+        counts=CountsView(
+            jobs=sum(counts.by_state.values()),
+            **{state: counts.by_state.get(state, 0) for state in ("active", "paused", "suspended", "finished")},
+            stale=counts.stale,
+            held=len(held),
+            running=runs.get(RunState.RUNNING, 0),
+            queued=runs.get(RunState.QUEUED, 0),
+        ),
+        problems=[problem_view(problem) for problem in report.problems] if report else [],
+        held=held,
+    )

@@ -1,0 +1,70 @@
+"""How this instance is: written by its loops, read by the status side. Safe to use from any thread."""
+
+import threading
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from datetime import datetime
+
+from schedsync.store.syncs import SyncReport
+
+
+@dataclass(frozen=True, slots=True)
+class Reading:
+    """The state of the loops at one moment. Times are UTC; None means: not yet."""
+
+    last_tick_at: datetime | None = None
+    last_step_at: datetime | None = None
+    leader: str | None = None
+    """The node that leads, as far as this instance knows."""
+    leading: bool = False
+    database_ok: bool = False
+    database_since: datetime | None = None
+    """Since when the database has been as ``database_ok`` says."""
+    database_error: str | None = None
+    report: SyncReport | None = None
+    """The last step of the loop."""
+    live_revision: str | None = None
+    """The revision of the last step that made everything live."""
+
+
+class Vitals:
+    """The current reading."""
+
+    def __init__(self) -> None:
+        self._lock = threading.Lock()
+        self._reading = Reading()
+
+    def read(self) -> Reading:
+        """Return how things are now."""
+        return self._reading
+
+    def ticked(self, now: datetime, *, leading: bool, leader: str | None) -> None:
+        """Note that the firing loop went round."""
+        self._change(lambda r: replace(r, last_tick_at=now, leading=leading, leader=leader))
+
+    def database(self, now: datetime, *, error: str | None) -> bool:
+        """Note whether the database answered; return whether that is news."""
+        before = self._reading
+        news = before.database_since is None or before.database_ok is (error is not None)
+        since = now if news else before.database_since
+        self._change(lambda r: replace(r, database_ok=error is None, database_since=since, database_error=error))
+        return news
+
+    def stepped(self, report: SyncReport) -> None:
+        """Note what a step of the reconcile loop found and did."""
+        self._change(
+            lambda r: replace(
+                r,
+                last_step_at=report.at,
+                report=report,
+                live_revision=report.revision if report.complete else r.live_revision,
+            )
+        )
+
+    def live(self, revision: str) -> None:
+        """Note which revision an earlier process made live."""
+        self._change(lambda r: replace(r, live_revision=r.live_revision or revision))
+
+    def _change(self, change: Callable[[Reading], Reading]) -> None:
+        with self._lock:
+            self._reading = change(self._reading)

@@ -1,0 +1,96 @@
+"""kill -9, and what the next start makes of it."""
+
+import time
+from collections import Counter
+from datetime import datetime, timedelta
+from itertools import pairwise
+from pathlib import Path
+
+from tests.acceptance.harness import Folder, Service, eventually
+
+
+def _slots(service: Service, job_id: str) -> list[datetime]:
+    return sorted(datetime.fromisoformat(r["scheduled_at"]) for r in service.runs(job_id) if r["attempt"] == 1)
+
+
+def test_after_kill_9_nothing_runs_twice_and_interrupted_runs_are_lost_and_retried(
+    service: Service, folder: Folder
+) -> None:
+    marks = folder.path.parent / "marks"
+    body = f'echo "$SCHEDSYNC_SCHEDULED_AT $SCHEDSYNC_ATTEMPT" >> {marks}; sleep 3'
+    retry = "retry: {attempts: 2, delay: 1s, on: [lost]}\n"
+    folder.shell("retried", body, schedule="{every: 2s}", more=retry + "overlap: skip\n")
+    folder.shell("single", "sleep 60", schedule="{every: 2s}")
+    service.start()
+    eventually(lambda: service.ended("retried", "running") and service.ended("single", "running"))
+    service.kill()
+    service.start()
+    lost = eventually(lambda: service.ended("retried", "lost") and service.ended("single", "lost"))[0]
+    assert lost["reason"]
+    slot = eventually(lambda: service.ended("retried", "lost"))[0]["scheduled_at"]
+    eventually(
+        lambda: [r for r in service.ended("retried", "succeeded") if r["scheduled_at"] == slot and r["attempt"] == 2]
+    )
+    assert not [run for run in service.runs("single") if run["attempt"] > 1]
+    started = Counter(marks.read_text().split("\n")[:-1])
+    assert set(started.values()) == {1}
+
+
+def test_processes_of_a_killed_service_are_gone_before_the_retry_starts(service: Service, folder: Folder) -> None:
+    pids = folder.path.parent / "pids"
+    retry = "retry: {attempts: 2, delay: 1s}\n"
+    folder.shell("job", f"echo $$ >> {pids}; exec sleep 60", schedule="{every: 1s}", more=retry)
+    service.start()
+    eventually(lambda: pids.exists() and pids.read_text())
+    service.kill()
+    service.start()
+    first, second = eventually(lambda: (lambda p: p if len(p) == 2 else None)(pids.read_text().split()))
+    assert not _alive(int(first))
+    assert _alive(int(second))
+
+
+def _alive(pid: int) -> bool:
+    try:
+        return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0] != "Z"
+    except FileNotFoundError:
+        return False
+
+
+def test_slots_missed_while_down_follow_each_misfire_policy_and_each_has_a_row(
+    service: Service, folder: Folder
+) -> None:
+    for policy in ("latest", "all", "skip"):
+        folder.shell(policy, "true", schedule="{every: 1s}", more=f"misfire: {{policy: {policy}, grace: 1h}}\n")
+    service.start()
+    for policy in ("latest", "all", "skip"):
+        eventually(lambda p=policy: service.ended(p, "succeeded"))
+    service.kill()
+    down = datetime.fromisoformat(time.strftime("%Y-%m-%dT%H:%M:%S+00:00", time.gmtime())) + timedelta(seconds=1)
+    time.sleep(4)  # the outage itself
+    up = down + timedelta(seconds=2)
+    service.start()
+    for policy in ("latest", "all", "skip"):
+        eventually(lambda p=policy: [s for s in _slots(service, p) if s > up + timedelta(seconds=4)])
+        slots = _slots(service, policy)
+        assert all(b - a == timedelta(seconds=1) for a, b in pairwise(slots)), policy
+    missed = {
+        policy: [r for r in service.runs(policy) if down <= datetime.fromisoformat(r["scheduled_at"]) <= up]
+        for policy in ("latest", "all", "skip")
+    }
+    assert all(runs for runs in missed.values())
+    assert {r["state"] for r in missed["skip"]} == {"skipped"}
+    assert all(r["reason"].startswith("misfire") for r in missed["skip"])
+    assert {r["state"] for r in missed["all"]} == {"succeeded"}
+    assert {r["cause"] for r in missed["all"]} == {"catchup"}
+    caught_up = [r for r in service.runs("latest") if r["cause"] == "catchup" and r["state"] == "succeeded"]
+    assert len(caught_up) == 1
+
+
+def test_a_stopped_service_ends_its_runs_and_says_so(service: Service, folder: Folder) -> None:
+    folder.shell("job", "sleep 60", schedule="{every: 1s}", more="kill_grace: 1s\n")
+    service.start(RUNNER__SHUTDOWN_GRACE="1s")
+    eventually(lambda: service.ended("job", "running"))
+    assert service.end() == 0
+    service.start()
+    lost = eventually(lambda: service.ended("job", "lost"))
+    assert "stopped" in lost[-1]["reason"]
