@@ -44,7 +44,8 @@ def test_processes_of_a_killed_service_are_gone_before_the_retry_starts(service:
     eventually(lambda: pids.exists() and pids.read_text())
     service.kill()
     service.start()
-    first, second = eventually(lambda: (lambda p: p if len(p) == 2 else None)(pids.read_text().split()))
+    eventually(lambda: len(pids.read_text().split()) == 2)
+    first, second = pids.read_text().split()
     assert not _alive(int(first))
     assert _alive(int(second))
 

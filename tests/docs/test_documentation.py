@@ -1,0 +1,89 @@
+"""README and reference say what the code does."""
+
+import re
+import tomllib
+from pathlib import Path
+
+import click
+import pytest
+from pydantic import BaseModel
+
+from schedsync.cli.main import cli
+from schedsync.runs.run import RunState, SkipReason
+from schedsync.settings import Settings
+from schedsync.sources.folder import JobsFolder
+from schedsync.specs.actions import Action
+from schedsync.specs.job import JobSpec
+from schedsync.specs.schedule import Trigger
+
+REPOSITORY = Path(__file__).parents[2]
+
+
+def text(name: str) -> str:
+    return (REPOSITORY / name).read_text()
+
+
+def blocks(name: str, language: str) -> list[str]:
+    return re.findall(rf"```{language}\n(.*?)```", text(name), re.DOTALL)
+
+
+@pytest.mark.parametrize("name", ["README.md", "docs/reference/job-file.md"])
+def test_each_job_file_that_is_shown_is_valid(name: str, tmp_path: Path) -> None:
+    for number, block in enumerate(blocks(name, "yaml")):
+        (tmp_path / f"shown-{number}.yaml").write_text(block)
+    snapshot = JobsFolder(tmp_path).read()
+    assert snapshot.problems == ()
+    assert snapshot.jobs
+
+
+def test_the_first_screen_of_the_readme_shows_a_job_of_about_ten_lines() -> None:
+    assert len(blocks("README.md", "yaml")[0].splitlines()) <= 10
+
+
+def test_each_command_is_in_the_readme() -> None:
+    missing = [name for name in cli.commands if f"`schedsync {name}" not in text("README.md").replace("`, `", "`schedsync ")]
+    said = text("README.md")
+    assert [name for name in missing if f"{name} " not in said and f"`{name}`" not in said] == []
+
+
+def test_each_command_has_help() -> None:
+    for name, command in cli.commands.items():
+        assert isinstance(command, click.Command)
+        assert command.get_short_help_str(), name
+
+
+def _fields(model: type[BaseModel]) -> set[str]:
+    return set(model.model_fields)
+
+
+def test_each_field_of_a_job_file_is_in_the_reference() -> None:
+    reference = text("docs/reference/job-file.md")
+    kinds = [JobSpec, *Trigger.__subclasses__(), *Action.__subclasses__()]
+    fields = set().union(*(_fields(kind) for kind in kinds))
+    assert {field for field in fields if f"`{field}`" not in reference} == set()
+
+
+def test_each_setting_is_in_the_reference() -> None:
+    reference = text("docs/reference/settings.md")
+    names = set()
+    for name, field in Settings.model_fields.items():
+        group = field.annotation
+        inner = isinstance(group, type) and issubclass(group, BaseModel)
+        names |= {f"{name}.{f}" for f in _fields(group)} if inner and isinstance(group, type) else {name}
+    assert {name for name in names if f"`{name}`" not in reference} == set()
+
+
+def test_the_settings_file_that_is_shown_is_valid() -> None:
+    for block in blocks("docs/reference/settings.md", "toml"):
+        assert Settings(**tomllib.loads(block))
+
+
+def test_each_state_and_each_reason_is_in_the_reference() -> None:
+    reference = text("docs/reference/api.md")
+    assert {word.value for word in (*RunState, *SkipReason) if f"`{word}`" not in reference} == set()
+
+
+def test_relative_links_lead_somewhere() -> None:
+    for document in [*REPOSITORY.glob("*.md"), *REPOSITORY.glob("docs/**/*.md"), *REPOSITORY.glob("examples/*.md")]:
+        for link in re.findall(r"\]\(([^)#:]+)\)", document.read_text()):
+            assert (document.parent / link).exists(), f"{document.name}: {link}"
