@@ -4,8 +4,6 @@ import logging
 import sys
 from datetime import UTC, datetime
 
-from schedsync.clock import rfc3339
-
 _STANDARD = frozenset(logging.makeLogRecord({}).__dict__) | {"message", "asctime", "taskName"}
 
 
@@ -18,7 +16,8 @@ class FieldFormatter(logging.Formatter):
     def formatTime(self, record: logging.LogRecord, datefmt: str | None = None) -> str:  # noqa: N802 - logging's name
         """Return the record's instant."""
         del datefmt
-        return rfc3339(datetime.fromtimestamp(record.created, UTC).replace(microsecond=int(record.msecs) * 1000))
+        instant = datetime.fromtimestamp(record.created, UTC)
+        return instant.replace(tzinfo=None).isoformat(timespec="milliseconds") + "Z"
 
     def formatMessage(self, record: logging.LogRecord) -> str:  # noqa: N802 - logging's name
         """Return the line without a traceback."""

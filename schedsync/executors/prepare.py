@@ -4,10 +4,9 @@ import os
 from collections.abc import Mapping
 from pathlib import Path
 
+from schedsync.clock import rfc3339
 from schedsync.executors.base import Launch
 from schedsync.executors.python_call import python_argv, request
-
-from schedsync.clock import rfc3339
 from schedsync.runs.run import Run
 from schedsync.specs.actions import AnyAction, CommandAction, PythonAction, ScriptAction
 from schedsync.specs.job import JobSpec

@@ -37,8 +37,8 @@ class UnknownPath:
     text: str = ""
 
     def covers(self, file: str) -> bool:
-        """Whether *file* is this file or lies below this folder."""
-        return file == self.path or file.startswith(f"{self.path}/")
+        """Whether *file* is this file or lies below this folder; ``.`` is the jobs folder itself."""
+        return self.path == "." or file == self.path or file.startswith(f"{self.path}/")
 
 
 @dataclass(frozen=True, slots=True)

@@ -2,15 +2,16 @@
 
 import threading
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager, nullcontext
+from contextlib import contextmanager, nullcontext, suppress
 from typing import TypeVar
 
 from sqlalchemy import Connection, Engine, create_engine, make_url
-from sqlalchemy.exc import ArgumentError, DBAPIError, IntegrityError, NoSuchModuleError, SQLAlchemyError
+from sqlalchemy.exc import ArgumentError, DBAPIError, IntegrityError, NoSuchModuleError
+from sqlalchemy.exc import TimeoutError as PoolTimeoutError
 
 from schedsync.errors import DatabaseUnavailableError, SchemaError, SettingsError
 from schedsync.store.dialects import dialect_named
-from schedsync.store.dialects.base import DatabaseDialect
+from schedsync.store.dialects.base import DatabaseDialect, Failure
 
 T = TypeVar("T")
 ATTEMPTS = 5
@@ -21,7 +22,8 @@ class Database:
     """An engine and its dialect. Methods may be called from any thread.
 
     A connection is used for one transaction: ``read`` for queries, ``write`` for changes. Errors of the driver leave
-    as DatabaseUnavailableError, except IntegrityError, which says something about the data.
+    as DatabaseUnavailableError or SchemaError, except those that say something about a statement and its values, which
+    are mistakes of ours, and IntegrityError, which says something about the data.
     """
 
     def __init__(self, engine: Engine, dialect: DatabaseDialect) -> None:
@@ -38,13 +40,13 @@ class Database:
         """
         try:
             parsed = make_url(url)
-        except ArgumentError:
-            raise SettingsError(f'database.url: "{url}" is not a database URL; {_EXAMPLES}') from None
+        except (ArgumentError, ValueError):  # not shown: what is no URL may hold a password all the same
+            raise SettingsError(f"database.url is not a database URL; {_EXAMPLES}") from None
         dialect = dialect_named(parsed.get_backend_name())
         parsed = dialect.url(parsed)
         try:
             engine = create_engine(parsed, **dialect.engine_options(parsed))
-        except (ModuleNotFoundError, NoSuchModuleError) as error:
+        except (ImportError, NoSuchModuleError) as error:
             hint = f'; install it with "pip install schedsync[{dialect.extra}]"' if dialect.extra else ""
             raise SettingsError(f"the driver for {dialect.name} is missing ({error}){hint}") from None
         dialect.prepare(engine)
@@ -52,8 +54,10 @@ class Database:
 
     @property
     def shown(self) -> str:
-        """The URL without its password."""
-        return self.engine.url.render_as_string(hide_password=True)
+        """The URL without its passwords."""
+        url = self.engine.url
+        secret = [name for name in url.query if "password" in name.lower()]
+        return url.difference_update_query(secret).render_as_string(hide_password=True)
 
     @property
     def exists(self) -> bool:
@@ -76,7 +80,7 @@ class Database:
         """Give a connection for one transaction that is committed at the end and rolled back on an error.
 
         Raises:
-            DatabaseUnavailableError: as for ``read``.
+            DatabaseUnavailableError: as for ``read``; when the commit's answer was lost, it may have been written.
             SchemaError: as for ``read``.
             sqlalchemy.exc.IntegrityError: a unique row existed already.
         """
@@ -85,13 +89,16 @@ class Database:
             with connection.begin():
                 yield connection
 
-    def retrying(self, transaction: Callable[[], T]) -> T:
-        """Call *transaction* again, a few times, while the database says that it lost to another one."""
+    def retrying(self, transaction: Callable[[], T], *, or_after: tuple[type[Exception], ...] = ()) -> T:
+        """Call *transaction* again, a few times, while the database says that it lost to another one.
+
+        Args:
+            transaction: what to do; each call is a transaction of its own.
+            or_after: further exceptions by which it says so.
+        """
         for _ in range(ATTEMPTS - 1):
-            try:
+            with suppress(_LostRaceError, *or_after):
                 return transaction()
-            except _TransientError:
-                continue
         return transaction()
 
     def close(self) -> None:
@@ -105,20 +112,27 @@ class Database:
         except IntegrityError:
             raise
         except DBAPIError as error:
-            raise self._in_our_words(error) from error
-        except SQLAlchemyError as error:
-            raise DatabaseUnavailableError(f"{self.dialect.name}: {_first_line(error)}") from error
+            translated = self._in_our_words(error)
+            if translated is None:
+                raise
+            raise translated from error
+        except PoolTimeoutError as error:
+            raise DatabaseUnavailableError(f"{self.shown}: {_first_line(error)}") from error
 
-    def _in_our_words(self, error: DBAPIError) -> Exception:
-        line = f"{self.dialect.name}: {_first_line(error.orig)}"
-        if self.dialect.is_transient(error):
-            return _TransientError(line)
-        if any(sign in line for sign in self.dialect.missing_object):
-            return SchemaError(f"{line}; run `schedsync run` or `schedsync apply` to create or upgrade the tables")
-        return DatabaseUnavailableError(line)
+    def _in_our_words(self, error: DBAPIError) -> Exception | None:
+        line = f"{self.shown}: {_first_line(error.orig)}"
+        match self.dialect.classify(error):
+            case Failure.LOST_RACE:
+                return _LostRaceError(line)
+            case Failure.NO_SCHEMA:
+                return SchemaError(f"{line}; run `schedsync run` or `schedsync apply` to create or upgrade the tables")
+            case Failure.UNAVAILABLE:
+                return DatabaseUnavailableError(line)
+            case Failure.OUR_MISTAKE:
+                return None
 
 
-class _TransientError(DatabaseUnavailableError):
+class _LostRaceError(DatabaseUnavailableError):
     """The database chose another transaction over this one; it may simply be tried again."""
 
 

@@ -23,10 +23,10 @@ def upgrade(database: Database) -> None:
         return
     with database.write() as connection:
         database.dialect.lock_schema(connection)
-        _refuse_newer(connection)
-        config = _config()
-        config.attributes["connection"] = connection
-        command.upgrade(config, "head")
+        if not _has_this_version(connection):
+            config = _config()
+            config.attributes["connection"] = connection
+            command.upgrade(config, "head")
 
 
 def require_current(database: Database) -> None:
@@ -44,19 +44,16 @@ def require_current(database: Database) -> None:
 
 def _is_current(database: Database) -> bool:
     with database.read() as connection:
-        _refuse_newer(connection)
-        return _version(connection) == ScriptDirectory.from_config(_config()).get_current_head()
+        return _has_this_version(connection)
 
 
-def _refuse_newer(connection: Connection) -> None:
-    version = _version(connection)
-    known = {script.revision for script in ScriptDirectory.from_config(_config()).walk_revisions()}
-    if version is not None and version not in known:
+def _has_this_version(connection: Connection) -> bool:
+    """Whether the tables need no upgrade; SchemaError when they need a newer program instead."""
+    context = MigrationContext.configure(connection, opts={"version_table": VERSION_TABLE})
+    version, scripts = context.get_current_revision(), ScriptDirectory.from_config(_config())
+    if version not in {None, *(script.revision for script in scripts.walk_revisions())}:
         raise SchemaError(f'the database is of version "{version}", made by a newer schedsync; upgrade this program')
-
-
-def _version(connection: Connection) -> str | None:
-    return MigrationContext.configure(connection, opts={"version_table": VERSION_TABLE}).get_current_revision()
+    return version == scripts.get_current_head()
 
 
 def _config() -> Config:

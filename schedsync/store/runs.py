@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Any
 
-from sqlalchemy import Connection, bindparam, delete, func, insert, select, update
+from sqlalchemy import Connection, bindparam, delete, func, insert, or_, select, update
 from sqlalchemy.exc import IntegrityError
 
 from schedsync.errors import LeadershipLostError, RunNotFoundError, StaleObservationError
@@ -247,7 +247,7 @@ def _change_state(
     if rows:
         statement = (
             update(tables.runs)
-            .where(_runs.id == bindparam("b_id"), _runs.state.in_(allowed))
+            .where(_runs.id == bindparam("b_id"), or_(*(_runs.state == state for state in allowed)))
             .values({name: bindparam(name) for name in columns})
         )
         connection.execute(statement, rows)

@@ -1,15 +1,19 @@
 """SQLite: the embedded default. WAL, every commit on disk, one writer at a time."""
 
+import sqlite3
+import time
 from pathlib import Path
 from typing import Any, ClassVar
 
 from sqlalchemy import URL, Connection, Engine, event
 from sqlalchemy.exc import DBAPIError
 
-from schedsync.store.dialects.base import DatabaseDialect
+from schedsync.errors import SettingsError
+from schedsync.store.dialects.base import DatabaseDialect, Failure
 
 BUSY_SECONDS = 30
 """How long a statement waits for another process's write before it fails as busy."""
+_MISSING = ("no such table", "no such column", "has no column named")
 
 
 class SQLite(DatabaseDialect):
@@ -17,22 +21,35 @@ class SQLite(DatabaseDialect):
 
     name: ClassVar[str] = "sqlite"
     one_writer: ClassVar[bool] = True
-    missing_object: ClassVar[tuple[str, ...]] = ("no such table", "no such column")
     now_micros: ClassVar[str] = "CAST((julianday('now') - 2440587.5) * 86400000000 AS INTEGER)"
+
+    def url(self, url: URL) -> URL:
+        """Return *url*, if it names a file.
+
+        Raises:
+            SettingsError: it does not; each connection would have a database of its own, in memory.
+        """
+        if url.database in {None, "", ":memory:"}:
+            raise SettingsError('database.url: SQLite needs a file, e.g. "sqlite:///schedsync.db"')
+        return url
 
     def engine_options(self, url: URL) -> dict[str, Any]:
         """Return a timeout for other processes' locks."""
-        del url
-        return {"connect_args": {"timeout": BUSY_SECONDS, "check_same_thread": False}, "pool_size": 20}
+        timeout = {} if "timeout" in url.query else {"timeout": BUSY_SECONDS}
+        return {"connect_args": {"check_same_thread": False, **timeout}, "pool_size": 20}
 
     def prepare(self, engine: Engine) -> None:
         """Let SQLAlchemy's begin be SQLite's, so that a transaction is one (the driver's own rules begin late)."""
 
         @event.listens_for(engine, "connect")
-        def _connected(connection: Any, _record: object) -> None:
-            connection.isolation_level = None
-            for pragma in ("journal_mode = WAL", "synchronous = FULL"):
-                connection.execute(f"PRAGMA {pragma}").close()
+        def _connected(connection: sqlite3.Connection, _record: object) -> None:
+            try:
+                connection.isolation_level = None
+                _write_ahead(connection)
+                connection.execute("PRAGMA synchronous = FULL").close()
+            except BaseException:
+                connection.close()
+                raise
 
         @event.listens_for(engine, "begin")
         def _begun(connection: Connection) -> None:
@@ -42,11 +59,30 @@ class SQLite(DatabaseDialect):
 
     def exists(self, url: URL) -> bool:
         """Whether the file is there."""
-        return bool(url.database) and Path(str(url.database)).exists()
+        name = str(url.database)
+        return name.startswith("file:") or Path(name).exists()
 
     def lock_schema(self, connection: Connection) -> None:
         """Do nothing: a write transaction is exclusive here."""
 
-    def is_transient(self, error: DBAPIError) -> bool:
-        """Whether another process holds the lock."""
-        return "locked" in str(error.orig) or "busy" in str(error.orig)
+    def classify(self, error: DBAPIError) -> Failure:
+        """Return what the message says.
+
+        A busy database is no lost race: the statement has waited for BUSY_SECONDS, and its caller should hear of it.
+        """
+        if any(sign in str(error.orig) for sign in _MISSING):
+            return Failure.NO_SCHEMA
+        return super().classify(error)
+
+
+def _write_ahead(connection: sqlite3.Connection) -> None:
+    """Switch to WAL, which the file remembers. Others that switch the new file too are not waited for by SQLite."""
+    deadline = time.monotonic() + BUSY_SECONDS
+    while True:
+        try:
+            connection.execute("PRAGMA journal_mode = WAL").close()
+            return
+        except sqlite3.OperationalError as error:
+            if error.sqlite_errorcode != sqlite3.SQLITE_BUSY or time.monotonic() > deadline:
+                raise
+            time.sleep(0.01)
