@@ -1,0 +1,71 @@
+"""An engine, and a listener that remembers."""
+
+import os
+import queue
+from collections.abc import Callable, Iterator
+from datetime import datetime, timedelta
+from pathlib import Path
+
+import pytest
+
+from schedsync.executors.base import Launch
+from schedsync.executors.process import ProcessEngine
+from schedsync.executors.spool import OutputLimits
+from schedsync.runs.outcome import Outcome
+
+LIMITS = OutputLimits(file_limit=1 << 20, keep_head=1_000, keep_tail=1_000)
+
+
+class Remembering:
+    """A listener with a queue of starts and one of ends."""
+
+    def __init__(self) -> None:
+        self.starts: queue.SimpleQueue[tuple[str, int]] = queue.SimpleQueue()
+        self.ends: queue.SimpleQueue[tuple[str, Outcome]] = queue.SimpleQueue()
+
+    def started(self, run_id: str, pid: int, at: datetime) -> None:
+        assert at.tzinfo is not None
+        self.starts.put((run_id, pid))
+
+    def finished(self, run_id: str, outcome: Outcome) -> None:
+        self.ends.put((run_id, outcome))
+
+    def end(self, within: float = 20) -> Outcome:
+        return self.ends.get(timeout=within)[1]
+
+    def ends_of(self, count: int) -> dict[str, Outcome]:
+        return dict(self.ends.get(timeout=30) for _ in range(count))
+
+
+def bash(text: str, run_id: str = "run-1", **more: object) -> Launch:
+    """Return the launch of a line of bash, with the marker that a run's environment has."""
+    values: dict[str, object] = {
+        "env": {"PATH": os.environ["PATH"], "SCHEDSYNC_RUN_ID": run_id},
+        "kill_grace": timedelta(seconds=1),
+    }
+    return Launch(run_id, ("bash", "-c", text), **values | more)  # type: ignore[arg-type] # named by the caller
+
+
+@pytest.fixture
+def listener() -> Remembering:
+    return Remembering()
+
+
+@pytest.fixture
+def make_engine(listener: Remembering, tmp_path: Path) -> Iterator[Callable[..., ProcessEngine]]:
+    engines: list[ProcessEngine] = []
+
+    def make(spool_dir: Path = tmp_path, limits: OutputLimits = LIMITS) -> ProcessEngine:
+        engine = ProcessEngine(listener, spool_dir=spool_dir, limits=limits)
+        engine.start()
+        engines.append(engine)
+        return engine
+
+    yield make
+    for engine in engines:
+        engine.stop(timedelta(0), "the test is over")
+
+
+@pytest.fixture
+def engine(make_engine: Callable[..., ProcessEngine]) -> ProcessEngine:
+    return make_engine()

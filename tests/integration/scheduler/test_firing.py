@@ -1,0 +1,155 @@
+"""Claims on a real store: one row per slot, whatever happens in between."""
+
+from datetime import datetime, timedelta
+from pathlib import Path
+
+import pytest
+
+from schedsync.control import Control
+from schedsync.errors import LeadershipLostError
+from schedsync.executors.spool import OutputLimits
+from schedsync.plan.state import PruneGuard
+from schedsync.reconcile import Reconciler
+from schedsync.runner import Runner, RunnerOptions
+from schedsync.runs.ledger import PROCESSES, PYTHON, Entry
+from schedsync.runs.run import Run, RunState
+from schedsync.scheduler.firing import MAX_SLOTS, Claimed, Firing, Tick
+from schedsync.sources.folder import JobsFolder
+from schedsync.store.leases import Lease
+from schedsync.store.store import Store
+from tests.integration.conftest import StandingClock
+
+TTL = timedelta(seconds=30)
+
+
+class Place:
+    """A folder, a store, and what fires from them; nothing is really started."""
+
+    def __init__(self, tmp_path: Path, store: Store, clock: StandingClock) -> None:
+        self.folder = tmp_path / "jobs.d"
+        self.folder.mkdir()
+        self.store, self.clock = store, clock
+        options = RunnerOptions(
+            node="here",
+            owner="me",
+            folder=self.folder,
+            spool=tmp_path,
+            limits=OutputLimits(),
+            capacity={PROCESSES: 2, PYTHON: 1},
+        )
+        self.started: list[Entry] = []
+        self.runner = Runner(store, options, clock=clock)
+        self.runner.submit = self.started.append
+        self.firing = Firing(store, self.runner, node="here", owner="me")
+        self.lease = store.leases.acquire("me", TTL)
+        self.up_since = clock.now
+
+    def job(self, name: str, more: str = "", schedule: str = "{every: 1m}") -> None:
+        (self.folder / f"{name}.yaml").write_text(f"schedule: {schedule}\nrun: {{shell: 'true'}}\n{more}")
+        Reconciler(JobsFolder(self.folder), self.store, PruneGuard(), node="here", clock=self.clock).step()
+
+    def fire(self, lease: Lease | None = None) -> Claimed:
+        due = self.store.jobs.due(self.clock.now, 100)
+        return self.firing.fire(due, Tick(self.clock.now, self.up_since, lease or self.lease))
+
+    def runs(self, job_id: str) -> list[Run]:
+        return self.store.runs.page(job_id=job_id, before=None, limit=10_000)[::-1]
+
+
+@pytest.fixture
+def place(tmp_path: Path, store: Store, clock: StandingClock) -> Place:
+    return Place(tmp_path, store, clock)
+
+
+def _states(runs: list[Run]) -> list[str]:
+    return [run.state.value for run in runs]
+
+
+def test_a_due_slot_is_claimed_once_and_the_job_moves_on(place: Place, clock: StandingClock) -> None:
+    place.job("a")
+    slot = clock.forward(minutes=1)
+    place.fire()
+    place.fire()
+    assert [(run.scheduled_at, run.state) for run in place.runs("a")] == [(slot, RunState.RUNNING)]
+    assert place.store.jobs.observe().jobs["a"].next_fire_at == slot + timedelta(minutes=1)
+    assert [entry.run.id for entry in place.started] == [place.runs("a")[0].id]
+
+
+def test_runs_beyond_the_places_are_queued_in_their_rows(place: Place, clock: StandingClock) -> None:
+    for name in "abc":
+        place.job(name)
+    clock.forward(minutes=1)
+    place.fire()
+    states = sorted(_states([run for name in "abc" for run in place.runs(name)]))
+    assert states == ["queued", "running", "running"]
+    assert len(place.started) == 2
+
+
+def test_a_slot_that_has_a_row_already_keeps_its_outcome_and_the_job_moves_on(
+    place: Place, clock: StandingClock
+) -> None:
+    place.job("a")
+    slot = clock.forward(minutes=1)
+    place.fire()
+    with place.store.database.write() as connection:
+        connection.exec_driver_sql("UPDATE schedsync_jobs SET next_fire_at = next_fire_at - 60000000")
+    place.started.clear()
+    place.fire()
+    assert len(place.runs("a")) == 1
+    assert place.started == []
+    assert place.store.jobs.observe().jobs["a"].next_fire_at == slot + timedelta(minutes=1)
+
+
+def test_nothing_is_claimed_under_a_lease_that_is_gone(place: Place, clock: StandingClock) -> None:
+    place.job("a")
+    clock.forward(minutes=1)
+    place.store.leases.end("me")
+    place.store.leases.acquire("another", TTL)
+    with pytest.raises(LeadershipLostError):
+        place.fire()
+    assert place.runs("a") == []
+    assert place.runner.unsettled("a") == 0
+
+
+def test_places_that_a_failed_claim_had_reserved_are_free_again(place: Place, clock: StandingClock) -> None:
+    place.job("a")
+    place.job("b")
+    clock.forward(minutes=1)
+    stale = Lease("me", 0)
+    for _ in range(3):
+        with pytest.raises(LeadershipLostError):
+            place.fire(stale)
+    place.fire()
+    assert _states([*place.runs("a"), *place.runs("b")]) == ["running", "running"]
+
+
+def test_a_paused_slot_is_a_row_with_the_reason(place: Place, clock: StandingClock) -> None:
+    place.job("a")
+    Control(place.store, clock).pause("a", by="me", until=clock.now + timedelta(seconds=90))
+    clock.forward(minutes=2)
+    place.fire()
+    assert [(r.state.value, r.reason) for r in place.runs("a")] == [("skipped", "paused"), ("running", None)]
+
+
+def test_a_long_outage_is_claimed_in_bounded_portions_with_a_row_for_each_slot(
+    place: Place, clock: StandingClock
+) -> None:
+    place.job("a", "misfire: {policy: latest, grace: 7d}\n", schedule="{every: 1s}")
+    end = clock.forward(seconds=MAX_SLOTS * 2 + 10)
+    place.up_since = end
+    while place.store.jobs.due(clock.now, 1):
+        place.fire()
+    runs = place.runs("a")
+    assert len(runs) == MAX_SLOTS * 2 + 10
+    assert _states(runs[:-1]) == ["skipped"] * (len(runs) - 1)
+    assert (runs[-1].state, runs[-1].scheduled_at) == (RunState.RUNNING, end)
+
+
+def test_a_one_off_that_has_fired_stays_finished_until_its_time_changes(place: Place, clock: StandingClock) -> None:
+    place.job("a", schedule='{at: "2026-11-24T02:30:00"}')
+    clock.forward(minutes=31)
+    place.fire()
+    place.job("a", "description: an edit\n", schedule='{at: "2026-11-24T02:30:00"}')
+    assert place.store.jobs.observe().jobs["a"].next_fire_at is None
+    place.job("a", schedule='{at: "2026-11-24T03:30:00"}')
+    assert place.store.jobs.observe().jobs["a"].next_fire_at == datetime.fromisoformat("2026-11-24T03:30:00Z")
