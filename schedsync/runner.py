@@ -20,14 +20,15 @@ from schedsync.executors.base import Launch
 from schedsync.executors.orphans import terminate
 from schedsync.executors.prepare import prepare
 from schedsync.executors.process import ProcessEngine
-from schedsync.executors.spool import OutputLimits, recover
+from schedsync.executors.spool import OutputLimits
+from schedsync.executors.spool import recover as recover_output
 from schedsync.runs.ledger import Entry, Ledger, Place
 from schedsync.runs.outcome import Outcome, Output
 from schedsync.runs.pause import EVERYTHING
-from schedsync.runs.retry import retry_at
-from schedsync.runs.run import Cause, Run, RunState, SkipReason, new_run_id
+from schedsync.runs.recovery import KnownJob, Takeover, recover
+from schedsync.runs.retry import next_attempt
+from schedsync.runs.run import Run, RunState, SkipReason
 from schedsync.runs.slots import Decision
-from schedsync.specs.durations import format_duration
 from schedsync.store.leases import Lease
 from schedsync.store.runs import RunChanges
 from schedsync.store.store import Store
@@ -38,6 +39,8 @@ GROUPING = timedelta(milliseconds=10)
 """How long events are gathered before they are written together."""
 RETRY_DELAYS = (0.2, 0.5, 1.0, 2.0, 5.0)
 """Seconds between tries to write results while the database does not answer; the last one repeats."""
+LEFTOVER_GRACE = timedelta(seconds=5)
+"""Between SIGTERM and SIGKILL for the processes that a dead instance left."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,6 +84,8 @@ class Runner:
         self._ledger = Ledger(options.capacity)
         self._events: queue.SimpleQueue[Started | Finished | None] = queue.SimpleQueue()
         self._engine = ProcessEngine(self, spool_dir=options.spool, limits=options.limits, clock=clock)
+        self._unwritten: set[str] = set()
+        """Ended runs whose results are on their way to the store."""
         self._lease: Lease | None = None
         self._stopping = threading.Event()
         self._thread = threading.Thread(target=self._loop, name="schedsync-runner", daemon=True)
@@ -125,6 +130,7 @@ class Runner:
         with self._lock:
             for entry in entries:
                 self._ledger.withdraw(entry)
+        self._events.put(None)
 
     def enter(self, entries: Sequence[Entry], replacing: Iterable[str] = ()) -> None:
         """Take up claimed entries, and start those that may; runs of the jobs *replacing* names make way first."""
@@ -133,10 +139,20 @@ class Runner:
                 self._replace(job_id)
             for entry in entries:
                 self._ledger.enter(entry)
-        for entry in entries:
-            if entry.place is Place.RUNNING:
-                self.submit(entry)
+        self._submit_all(entry for entry in entries if entry.place is Place.RUNNING)
         self._events.put(None)
+
+    def _submit_all(self, entries: Iterable[Entry]) -> None:
+        for entry in entries:
+            try:
+                self.submit(entry)
+            except Exception as error:  # one run that cannot be handed over must not keep the others from starting
+                log.exception("run could not be handed over", extra={"run_id": entry.run.id})
+                self._fail(entry, error)
+
+    def _fail(self, entry: Entry, error: Exception) -> None:
+        outcome = Outcome(RunState.FAILED, self._clock(), reason=f"cannot be started: {error}")
+        self._events.put(Finished(entry.run.id, outcome))
 
     def _replace(self, job_id: str) -> None:
         reason = "replaced by a later slot"
@@ -153,8 +169,7 @@ class Runner:
             self._engine.launch(self._prepared(entry))
         except Exception as error:  # a run whose preparation fails is a failed run, not a stuck one
             log.exception("run could not be prepared", extra={"run_id": entry.run.id})
-            outcome = Outcome(RunState.FAILED, self._clock(), reason=f"cannot be started: {error}")
-            self._events.put(Finished(entry.run.id, outcome))
+            self._fail(entry, error)
 
     def _prepared(self, entry: Entry) -> Launch:
         folder = (self._options.folder / entry.source_file).absolute().parent
@@ -177,88 +192,74 @@ class Runner:
     # What earlier processes left.
 
     def recover(self, is_dead: Callable[[str], bool]) -> None:
-        """Settle the running rows of processes that are gone as lost, and take up the queued ones.
+        """Settle or take up the runs of instances that are gone.
 
         Args:
-            is_dead: says whether the process of that name has ended. Its runs' leftovers on this machine are ended
+            is_dead: says whether the instance of that name has ended. Its runs' leftovers on this machine are ended
                 before a retry may start.
 
         Raises:
             DatabaseUnavailableError: nothing is settled; call it again.
         """
+
+        def is_orphan(run: Run) -> bool:
+            # Only the leader starts what is queued, so the queued runs of a living instance are taken up too.
+            waits = run.state is RunState.QUEUED
+            return run.owner != self._options.owner and (waits or is_dead(run.owner or ""))
+
+        self._recover(is_orphan)
+
+    def recover_own(self) -> None:
+        """Take up runs of this instance that it does not know of: their claim was written, but its answer was lost.
+
+        For the thread that claims, when no claim of its own is under way.
+
+        Raises:
+            DatabaseUnavailableError: nothing is taken up; call it again.
+        """
+        self._recover(lambda run: run.owner == self._options.owner)
+
+    def _recover(self, is_orphan: Callable[[Run], bool]) -> None:
+        unsettled = self._store.runs.unsettled()
         with self._lock:
-            orphans = [run for run in self._store.runs.unsettled() if self._ledger.get(run.id) is None]
-        orphans = [run for run in orphans if run.owner != self._options.owner and is_dead(run.owner or "")]
+            known = {run.id for run in unsettled if self._ledger.get(run.id)} | self._unwritten
+        orphans = [run for run in unsettled if run.id not in known and is_orphan(run)]
         if not orphans:
             return
-        jobs = self._store.jobs.load({run.job_id for run in orphans})
-        known = {i: Entry(orphans[0], job.spec, job.observed.source.file) for i, job in jobs.items() if job.spec}
-        lost = [run for run in orphans if run.state is RunState.RUNNING]
-        self._end_leftovers([run for run in lost if run.node == self._options.node])
-        changes, adopted = RunChanges(), []
-        for run in orphans:
-            adopted += self._recover_run(run, known.get(run.job_id), changes)
-        self._store.runs.record(changes, self._lease)
+        stored = self._store.jobs.load({run.job_id for run in orphans})
+        jobs = {i: KnownJob(job.spec, job.observed.source.file) for i, job in stored.items() if job.spec}
+        recovered = recover(orphans, jobs, self._takeover())
+        self._end_leftovers(recovered.lost)
+        settled = [(run, self._left_output(run)) for run in recovered.lost]
+        settled += [(run, Output()) for run in recovered.skipped]
+        changes = RunChanges(settled=settled, retries=recovered.retries)
+        refused = self._store.runs.record(changes, self._lease)
         with self._lock:
-            for entry in adopted:
-                self._ledger.adopt(entry, self._clock())
+            for entry in recovered.adopted:
+                if entry.run.id not in refused:
+                    self._ledger.adopt(entry, self._clock())
         self._events.put(None)
 
+    def _takeover(self) -> Takeover:
+        owner, lease = self._options.owner, self._lease
+
+        def unstarted(run: Run) -> bool:
+            # Leave to start that was given to this instance, under this lease, and that it does not know of.
+            own = run.owner == owner and lease is not None and run.token == lease.token
+            return run.state is RunState.QUEUED or own
+
+        return Takeover(self._options.node, owner, self._clock(), unstarted)
+
     def _end_leftovers(self, lost: Sequence[Run]) -> None:
-        ended = terminate([run.id for run in lost], timedelta(seconds=5))
-        for run_id, count in ended.items():
+        here = [run.id for run in lost if run.node == self._options.node]
+        for run_id, count in terminate(here, LEFTOVER_GRACE).items():
             log.warning("ended processes of a lost run", extra={"run_id": run_id, "processes": count})
 
-    def _recover_run(self, run: Run, job: Entry | None, changes: RunChanges) -> list[Entry]:
-        """Put what becomes of *run* into *changes*, and return what is to be taken up when they are written."""
-        if run.state is RunState.RUNNING:
-            return self._recover_lost(run, job, changes)
-        waited = self._clock() - (run.due_at or run.scheduled_at)
-        if job is None:
-            changes.settled.append((self._skipped(run, f"{SkipReason.REMOVED}: the job is gone"), Output()))
-        elif waited > job.spec.misfire.grace:
-            reason = f"{SkipReason.MISFIRE}: {format_duration(waited)} late"
-            changes.settled.append((self._skipped(run, reason), Output()))
-        else:
-            return [replace(job, run=run)]
-        return []
-
-    def _recover_lost(self, run: Run, job: Entry | None, changes: RunChanges) -> list[Entry]:
-        reason = "the service ended before the result was known"
-        lost = replace(run, state=RunState.LOST, finished_at=self._clock(), reason=reason)
-        output = recover(self._options.spool / f"{run.id}.log", self._options.limits)
-        changes.settled.append((lost, output))
-        retry = None if job is None else self._retry(lost, job)
-        if job is None or retry is None:
-            return []
-        changes.retries.append(retry)
-        return [replace(job, run=retry)]
+    def _left_output(self, run: Run) -> Output:
+        return recover_output(self._options.spool / f"{run.id}.log", self._options.limits)
 
     def _skipped(self, run: Run, reason: str) -> Run:
         return replace(run, state=RunState.SKIPPED, reason=reason, finished_at=self._clock())
-
-    def _retry(self, ended: Run, job: Entry) -> Run | None:
-        ended_at = ended.finished_at or self._clock()
-        due_at = retry_at(job.spec.retry, ended.state, ended.attempt, ended_at)
-        if due_at is None:
-            return None
-        return Run(
-            id=new_run_id(ended_at),
-            job_id=ended.job_id,
-            scheduled_at=ended.scheduled_at,
-            attempt=ended.attempt + 1,
-            cause=Cause.RETRY,
-            state=RunState.QUEUED,
-            reason=f"attempt {ended.attempt} {ended.state}",
-            due_at=due_at,
-            claimed_at=ended_at,
-            node=self._options.node,
-            owner=self._options.owner,
-            token=ended.token,
-            spec_digest=ended.spec_digest,
-            generation=ended.generation,
-            revision=ended.revision,
-        )
 
     # The recording thread.
 
@@ -300,15 +301,29 @@ class Runner:
         changes.promoted = [self._with_leave(entry) for entry in starting]
         if not changes:
             return
+        self._write(changes, starting)
+
+    def _write(self, changes: RunChanges, starting: list[Entry]) -> None:
+        """Write *changes* down, then start what got its leave by them."""
         try:
-            self._record(changes)
+            refused = self._record(changes)
         except LeadershipLostError:
-            self._give_up(starting, changes)
-            return
+            # Another instance starts what waits here; only the results of what ran here are still ours to write.
+            self._demote(starting)
+            refused = self._record(RunChanges(started=changes.started, settled=changes.settled))
+            starting = []
+        except Exception:  # the results are still at hand: write what can be written
+            log.exception("results could not be written together, each is written by itself")
+            self._demote(starting)
+            self._record_apart(changes)
+            refused, starting = frozenset(), []
+        with self._lock:
+            self._unwritten -= {run.id for run, _ in changes.settled}
+            for run_id in refused:
+                self._ledger.settle(run_id)
         for run, _ in changes.settled:
             self.on_finished(run)
-        for entry in starting:
-            self.submit(entry)
+        self._submit_all(entry for entry in starting if entry.run.id not in refused)
 
     def _settle(self, events: Sequence[Started | Finished]) -> RunChanges:
         changes = RunChanges()
@@ -334,8 +349,9 @@ class Runner:
             started_at=outcome.started_at or entry.run.started_at,
             finished_at=outcome.finished_at,
         )
-        retry = self._retry(run, entry)
+        retry = next_attempt(run, entry.spec.retry, node=self._options.node, owner=self._options.owner)
         self._ledger.settle(run.id, retry)
+        self._unwritten.add(run.id)
         changes.settled.append((run, outcome.output))
         if retry is not None:
             changes.retries.append(retry)
@@ -371,13 +387,12 @@ class Runner:
         )
         return entry.run
 
-    def _record(self, changes: RunChanges) -> None:
+    def _record(self, changes: RunChanges) -> frozenset[str]:
         """Write *changes*; while the database does not answer, try again until it does."""
         tries = 0
         while True:
             try:
-                self._store.runs.record(changes, self._lease)
-                return
+                return self._store.runs.record(changes, self._lease)
             except DatabaseUnavailableError as error:
                 if tries == 0:
                     log.warning("results wait for the database", extra={"error": str(error)})
@@ -386,11 +401,14 @@ class Runner:
                 self._stopping.wait(RETRY_DELAYS[min(tries, len(RETRY_DELAYS) - 1)])
                 tries += 1
 
-    def _give_up(self, starting: list[Entry], changes: RunChanges) -> None:
-        """Another instance leads: it starts what waits here; only results of what ran here are still ours to write."""
-        self._demote(starting)
-        changes.promoted, changes.retries = [], []
-        self._record(changes)
+    def _record_apart(self, changes: RunChanges) -> None:
+        parts = [RunChanges(settled=[(run, output)]) for run, output in changes.settled]
+        parts += [RunChanges(retries=[retry]) for retry in changes.retries]
+        for part in parts:
+            try:
+                self._record(part)
+            except Exception:  # the others are still to be written
+                log.exception("a result could not be written")
 
     def _demote(self, entries: list[Entry]) -> None:
         with self._lock:

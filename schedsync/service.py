@@ -5,6 +5,7 @@ import signal
 import threading
 from collections.abc import Callable
 from datetime import timedelta
+from ipaddress import ip_address
 from types import FrameType
 
 from schedsync import __version__, logs
@@ -32,7 +33,6 @@ from schedsync.vitals import Vitals
 log = logging.getLogger(__name__)
 
 HOUSEKEEPING = timedelta(seconds=60)
-_LOOPBACK = ("127.", "localhost", "::1")
 
 
 def folder(settings: Settings) -> JobsFolder:
@@ -140,7 +140,7 @@ class Service:
             live_output=self._runner.output,
             wake=self._loop.wake,
             tick_limit=3 * MAX_SLEEP,
-            exposed=not api.host.startswith(_LOOPBACK),
+            exposed=not _is_loopback(api.host),
         )
         return ApiServer(create_app(backend), api.host, api.port)
 
@@ -183,6 +183,15 @@ def _on_signals(stopping: threading.Event, rescan: Callable[[], None]) -> None:
     signal.signal(signal.SIGTERM, stop)
     signal.signal(signal.SIGINT, stop)
     signal.signal(signal.SIGHUP, wake)
+
+
+def _is_loopback(host: str) -> bool:
+    if host == "localhost":
+        return True
+    try:
+        return ip_address(host).is_loopback
+    except ValueError:
+        return False
 
 
 def _runner_options(settings: Settings, owner: str) -> RunnerOptions:

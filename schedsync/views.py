@@ -7,11 +7,13 @@ from pydantic import BaseModel, ConfigDict, PlainSerializer
 
 from schedsync import __version__
 from schedsync.clock import MICROSECOND, rfc3339
+from schedsync.runs.outcome import Output
 from schedsync.runs.pause import EVERYTHING, Pause
 from schedsync.runs.run import Run, RunState
 from schedsync.specs.problem import Problem
 from schedsync.specs.schedule import next_fire
 from schedsync.store.jobs import StoredJob
+from schedsync.store.runs import KeptOutput
 from schedsync.store.store import Store
 from schedsync.vitals import Reading
 
@@ -205,6 +207,19 @@ def _next_fire(job: StoredJob, pauses: list[Pause]) -> datetime | None:
         return slot
     after = end - MICROSECOND
     return next_fire(job.spec.schedule, after, job_id=job.observed.id, anchor=job.observed.anchor_at)
+
+
+def log_text(output: Output | KeptOutput | None) -> str:
+    """Show what is kept of an output as text; what was not kept is marked where it was."""
+    if output is None:
+        return ""
+    head, tail = (
+        part if isinstance(part, str) else part.decode(errors="replace") for part in (output.head, output.tail)
+    )
+    if not output.dropped:
+        return head + tail
+    line_end = "" if head.endswith("\n") else "\n"
+    return f"{head}{line_end}[... {output.dropped} bytes not kept ...]\n{tail}"
 
 
 def jobs_page(store: Store, *, after: str, limit: int, now: datetime) -> tuple[list[JobView], str | None]:

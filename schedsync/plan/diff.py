@@ -2,14 +2,19 @@
 
 Rules, in the order in which they are asked for a job that the store has and the folder does not:
 
-1. its file, or a folder above it, cannot be read or parsed: the job is kept and marked stale;
+1. its file, or a folder above it, cannot be read or parsed, or claims an id that another place has: it is kept, marked
+   stale;
 2. a broken file elsewhere mentions its id: it may have moved there, the removal is held;
-3. the folder as a whole says nothing, or too many jobs would go at once, or the job's last good spec says so: held;
+3. the folder as a whole says nothing, or the job's last good spec says so, or too many jobs would go at once: held;
 4. otherwise it is removed.
+
+A person's word (``PruneGuard.allow``) lifts what is held for numbers, for ``prune: confirm``, and for an empty folder;
+it makes nothing known that is unknown.
 """
 
 import re
 from collections.abc import Iterable
+from dataclasses import dataclass, field
 from datetime import datetime
 
 from schedsync.plan.ops import Add, Hold, Keep, Plan, Remove, Update
@@ -21,27 +26,21 @@ from schedsync.specs.schedule import next_fire
 
 def diff(snapshot: Snapshot, observed: Observed, *, now: datetime, guard: PruneGuard) -> Plan:
     """Say what would make *observed* equal *snapshot*; an edit never schedules a slot at or before *now* (UTC)."""
-    desired, conflicts, problems = _settle_conflicts(snapshot, observed)
-    renames = _renames(desired, observed)
-    updates, unchanged = [], 0
-    for job_id in sorted(desired):
-        before = observed.jobs.get(renames.get(job_id, job_id))
-        if before is not None:
-            update = _update(desired[job_id], before, now)
-            updates.append(update) if update else None
-            unchanged += update is None
+    desired, conflicts = _settle_conflicts(snapshot, observed)
+    renames = _renames(desired, snapshot, observed)
+    befores = {job_id: observed.jobs.get(renames.get(job_id, job_id)) for job_id in sorted(desired)}
+    updates = [_update(desired[job_id], before, now) for job_id, before in befores.items() if before is not None]
+    changed = [update for update in updates if update is not None]
     gone = [observed.jobs[i] for i in sorted(observed.jobs.keys() - desired.keys() - set(renames.values()))]
     keep, remove, hold = _settle_gone(gone, snapshot, conflicts, len(observed.jobs), guard)
     return Plan(
-        add=tuple(
-            _add(desired[job_id], now) for job_id in sorted(desired.keys() - observed.jobs.keys() - renames.keys())
-        ),
-        update=tuple(updates),
+        add=tuple(_add(desired[job_id], now) for job_id, before in befores.items() if before is None),
+        update=tuple(changed),
         keep=tuple(keep),
         remove=tuple(remove),
         hold=tuple(hold),
-        unchanged=unchanged,
-        problems=(*snapshot.problems, *problems),
+        unchanged=len(updates) - len(changed),
+        problems=(*snapshot.problems, *conflicts.problems),
         revision=snapshot.revision,
     )
 
@@ -65,59 +64,81 @@ def duplicate_problems(job_id: str, places: Iterable[Located]) -> list[Problem]:
 
 
 def _others(job: Located, places: list[Located]) -> str:
-    return " and ".join(f"{o.source.file}:{o.source.line}" for o in places if o.source != job.source)
+    return " and ".join(f"{other.source.file}:{other.source.line}" for other in places if other is not job)
 
 
-def _settle_conflicts(snapshot: Snapshot, observed: Observed) -> tuple[dict[str, Located], set[str], list[Problem]]:
+@dataclass(slots=True)
+class _Conflicts:
+    """Jobs that nothing certain is known of because an id is claimed in several places."""
+
+    ids: set[str] = field(default_factory=set)
+    files: set[str] = field(default_factory=set)
+    """Files whose claim lost: the job that was theirs is kept, as for any other mistake in them."""
+    problems: list[Problem] = field(default_factory=list)
+
+    def concern(self, job: ObservedJob) -> bool:
+        return job.id in self.ids or job.source.file in self.files
+
+
+def _settle_conflicts(snapshot: Snapshot, observed: Observed) -> tuple[dict[str, Located], _Conflicts]:
     """Choose one place per id: where there are more, only the one that is live already."""
     desired: dict[str, Located] = {}
-    conflicts: set[str] = set()
-    problems: list[Problem] = []
+    conflicts = _Conflicts()
     for job_id, places in snapshot.jobs.items():
-        live = observed.jobs.get(job_id)
-        chosen = [place for place in places if live is not None and place.source.file == live.source.file]
         if len(places) == 1:
             desired[job_id] = places[0]
             continue
-        problems.extend(duplicate_problems(job_id, places))
+        conflicts.problems += duplicate_problems(job_id, places)
+        live = observed.jobs.get(job_id)
+        chosen = [place for place in places if live is not None and place.source.file == live.source.file]
+        conflicts.files |= {place.source.file for place in places if place not in chosen}
         if len(chosen) == 1:
             desired[job_id] = chosen[0]
         else:
-            conflicts.add(job_id)
-    return desired, conflicts, problems
+            conflicts.ids |= {job_id, *(place.spec.renamed_from or job_id for place in places)}
+    return desired, conflicts
 
 
-def _renames(desired: dict[str, Located], observed: Observed) -> dict[str, str]:
+def _renames(desired: dict[str, Located], snapshot: Snapshot, observed: Observed) -> dict[str, str]:
     """Return new id -> old id for the renames that can be done: the old one is live and wanted by nobody else."""
     renames: dict[str, str] = {}
-    for job_id, job in sorted(desired.items()):
-        old = job.spec.renamed_from
-        wanted = old in desired or old in renames.values()
-        if old is not None and old in observed.jobs and not wanted and job_id not in observed.jobs:
+    taken: set[str] = set()
+    for job_id in sorted(desired.keys() - observed.jobs.keys()):
+        old = desired[job_id].spec.renamed_from
+        if old is not None and old in observed.jobs and old not in snapshot.jobs and old not in taken:
             renames[job_id] = old
+            taken.add(old)
     return renames
 
 
 def _add(job: Located, now: datetime) -> Add:
-    return Add(job=job, next_fire_at=_next(job, now, anchor=now), anchor_at=now)
+    # Whole seconds, so that the slots of "every" read well; the first is after now all the same.
+    anchor = now.replace(microsecond=0)
+    return Add(job=job, next_fire_at=_next(job, now, anchor=anchor), anchor_at=anchor)
 
 
 def _update(job: Located, before: ObservedJob, now: datetime) -> Update | None:
-    next_fire_at = before.next_fire_at
-    # No next slot although the schedule has one is a change made by hand: drift, healed like an edit.
-    if job.schedule_digest != before.schedule_digest or next_fire_at is None:
-        next_fire_at = _next(job, now, anchor=before.anchor_at)
+    update = Update(job=job, before=before, next_fire_at=_next_after_edit(job, before, now))
     same = (
-        job.spec.id == before.id
-        and job.digest == before.digest
-        and job.schedule_digest == before.schedule_digest
-        and job.source == before.source
+        not update.changes_spec
+        and not update.moves
+        and not update.reschedules
         and job.spec.suspend == before.suspended
         and job.spec.prune.value == before.prune
-        and next_fire_at == before.next_fire_at
         and not before.stale
     )
-    return None if same else Update(job=job, before=before, next_fire_at=next_fire_at)
+    return None if same else update
+
+
+def _next_after_edit(job: Located, before: ObservedJob, now: datetime) -> datetime | None:
+    kept = before.next_fire_at
+    # No next slot although the schedule has one is a change made by hand: drift, healed like an edit.
+    if kept is None or job.schedule_digest != before.schedule_digest:
+        return _next(job, now, anchor=before.anchor_at)
+    # Jitter follows the id: the slot of the old id would come a second time, as one of the new id.
+    if job.spec.id != before.id and kept > now and any(trigger.jitter for trigger in job.spec.schedule):
+        return _next(job, now, anchor=before.anchor_at)
+    return kept
 
 
 def _next(job: Located, now: datetime, *, anchor: datetime) -> datetime | None:
@@ -125,13 +146,13 @@ def _next(job: Located, now: datetime, *, anchor: datetime) -> datetime | None:
 
 
 def _settle_gone(
-    gone: list[ObservedJob], snapshot: Snapshot, conflicts: set[str], observed: int, guard: PruneGuard
+    gone: list[ObservedJob], snapshot: Snapshot, conflicts: _Conflicts, observed: int, guard: PruneGuard
 ) -> tuple[list[Keep], list[Remove], list[Hold]]:
     keep: list[Keep] = []
     remove: list[Remove] = []
     hold: list[Hold] = []
     for job in gone:
-        if job.id in conflicts or any(unknown.covers(job.source.file) for unknown in snapshot.unknown):
+        if conflicts.concern(job) or any(unknown.covers(job.source.file) for unknown in snapshot.unknown):
             keep.append(Keep(job))
         elif why := _why_held(job, snapshot, guard):
             hold.append(Hold(job, why))
@@ -150,11 +171,9 @@ def _why_held(job: ObservedJob, snapshot: Snapshot, guard: PruneGuard) -> str | 
         return f"{mentioned} cannot be parsed and mentions this id: the job may have moved there"
     if job.prune == Prune.NEVER:
         return "its last good spec says prune: never"
-    if guard.allow:
-        return None
-    if snapshot.unavailable is not None:
+    if snapshot.unavailable is not None and not (guard.allow and snapshot.empty):
         return snapshot.unavailable
-    if job.prune == Prune.CONFIRM:
+    if job.prune == Prune.CONFIRM and not guard.allow:
         return "its last good spec says prune: confirm; `schedsync apply --allow-prune` removes it"
     return None
 

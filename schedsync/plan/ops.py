@@ -42,6 +42,16 @@ class Update:
         """Whether more than the place or a mark changes."""
         return self.renames or self.job.digest != self.before.digest
 
+    @property
+    def moves(self) -> bool:
+        """Whether only the place changes: another file, or another line of it."""
+        return not self.changes_spec and self.job.source != self.before.source
+
+    @property
+    def heals(self) -> bool:
+        """Whether only marks change: the row was stale, or another hand had changed it."""
+        return not self.changes_spec and not self.moves
+
 
 @dataclass(frozen=True, slots=True)
 class Remove:
@@ -95,7 +105,8 @@ class Plan:
             "added": len(self.add),
             "updated": sum(update.changes_spec for update in self.update) - renamed,
             "renamed": renamed,
-            "moved": sum(not update.changes_spec for update in self.update),
+            "moved": sum(update.moves for update in self.update),
+            "healed": sum(update.heals for update in self.update),
             "removed": len(self.remove),
             "held": len(self.hold),
             "stale": len(self.keep),

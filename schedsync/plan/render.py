@@ -11,6 +11,15 @@ from schedsync.specs.job import JobSpec
 OldSpecs = Mapping[str, JobSpec]
 """The live specs of the jobs that a plan updates, by the id that is live now."""
 
+_VERBS = {
+    "added": "add",
+    "updated": "update",
+    "renamed": "rename",
+    "moved": "move",
+    "healed": "heal",
+    "removed": "remove",
+}
+
 
 def to_json(plan: Plan, old: OldSpecs) -> dict[str, Any]:
     """Return *plan* in the shape that ``schedsync plan --json`` promises."""
@@ -22,12 +31,17 @@ def to_json(plan: Plan, old: OldSpecs) -> dict[str, Any]:
             for update in plan.update
             if update.changes_spec and not update.renames
         ],
-        "rename": [{"from": update.before.id, "to": update.job.spec.id} for update in plan.update if update.renames],
+        "rename": [
+            {"from": update.before.id, "to": update.job.spec.id, "fields": _fields(update, old)}
+            for update in plan.update
+            if update.renames
+        ],
         "move": [
             {"id": update.before.id, "from": update.before.source.file, "to": update.job.source.file}
             for update in plan.update
-            if not update.changes_spec
+            if update.moves
         ],
+        "heal": [update.before.id for update in plan.update if update.heals],
         "remove": [removal.before.id for removal in plan.remove],
         "hold": [{"id": held.before.id, "file": held.before.source.file, "why": held.why} for held in plan.hold],
         "keep": [keep.before.id for keep in plan.keep],
@@ -49,19 +63,18 @@ def to_text(plan: Plan, old: OldSpecs) -> list[str]:
 def summary(plan: Plan) -> str:
     """Return the counts of *plan* as a sentence."""
     counts = plan.counts()
-    words = {"added": "add", "updated": "update", "renamed": "rename", "moved": "move", "removed": "remove"}
-    parts = [f"{counts[key]} to {word}" for key, word in words.items() if counts[key]]
-    parts += [f"{counts[key]} {key}" for key in ("held", "stale", "unchanged") if counts[key]]
+    parts = [f"{counts[done]} to {verb}" for done, verb in _VERBS.items() if counts[done]]
+    parts += [f"{counts[state]} {state}" for state in ("held", "stale", "unchanged") if counts[state]]
     return f"Plan: {', '.join(parts) or 'nothing to do'}."
 
 
 def _update_lines(update: Update, old: OldSpecs) -> list[str]:
-    if update.renames:
-        head = f"~ {update.before.id} -> {update.job.spec.id}"
-    elif update.changes_spec:
-        head = f"~ {update.before.id}"
-    else:
-        return [f"~ {update.before.id}  now at {update.job.source.file}:{update.job.source.line}"]
+    head = f"~ {update.before.id}"
+    if update.moves:
+        return [f"{head}  now at {update.job.source.file}:{update.job.source.line}"]
+    if update.heals:
+        return [f"{head}  to be as its file says again"]
+    head += f" -> {update.job.spec.id}" if update.renames else ""
     return [head, *(f"    {c['field']}: {_shown(c['old'])} -> {_shown(c['new'])}" for c in _fields(update, old))]
 
 

@@ -38,7 +38,7 @@ class UnknownPath:
 
     def covers(self, file: str) -> bool:
         """Whether *file* is this file or lies below this folder; ``.`` is the jobs folder itself."""
-        return self.path == "." or file == self.path or file.startswith(f"{self.path}/")
+        return self.path in {".", file} or file.startswith(f"{self.path}/")
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,7 +51,9 @@ class Snapshot:
     unknown: tuple[UnknownPath, ...] = ()
     revision: str = ""
     unavailable: str | None = None
-    """Why the folder as a whole says nothing (missing, unreadable, empty); then no job is removed."""
+    """Why the folder as a whole says nothing (missing, unreadable, being exchanged, empty); then no job is removed."""
+    empty: bool = False
+    """Whether that is because it was read and has no job file: then a person may say that all jobs are to go."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,7 +79,7 @@ class PruneGuard:
     max_jobs: int = 10
     max_fraction: float = 0.5
     allow: bool = False
-    """A person has said that everything may be removed now."""
+    """A person has said that all may be removed that the folder certainly has no more."""
 
     def holds(self, removals: int, observed: int) -> bool:
         """Whether *removals* out of *observed* jobs are too many at once."""

@@ -1,16 +1,17 @@
 """What runs and what waits, on the instance that leads: bookkeeping without any I/O. Not safe for threads by itself.
 
 A run is *running* (it has leave to start and holds a place in its pool), *ready* (waits for a place), *blocked* (waits
-for earlier runs of its job) or *delayed* (waits for its time, as retries do). All but the blocked ones count as being
-at work: while a job has one, its next slot overlaps.
+for earlier runs of its job) or *delayed* (waits for its time, as retries do). While a job has one that is not blocked,
+its blocked ones stay so.
 """
 
 import heapq
-from collections import Counter, deque
-from collections.abc import Mapping
+from collections import Counter
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass, replace
 from datetime import datetime
 from enum import Enum, auto
+from itertools import count
 
 from schedsync.runs.run import Run, RunState
 from schedsync.runs.slots import Decision
@@ -31,6 +32,10 @@ class Place(Enum):
     DELAYED = auto()
 
 
+_STARTING = (Place.RUNNING, Place.READY)
+_NOT_BLOCKED = (*_STARTING, Place.DELAYED)
+
+
 @dataclass(slots=True)
 class Entry:
     """An unsettled run, with what is needed to start it."""
@@ -39,6 +44,8 @@ class Entry:
     spec: JobSpec
     source_file: str
     place: Place = Place.READY
+    turn: int = 0
+    """Where it stands among the ready ones; given when it becomes ready for the first time, and kept."""
 
     @property
     def pool(self) -> str:
@@ -53,7 +60,9 @@ class Ledger:
         self._free = Counter(capacity)
         self._entries: dict[str, Entry] = {}
         self._by_job: dict[str, list[str]] = {}
-        self._ready: dict[str, deque[str]] = {pool: deque() for pool in capacity}
+        self._reserved: Counter[str] = Counter()
+        self._turns = count(1)
+        self._ready: dict[str, list[tuple[int, str]]] = {pool: [] for pool in capacity}
         self._delayed: list[tuple[datetime, str]] = []
 
     def __len__(self) -> int:
@@ -68,7 +77,7 @@ class Ledger:
         return self._entries.get(run_id)
 
     def of_job(self, job_id: str) -> list[Entry]:
-        """Return the unsettled runs of a job, oldest first."""
+        """Return the unsettled runs of a job, in the order in which they follow one another."""
         return [self._entries[run_id] for run_id in self._by_job.get(job_id, ())]
 
     def reserve(self, entry: Entry, decision: Decision) -> Entry:
@@ -76,6 +85,7 @@ class Ledger:
 
         Follow with ``enter`` when the claim is written, or with ``withdraw`` when it is not.
         """
+        self._reserved[entry.run.job_id] += 1
         if decision is Decision.START and self._free[entry.pool] > 0 and not self._ready[entry.pool]:
             self._free[entry.pool] -= 1
             return replace(entry, run=replace(entry.run, state=RunState.RUNNING), place=Place.RUNNING)
@@ -83,37 +93,41 @@ class Ledger:
         return replace(entry, run=replace(entry.run, state=RunState.QUEUED), place=place)
 
     def withdraw(self, entry: Entry) -> None:
-        """Give back the place that ``reserve`` took."""
-        if entry.place is Place.RUNNING:
-            self._free[entry.pool] += 1
+        """Give back what ``reserve`` took for *entry*."""
+        self._release(entry)
+        self._end_reservation(entry)
+        self._unblock(entry.run.job_id)
 
     def enter(self, entry: Entry) -> None:
         """Take up a claimed run. A run that is to wait for others is ready when those have ended meanwhile."""
-        self._entries[entry.run.id] = entry
+        self._end_reservation(entry)
         self._by_job.setdefault(entry.run.job_id, []).append(entry.run.id)
-        if entry.place is Place.READY:
-            self._ready[entry.pool].append(entry.run.id)
-        elif entry.place is Place.DELAYED:
-            heapq.heappush(self._delayed, (entry.run.due_at or entry.run.scheduled_at, entry.run.id))
-        elif entry.place is Place.BLOCKED:
-            self._unblock(entry.run.job_id)
+        self._put(entry)
+        self._unblock(entry.run.job_id)
 
     def adopt(self, entry: Entry, now: datetime) -> None:
-        """Take up a queued run that an earlier process left."""
-        waits = entry.run.due_at is not None and entry.run.due_at > now
-        overlaps = entry.spec.overlap is not Overlap.ALLOW and self.unsettled(entry.run.job_id) > 0
-        entry.place = Place.DELAYED if waits else Place.BLOCKED if overlaps else Place.READY
-        self.enter(entry)
+        """Take up a queued run that an earlier process left; one that is here already stays as it is."""
+        if entry.run.id in self._entries:
+            return
+        if entry.run.due_at is not None and entry.run.due_at > now:
+            entry.place = Place.DELAYED
+        else:
+            entry.place = Place.BLOCKED if self._overlaps(entry, _NOT_BLOCKED) else Place.READY
+        self._by_job.setdefault(entry.run.job_id, []).append(entry.run.id)
+        self._put(entry)
 
     def settle(self, run_id: str, retry: Run | None = None) -> Entry | None:
         """Let go of an ended run; *retry* takes its place in the job's order. Returns its entry if it was here."""
         entry = self._entries.pop(run_id, None)
         if entry is None:
             return None
-        self.withdraw(entry)
-        self._by_job[entry.run.job_id].remove(run_id)
-        if retry is not None:
-            self.enter(Entry(retry, entry.spec, entry.source_file, Place.DELAYED))
+        self._release(entry)
+        order = self._by_job[entry.run.job_id]
+        if retry is None:
+            order.remove(run_id)
+        else:
+            order[order.index(run_id)] = retry.id
+            self._put(Entry(retry, entry.spec, entry.source_file, Place.DELAYED))
         self._unblock(entry.run.job_id)
         return entry
 
@@ -131,28 +145,58 @@ class Ledger:
         while self._delayed and self._delayed[0][0] <= now:
             entry = self._entries.get(heapq.heappop(self._delayed)[1])
             if entry is not None and entry.place is Place.DELAYED:
-                entry.place = Place.READY
-                self._ready[entry.pool].append(entry.run.id)
-        promoted: list[Entry] = []
-        for pool, ready in self._ready.items():
-            while ready and self._free[pool] > 0:
-                entry = self._entries.get(ready.popleft())
-                if entry is not None and entry.place is Place.READY:
-                    self._free[pool] -= 1
-                    entry.place = Place.RUNNING
-                    promoted.append(entry)
-        return promoted
+                entry.place = Place.BLOCKED if self._overlaps(entry, _STARTING) else Place.READY
+                self._put(entry)
+        return [entry for pool in self._ready for entry in self._promote_in(pool)]
 
     def demote(self, entry: Entry) -> None:
-        """Undo a promotion that was not written down."""
-        self.withdraw(entry)
-        entry.place = Place.READY
-        self._ready[entry.pool].appendleft(entry.run.id)
+        """Undo a promotion that was not written down: the run has its old turn again."""
+        self._release(entry)
+        entry.place, entry.run = Place.READY, replace(entry.run, state=RunState.QUEUED)
+        self._put(entry)
+
+    def _promote_in(self, pool: str) -> list[Entry]:
+        promoted: list[Entry] = []
+        ready = self._ready[pool]
+        while ready and self._free[pool] > 0:
+            entry = self._entries.get(heapq.heappop(ready)[1])
+            if entry is not None and entry.place is Place.READY:
+                self._free[pool] -= 1
+                entry.place = Place.RUNNING
+                promoted.append(entry)
+        return promoted
+
+    def _put(self, entry: Entry) -> None:
+        """Keep *entry* where its place says."""
+        self._entries[entry.run.id] = entry
+        if entry.place is Place.READY:
+            entry.turn = entry.turn or next(self._turns)
+            heapq.heappush(self._ready[entry.pool], (entry.turn, entry.run.id))
+        elif entry.place is Place.DELAYED:
+            heapq.heappush(self._delayed, (entry.run.due_at or entry.run.scheduled_at, entry.run.id))
+
+    def _release(self, entry: Entry) -> None:
+        if entry.place is Place.RUNNING:
+            self._free[entry.pool] += 1
+
+    def _end_reservation(self, entry: Entry) -> None:
+        self._reserved[entry.run.job_id] -= 1
+        if self._reserved[entry.run.job_id] <= 0:
+            del self._reserved[entry.run.job_id]
+
+    def _overlaps(self, entry: Entry, at_work: Collection[Place]) -> bool:
+        """Whether *entry* has to wait, because other runs of its job stand at one of the places *at_work*."""
+        job_id = entry.run.job_id
+        if entry.spec.overlap is Overlap.ALLOW:
+            return False
+        others = (self._entries[run_id] for run_id in self._by_job.get(job_id, ()) if run_id != entry.run.id)
+        return job_id in self._reserved or any(other.place in at_work for other in others)
 
     def _unblock(self, job_id: str) -> None:
-        entries = self.of_job(job_id)
-        if not entries:
+        order = self._by_job.get(job_id, [])
+        if not order:
             self._by_job.pop(job_id, None)
-        elif all(entry.place is Place.BLOCKED for entry in entries):
-            entries[0].place = Place.READY
-            self._ready[entries[0].pool].append(entries[0].run.id)
+        elif job_id not in self._reserved and all(self._entries[i].place is Place.BLOCKED for i in order):
+            first = self._entries[order[0]]
+            first.place = Place.READY
+            self._put(first)

@@ -18,8 +18,13 @@ class Pause:
     until: datetime | None = None
 
     def covers(self, instant: datetime) -> bool:
-        """Say whether a slot at *instant* must not start.
-
-        A slot from before the pause is covered too: once the pause is acknowledged, nothing starts.
-        """
+        """Say whether it has not run out at *instant*."""
         return self.until is None or instant < self.until
+
+    def stops(self, slot: datetime, *, now: datetime) -> bool:
+        """Say whether *slot* must not start at *now*.
+
+        While it lasts nothing starts, not even a slot from before it; when it is over, only the slots that fell into it
+        stay undone.
+        """
+        return self.covers(now) or (self.since <= slot and self.covers(slot))

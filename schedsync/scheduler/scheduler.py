@@ -107,6 +107,8 @@ class Scheduler(BackgroundScheduler):
         self._lead(self._leadership.ensure())
         if self._lease is None:
             return self._leadership.interval
+        if self._up_since is None:
+            self._runner.recover_own()
         now = self._clock()
         self._up_since = self._up_since or now
         rows = self._store.jobs.due(now + MAX_SLEEP, MAX_DUE)

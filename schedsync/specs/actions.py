@@ -6,16 +6,23 @@ from typing import Annotated, Any
 from pydantic import AfterValidator, BeforeValidator, Discriminator, Field, Tag
 
 from schedsync.specs.base import Model, Text, no_nul
+from schedsync.specs.json_value import check_json
+from schedsync.specs.wording import quoted
 
 _VARIABLE = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
 _TARGET = re.compile(r"[A-Za-z_]\w*(\.[A-Za-z_]\w*)*:[A-Za-z_]\w*(\.[A-Za-z_]\w*)*")
+_PLAIN_WORDS = re.compile(r"[\w./=+-]+(?: [\w./=+-]+)*")
+_SET_BY_SCHEDSYNC = ("SCHEDSYNC_JOB_ID", "SCHEDSYNC_RUN_ID", "SCHEDSYNC_SCHEDULED_AT", "SCHEDSYNC_ATTEMPT")
+"""Variables that each run is given; by the run's id its processes are found after a crash."""
 
 Argument = Annotated[Text, AfterValidator(no_nul)]
 
 
 def _check_variable(name: str) -> str:
     if not _VARIABLE.fullmatch(name):
-        raise ValueError(f'"{name}" is not a variable name; use letters, digits and "_"')
+        raise ValueError(f'{quoted(name)} is not a variable name; use letters, digits and "_", no digit first')
+    if name in _SET_BY_SCHEDSYNC:
+        raise ValueError(f'"{name}" is set by schedsync for each run; choose another name')
     return name
 
 
@@ -38,25 +45,36 @@ class Action(Model):
     """What all actions have."""
 
     env: Environment = Field(default_factory=dict, description="Variables added to the job's environment.")
-    cwd: Argument | None = Field(
+    cwd: Annotated[Argument, Field(min_length=1)] | None = Field(
         None, description="Folder to run in, relative to the job file; default: where the service was started."
     )
 
 
-def _argv(value: object) -> object:
-    if isinstance(value, str):
-        words = ", ".join(value.split())
-        hint = f'write "command: [{words}]", or "shell: {value}" to have bash read it'
-        raise ValueError(f"a command is a list; {hint}")  # noqa: TRY004 - pydantic reports ValueError only
-    return value
+def _refuse_text(value: object) -> object:
+    if not isinstance(value, str):
+        return value
+    if _PLAIN_WORDS.fullmatch(value) and len(value) <= 100:
+        hint = f'write "command: [{", ".join(value.split())}]", or "shell: {value}" to have bash read it'
+    else:
+        hint = 'write "command: [program, argument]", or "shell:" before the text to have bash read it'
+    raise ValueError(f"a command is a list; {hint}")
+
+
+def _check_program(argv: tuple[str, ...]) -> tuple[str, ...]:
+    if not argv[0]:
+        raise ValueError("the program, its first entry, is empty")
+    return argv
 
 
 class CommandAction(Action):
     """Runs a program; no shell is involved."""
 
-    command: Annotated[tuple[Argument, ...], BeforeValidator(_argv), Field(min_length=1)] = Field(
-        description='The program and its arguments, e.g. [rsync, -a, "/srv/a/", "/srv/b/"].'
-    )
+    command: Annotated[
+        tuple[Argument, ...],
+        BeforeValidator(_refuse_text),
+        Field(min_length=1),
+        AfterValidator(_check_program),
+    ] = Field(description='The program and its arguments, e.g. [rsync, -a, "/srv/a/", "/srv/b/"].')
 
 
 class ShellAction(Action):
@@ -74,8 +92,18 @@ class ScriptAction(Action):
 
 def _check_target(target: str) -> str:
     if not _TARGET.fullmatch(target):
-        raise ValueError(f'"{target}" does not name a function; write it like "package.module:function"')
+        raise ValueError(f'{quoted(target)} does not name a function; write it like "package.module:function"')
     return target
+
+
+def _check_args(args: tuple[Any, ...]) -> tuple[Any, ...]:
+    check_json(list(args))
+    return args
+
+
+def _check_kwargs(kwargs: dict[str, Any]) -> dict[str, Any]:
+    check_json(kwargs)
+    return kwargs
 
 
 class PythonAction(Action):
@@ -84,11 +112,20 @@ class PythonAction(Action):
     python: Annotated[str, AfterValidator(_check_target)] = Field(
         description='"package.module:function"; the folder of the job file is on the path.'
     )
-    args: tuple[Any, ...] = Field((), description="Positional arguments.")
-    kwargs: dict[str, Any] = Field(default_factory=dict, description="Keyword arguments.")
+    args: Annotated[tuple[Any, ...], AfterValidator(_check_args)] = Field((), description="Positional arguments.")
+    kwargs: Annotated[dict[str, Any], AfterValidator(_check_kwargs)] = Field(
+        default_factory=dict, description="Keyword arguments."
+    )
 
 
-ACTION_KEYS = ("command", "shell", "script", "python")
+ACTIONS: dict[str, type[Action]] = {
+    "command": CommandAction,
+    "shell": ShellAction,
+    "script": ScriptAction,
+    "python": PythonAction,
+}
+"""The kinds of action, by the key that tells them apart."""
+ACTION_KEYS = tuple(ACTIONS)
 
 
 def _kind(value: object) -> str | None:
@@ -96,8 +133,7 @@ def _kind(value: object) -> str | None:
         return type(value).__name__
     if not isinstance(value, dict):
         return None
-    found = next((key for key in ACTION_KEYS if key in value), None)
-    return None if found is None else f"{found.capitalize()}Action"
+    return next((action.__name__ for key, action in ACTIONS.items() if key in value), None)
 
 
 AnyAction = Annotated[

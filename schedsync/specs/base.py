@@ -2,13 +2,13 @@
 
 from typing import Annotated
 
-from pydantic import BaseModel, BeforeValidator, ConfigDict
+from pydantic import BaseModel, BeforeValidator, ConfigDict, WithJsonSchema
 
 
 class Model(BaseModel):
     """A part of a job file: unknown keys are errors, values never change."""
 
-    model_config = ConfigDict(extra="forbid", frozen=True, strict=False)
+    model_config = ConfigDict(extra="forbid", frozen=True)
 
 
 def _as_text(value: object) -> object:
@@ -17,11 +17,12 @@ def _as_text(value: object) -> object:
     if isinstance(value, int):
         return str(value)
     if isinstance(value, float):
-        raise ValueError(f'{value} could be meant in more than one way as text; quote it: "{value}"')  # noqa: TRY004
+        # The value stays unsaid: 1.50 has become 1.5 by now, and in a variable it may be a secret.
+        raise ValueError("a number with a point can be written in more than one way; put it in quotes")  # noqa: TRY004 - pydantic reports ValueError only
     return value
 
 
-Text = Annotated[str, BeforeValidator(_as_text)]
+Text = Annotated[str, BeforeValidator(_as_text), WithJsonSchema({"type": ["string", "integer", "boolean"]})]
 """A string; whole numbers and true/false are taken as they are written, so ``PORT: 8080`` needs no quotes."""
 
 

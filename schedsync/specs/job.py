@@ -4,13 +4,14 @@ import re
 from datetime import timedelta
 from typing import Annotated
 
-from pydantic import AfterValidator, Field
+from pydantic import AfterValidator, Field, ValidationInfo, field_validator
 
 from schedsync.specs.actions import AnyAction
 from schedsync.specs.base import Model, Text
 from schedsync.specs.durations import Duration, PositiveDuration
 from schedsync.specs.policy import History, Misfire, Overlap, Prune, Retry
 from schedsync.specs.schedule import Schedule
+from schedsync.specs.wording import quoted
 
 _ID = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,199}")
 
@@ -23,12 +24,14 @@ def check_id(job_id: str) -> str:
     """
     if not _ID.fullmatch(job_id):
         raise ValueError(
-            f'"{job_id}" cannot be an id: use up to 200 letters, digits, ".", "_" and "-", a letter or digit first'
+            f'{quoted(job_id)} cannot be an id: use up to 200 letters, digits, ".", "_" and "-", '
+            "a letter or digit first"
         )
     return job_id
 
 
 JobId = Annotated[Text, AfterValidator(check_id)]
+Word = Annotated[Text, Field(min_length=1)]
 
 
 class JobSpec(Model):
@@ -36,8 +39,8 @@ class JobSpec(Model):
 
     id: JobId = Field(description="Names the job for ever; default: the file's path without its ending, with dots.")
     description: Text = Field("", description="What the job is for, for people.")
-    tags: tuple[Text, ...] = Field((), description="Words to find it by.")
-    owner: Text | None = Field(None, description="Who is asked when it fails.")
+    tags: tuple[Word, ...] = Field((), description="Words to find it by.")
+    owner: Word | None = Field(None, description="Who is asked when it fails.")
     schedule: Schedule = Field(description="When it runs: one of cron, every, at; or a list, of which any fires.")
     run: AnyAction = Field(description="What it runs: one of command, shell, script, python.")
     timeout: PositiveDuration | None = Field(None, description="A longer run is ended with all its processes.")
@@ -47,5 +50,12 @@ class JobSpec(Model):
     misfire: Misfire = Field(default_factory=Misfire, description="What happens to missed slots.")
     prune: Prune = Field(Prune.AUTO, description="Whether it may be removed when its file no longer has it.")
     renamed_from: JobId | None = Field(None, description="The id it had before: keeps history, pause and phase.")
-    suspend: bool = Field(default=False, description="The author's own pause.")
+    suspend: bool = Field(default=False, strict=True, description="The author's own pause.")
     history: History = Field(default_factory=History, description="How much of its past is kept.")
+
+    @field_validator("renamed_from")
+    @classmethod
+    def _was_another(cls, old: str | None, info: ValidationInfo) -> str | None:
+        if old is not None and old == info.data.get("id"):
+            raise ValueError(f'"{old}" is the id that the job has now; write the one that it had before, or remove it')
+        return old

@@ -1,71 +1,52 @@
 """Validation errors as sentences that a job's author understands."""
 
+import re
+from collections.abc import Callable
 from dataclasses import dataclass
+from datetime import datetime
 from difflib import get_close_matches
-from types import UnionType
-from typing import Annotated, Any, Union, get_args, get_origin
+from typing import Any
 
-from pydantic import BaseModel, ValidationError
+from pydantic import ValidationError
 from pydantic_core import ErrorDetails
 
-from schedsync.specs.actions import ACTION_KEYS, Action
-from schedsync.specs.cron import CronError
-from schedsync.specs.job import JobSpec
-from schedsync.specs.schedule import TRIGGER_KEYS, Trigger
+from schedsync.specs.actions import ACTION_KEYS, ACTIONS
+from schedsync.specs.cron import CronError, CronExpression
+from schedsync.specs.durations import parse_duration
+from schedsync.specs.fields import allowed_at, home_of
+from schedsync.specs.later import LATER
+from schedsync.specs.schedule import TRIGGER_KEYS, TRIGGERS
+from schedsync.specs.wording import flow, quoted, shortened, shown
 
-_NOT_YET = "is not supported in this version"
-_THEY_ARE_NOT = "are not supported in this version"
-LATER = {
-    "after": f"running after another job {_NOT_YET}; use a schedule",
-    "calendar": f'the trigger "calendar" {_NOT_YET}; use cron, every or at',
-    "exclude": f"excluding calendars {_NOT_YET}",
-    "executor": f"choosing an executor {_NOT_YET}; every job runs on the machine of the service",
-    "group": f"overlap groups {_THEY_ARE_NOT}; overlap works per job",
-    "healthcheck": f'"healthcheck" {_NOT_YET}',
-    "http": f'the action "http" {_NOT_YET}; use command: [curl, ...]',
-    "late_after": f'"late_after" {_NOT_YET}',
-    "limits": f"resource limits {_THEY_ARE_NOT}; wrap the command in prlimit",
-    "max_time_since_success": f'"max_time_since_success" {_NOT_YET}',
-    "nice": f'"nice" {_NOT_YET}; wrap the command in nice',
-    "notify": f"notifications {_THEY_ARE_NOT}",
-    "only": f"calendars {_THEY_ARE_NOT}",
-    "plsql": f'the action "plsql" {_NOT_YET}; use a script that calls your SQL client',
-    "queue": f"queues {_THEY_ARE_NOT}",
-    "shift": f"calendars {_THEY_ARE_NOT}",
-    "sql": f'the action "sql" {_NOT_YET}; use a script that calls your SQL client',
-    "success_exit_codes": f'"success_exit_codes" {_NOT_YET}; 0 is success',
-    "umask": f'"umask" {_NOT_YET}',
-    "user": f'"user" {_NOT_YET}; wrap the command in setpriv or sudo',
-}
-"""Fields of the design that other versions bring: refused with a sentence, never accepted and ignored."""
-
-_ELSEWHERE = {
-    **dict.fromkeys((*TRIGGER_KEYS, "timezone", "jitter", "start", "end"), 'write it under "schedule:"'),
-    **dict.fromkeys((*ACTION_KEYS, "args", "kwargs", "env", "cwd"), 'write it under "run:"'),
-}
-_KINDS = {
+_SHAPES = {
     "string_type": "text",
+    "string_unicode": "text without halves of characters",
     "bool_type": "true or false",
-    "bool_parsing": "true or false",
     "int_type": "a whole number",
-    "int_parsing": "a whole number",
-    "int_from_float": "a whole number",
     "float_type": "a number",
-    "float_parsing": "a number",
-    "tuple_type": "a list, e.g. [a, b]",
-    "list_type": "a list, e.g. [a, b]",
+    "tuple_type": "a list",
     "dict_type": "a mapping of keys to values",
     "model_type": "a mapping of keys to values",
     "model_attributes_type": "a mapping of keys to values",
 }
+_MAIN_KEYS = {"retry": "attempts: 3", "misfire": "policy: latest", "history": "keep: 100"}
+_EXAMPLES = {
+    "schedule": 'schedule: {every: 15m} or schedule: {cron: "30 2 * * *"}',
+    "run": "run: {shell: echo hello}",
+    "env": "env: {NAME: value}",
+    "kwargs": "kwargs: {name: value}",
+}
+_TAGS = {kind.__name__ for kind in (*TRIGGERS.values(), *ACTIONS.values())}
+
+Path = tuple[str | int, ...]
 
 
 @dataclass(frozen=True, slots=True)
 class FieldError:
     """One validation error: where in the document, and what to say."""
 
-    path: tuple[str | int, ...]
-    """Keys and indexes as the author wrote them."""
+    path: Path
+    """Keys and indexes; the one trigger of a schedule that is no list has the index 0."""
     at_key: bool
     """Whether the key, not the value, is what is wrong."""
     message: str
@@ -76,124 +57,155 @@ class FieldError:
 
 
 def explain(error: ValidationError) -> list[FieldError]:
-    """Return what is wrong, in the order of the document's fields."""
+    """Return what is wrong, in the order in which the model has its fields; unknown keys come after them."""
     return [_explain(details) for details in error.errors(include_url=False)]
 
 
 def _explain(details: ErrorDetails) -> FieldError:
-    path = tuple(part for part in details["loc"] if not _is_tag(part))
-    at_key = bool(path) and path[-1] == "[key]"
-    path = path[:-1] if at_key else path
-    kind, name = details["type"], _name(path)
-    found = None if "env" in path else _shown(details["input"])
-    if kind == "extra_forbidden":
-        return FieldError(path, True, _unknown_key(path, details), found=f'the key "{path[-1]}"')
-    if kind == "missing":
-        return FieldError(path[:-1], True, f'"{path[-1]}" is missing{_example(str(path[-1]))}', expected=str(path[-1]))
+    path = _without_tag(details["loc"])
+    match details["type"]:
+        case "extra_forbidden":
+            found = f"the key {quoted(str(path[-1]))}"
+            return FieldError(path, at_key=True, message=_unknown_key(path, details["loc"]), found=found)
+        case "missing":
+            name = str(path[-1])
+            return FieldError(path[:-1], at_key=True, message=f'"{name}" is missing{_example(name)}', expected=name)
+    if path[-1:] == ("[key]",):
+        return _about_value(path[:-1], details, _name(path[:-2]), at_key=True)
+    return _about_value(path, details, _name(path), at_key=False)
+
+
+def _about_value(path: Path, details: ErrorDetails, name: str, *, at_key: bool) -> FieldError:
+    kind, value = details["type"], details["input"]
+    # The value of a variable may be a secret.
+    found = None if path[1:2] == ("env",) and isinstance(value, str | int | float) else shown(value)
     if kind == "union_tag_not_found" or (kind == "tuple_type" and path == ("schedule",)):
-        return FieldError(path, False, _no_kind(path, details["input"]), found=found)
-    if kind in {"value_error", "assertion_error"}:
+        return FieldError(path, at_key, _no_kind(path, value), found)
+    if kind == "value_error":
         cause = details["ctx"]["error"]
-        if isinstance(cause, CronError):
-            # It is found when the whole trigger is checked.
-            found = _shown(details["input"]["cron"])
-            return FieldError((*path, "cron"), False, f"cron: {cause}", found=found, offset=cause.offset)
-        return FieldError(path, at_key, f"{_name(path)}{cause}", found=found)
+        offset = cause.offset if isinstance(cause, CronError) else 0
+        return FieldError(path, at_key, shortened(f"{name}{cause}"), found, offset=offset)
     expected = _expected(kind, details)
-    shown = "" if found is None else f", found {found}"
-    return FieldError(path, at_key, f"{name}expected {expected}{shown}", found=found, expected=expected)
+    if expected is None:
+        return FieldError(path, at_key, f"{name}{details['msg']}", found)
+    seen = "" if found is None else f", found {found}"
+    message = f"{name}expected {expected}{_close(details)}{seen}{_instead(kind, path, value)}"
+    return FieldError(path, at_key, message, found, expected)
 
 
-def _is_tag(part: str | int) -> bool:
-    return isinstance(part, str) and part.endswith(("Trigger", "Action"))
+def _without_tag(location: Path) -> Path:
+    """Return *location* without the name of the trigger's or action's kind, which its author did not write."""
+    at = 2 if location[:1] == ("schedule",) else 1
+    tagged = location[:1] in {("schedule",), ("run",)} and location[at : at + 1] and location[at] in _TAGS
+    return (*location[:at], *location[at + 1 :]) if tagged else location
 
 
-def _name(path: tuple[str | int, ...]) -> str:
-    return f"{path[-1]}: " if path and isinstance(path[-1], str) else ""
+def _name(path: Path) -> str:
+    if not path or (isinstance(path[-1], int) and path[0] == "schedule"):
+        return ""
+    return f"{path[-1]}: " if isinstance(path[-1], str) else f"{path[-2]}: entry {path[-1] + 1}: "
 
 
-def _shown(value: object) -> str | None:
-    if isinstance(value, dict | list | tuple):
-        return "a mapping" if isinstance(value, dict) else "a list"
-    if value is None:
-        return "nothing"
-    text = str(value).lower() if isinstance(value, bool) else str(value)
-    text = text if len(text) <= 60 else text[:57] + "..."
-    return f'"{text}"' if isinstance(value, str) else text
+# Unknown keys
 
 
-def _expected(kind: str, details: ErrorDetails) -> str:
-    context: dict[str, Any] = details.get("ctx", {})
-    if kind in {"literal_error", "enum"}:
-        expected = str(context["expected"]).replace("'", "")
-        close = get_close_matches(str(details["input"]), expected.replace(" or ", ", ").split(", "), n=1)
-        return f"one of {expected}" + (f' (did you mean "{close[0]}"?)' if close else "")
-    if kind in {"greater_than_equal", "less_than_equal"}:
-        return f"{context['ge']} or more" if "ge" in context else f"{context['le']} or less"
-    if kind in {"too_short", "string_too_short"}:
-        return "some text" if isinstance(details["input"], str) else "at least one entry"
-    return _KINDS.get(kind, details["msg"][0].lower() + details["msg"][1:])
-
-
-def _unknown_key(path: tuple[str | int, ...], details: ErrorDetails) -> str:
-    key = str(path[-1])
-    if key in LATER:
+def _unknown_key(path: Path, location: Path) -> str:
+    key, where = str(path[-1]), _group(path)
+    if key in LATER and where in {None, "schedule", "run"}:
         return LATER[key]
-    fields = _fields_at(details["loc"][:-1])
-    if key in (*TRIGGER_KEYS, *ACTION_KEYS) and len(path) > 1:
-        return f'"{key}" cannot stand beside another kind; ' + (
-            "write a list of triggers under schedule" if key in TRIGGER_KEYS else "a job has one action"
-        )
-    close = get_close_matches(key.lower(), fields, n=1)
+    kinds = {"schedule": TRIGGER_KEYS, "run": ACTION_KEYS}.get(where or "", ())
+    if key in kinds:
+        hint = "write a list of triggers under schedule" if where == "schedule" else "a job has one action"
+        return f'"{key}" cannot stand beside another kind; {hint}'
+    home = home_of(key)
+    if home is not None and home != where:
+        return f'unknown key "{key}" here; write it under "{home}:"'
+    allowed = allowed_at(location[:-1])
+    close = get_close_matches(key.lower(), allowed, n=1)
     if close:
-        return f'unknown key "{key}"; did you mean "{close[0]}"?'
-    if len(path) == 1 and key in _ELSEWHERE:
-        return f'unknown key "{key}" here; {_ELSEWHERE[key]}'
-    return f'unknown key "{key}"; allowed: {", ".join(sorted(fields))}'
+        return f'unknown key {quoted(key)}; did you mean "{close[0]}"?'
+    if where is not None and key in allowed_at(()):
+        return f'unknown key "{key}" here; write it beside "{where}:", not under it'
+    return f"unknown key {quoted(key)}; allowed: {', '.join(sorted(allowed))}"
 
 
-def _fields_at(location: tuple[str | int, ...]) -> list[str]:
-    """Return the keys that are allowed at *location*, which has pydantic's tags."""
-    model: type[BaseModel] = JobSpec
-    for part in location:
-        kinds = {kind.__name__: kind for kind in (*Trigger.__subclasses__(), *Action.__subclasses__())}
-        if part in kinds:
-            model = kinds[str(part)]
-        elif isinstance(part, str) and part in model.model_fields:
-            model = _model_in(model.model_fields[part].annotation) or model
-    return list(model.model_fields)
+def _group(path: Path) -> str | None:
+    """Return the field of the job that *path* leads into; None for a field of the job itself."""
+    return str(path[0]) if len(path) > 1 else None
 
 
-def _model_in(annotation: Any) -> type[BaseModel] | None:
-    if isinstance(annotation, type) and issubclass(annotation, BaseModel):
-        return annotation
-    if get_origin(annotation) in {Union, UnionType, Annotated}:
-        return next((found for arg in get_args(annotation) if (found := _model_in(arg))), None)
-    return None
+# Values of the wrong kind
+
+
+def _expected(kind: str, details: ErrorDetails) -> str | None:
+    context: dict[str, Any] = details.get("ctx", {})
+    match kind:
+        case "enum":
+            return f"one of {context['expected']}".replace("'", "")
+        case "greater_than_equal":
+            return f"{context['ge']:g} or more"
+        case "less_than_equal":
+            return f"{context['le']:g} or less"
+        case "too_short" | "string_too_short":
+            return "some text" if isinstance(details["input"], str) else "at least one entry"
+    return _SHAPES.get(kind)
+
+
+def _close(details: ErrorDetails) -> str:
+    choices = re.findall(r"'(\w+)'", details["ctx"]["expected"]) if details["type"] == "enum" else []
+    close = get_close_matches(str(details["input"]).lower(), choices, n=1)
+    return f' (did you mean "{close[0]}"?)' if close else ""
+
+
+def _instead(kind: str, path: Path, value: object) -> str:
+    """Return what to write for a value that has the wrong shape, where that can be told."""
+    name, alone = str(path[-1]) if path else "", isinstance(value, str | int | float)
+    if kind == "tuple_type" and alone:
+        return f"; write {name}: [{flow(str(value))}]"
+    if kind.startswith("model") and name in _MAIN_KEYS:
+        example = f"{_MAIN_KEYS[name].split(':')[0]}: {flow(str(value))}" if alone else _MAIN_KEYS[name]
+        return f"; write {name}: {{{example}}}"
+    return _example(name) if kind == "dict_type" else ""
 
 
 def _example(field: str) -> str:
-    examples = {
-        "schedule": 'write e.g. schedule: {every: 15m} or schedule: {cron: "30 2 * * *"}',
-        "run": "write e.g. run: {shell: echo hello}",
-    }
-    return f"; {examples[field]}" if field in examples else ""
+    return f"; write e.g. {_EXAMPLES[field]}" if field in _EXAMPLES else ""
 
 
-def _no_kind(path: tuple[str | int, ...], value: object) -> str:
-    keys = ACTION_KEYS if path[:1] == ("run",) else TRIGGER_KEYS
-    where = "run" if keys is ACTION_KEYS else "schedule"
+# Schedules and actions whose kind cannot be told
+
+
+def _no_kind(path: Path, value: object) -> str:
+    where, keys = ("run", ACTION_KEYS) if path[:1] == ("run",) else ("schedule", TRIGGER_KEYS)
     if not isinstance(value, dict):
-        return f"{where}: expected a mapping, found {_shown(value)}; write e.g. {_kind_example(where, value)}"
+        kind = _action_like(value) if where == "run" else _trigger_like(value)
+        return f"{where}: expected a mapping, found {shown(value)}; write e.g. {where}: {{{kind}}}"
     later = next((LATER[str(key)] for key in value if str(key) in LATER), None)
     if later is not None:
         return f"{where}: {later}"
-    close = next((near[0] for key in value if (near := get_close_matches(str(key), keys, n=1))), None)
+    close = next((near[0] for key in value if (near := get_close_matches(str(key).lower(), keys, n=1))), None)
     hint = f'; did you mean "{close}"?' if close else ""
     return f"{where}: one of {', '.join(keys)} is needed{hint}"
 
 
-def _kind_example(where: str, value: object) -> str:
-    if where == "run":
-        return f"run: {{shell: {value if isinstance(value, str) else 'echo hello'}}}"
-    return f'schedule: {{cron: "{value}"}}' if isinstance(value, str) and " " in value else "schedule: {every: 15m}"
+def _action_like(value: object) -> str:
+    if isinstance(value, list) and value and all(isinstance(word, str) for word in value):
+        return f"command: [{', '.join(flow(word) for word in value)}]"
+    return f"shell: {flow(value)}" if isinstance(value, str) and value else "shell: echo hello"
+
+
+def _trigger_like(value: object) -> str:
+    text = value if isinstance(value, str) else ""
+    if _reads(parse_duration, text):
+        return f"every: {text}"
+    if _reads(datetime.fromisoformat, text):
+        return f"at: {text}"
+    return f"cron: {quoted(text)}" if " " in text or _reads(CronExpression.parse, text) else "every: 15m"
+
+
+def _reads(parse: Callable[[str], object], text: str) -> bool:
+    try:
+        parse(text)
+    except ValueError:
+        return False
+    return True

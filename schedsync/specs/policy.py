@@ -4,7 +4,7 @@ from datetime import timedelta
 from enum import StrEnum
 from typing import Annotated
 
-from pydantic import Field
+from pydantic import AfterValidator, Field
 
 from schedsync.specs.base import Model
 from schedsync.specs.durations import Duration, PositiveDuration
@@ -18,6 +18,11 @@ class RetryOn(StrEnum):
     LOST = "lost"
 
 
+def _as_set(states: tuple[RetryOn, ...]) -> tuple[RetryOn, ...]:
+    """Return *states* once each, in one order, so that how they were listed changes no digest."""
+    return tuple(state for state in RetryOn if state in states)
+
+
 class Retry(Model):
     """Further attempts at a slot that did not succeed."""
 
@@ -25,12 +30,14 @@ class Retry(Model):
         1, description="How often a slot is tried in all, the first attempt included."
     )
     delay: Duration = Field(timedelta(seconds=30), description="Wait before the second attempt.")
-    backoff: Annotated[float, Field(ge=1, le=100)] = Field(
+    backoff: Annotated[float, Field(ge=1, le=100, strict=True)] = Field(
         1.0, description="Each further wait is this many times the one before."
     )
-    max_delay: Duration = Field(timedelta(hours=1), description="No wait is longer.")
-    on: tuple[RetryOn, ...] = Field(
-        (RetryOn.FAILED, RetryOn.TIMED_OUT, RetryOn.LOST), description="Which ends are tried again."
+    max_delay: Duration = Field(
+        timedelta(hours=1), description="Waits stop growing here; the first one is always as long as delay says."
+    )
+    on: Annotated[tuple[RetryOn, ...], AfterValidator(_as_set)] = Field(
+        tuple(RetryOn), description="Which ends are tried again."
     )
 
 
@@ -38,9 +45,13 @@ class Overlap(StrEnum):
     """What happens to a slot while an earlier slot of the same job has not ended (retries included)."""
 
     SKIP = "skip"
+    """It is skipped."""
     QUEUE = "queue"
+    """It waits for those before it."""
     ALLOW = "allow"
+    """It starts beside them."""
     REPLACE = "replace"
+    """Those before it are ended, then it starts."""
 
 
 class MisfirePolicy(StrEnum):
@@ -65,8 +76,11 @@ class Prune(StrEnum):
     """Whether the job may be removed when its file no longer has it."""
 
     AUTO = "auto"
+    """It is removed, unless too many would go at once."""
     CONFIRM = "confirm"
+    """A person has to say so."""
     NEVER = "never"
+    """Not before its file has said something else."""
 
 
 class History(Model):

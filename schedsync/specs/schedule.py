@@ -7,61 +7,25 @@ that a restart, another instance and a test compute the same slots.
 import hashlib
 from collections.abc import Iterator
 from datetime import UTC, date, datetime, time, timedelta
-from functools import cached_property
+from functools import cached_property, lru_cache
 from itertools import islice
 from typing import Annotated, Self
 from zoneinfo import ZoneInfo
 
-from pydantic import (
-    AfterValidator,
-    BeforeValidator,
-    Discriminator,
-    Field,
-    PlainSerializer,
-    Tag,
-    WithJsonSchema,
-    model_validator,
-)
+from pydantic import AfterValidator, BeforeValidator, Discriminator, Field, Tag, model_validator
 
-from schedsync.clock import MICROSECOND, to_micros
+from schedsync.clock import EPOCH, MICROSECOND, to_micros
 from schedsync.specs.base import Model
 from schedsync.specs.cron import CronExpression
-from schedsync.specs.durations import Duration, PositiveDuration
+from schedsync.specs.durations import Duration, PositiveDuration, format_duration
+from schedsync.specs.moments import LAST_YEAR, End, Moment, Start
 from schedsync.specs.zones import check_zone, resolve_local
 
-_TIME_HINT = 'write it like "2027-01-31T23:59:59", with an offset or "Z" if it is not in the schedule\'s time zone'
 _LONGEST_JITTER = timedelta(days=1)
+_BEFORE_ALL = EPOCH - timedelta(days=2)
+_AFTER_ALL = datetime(LAST_YEAR + 1, 1, 3, tzinfo=UTC)
+"""Nothing fires later: nearly a year before Python's dates end, so that no zone and no jitter leads beyond them."""
 
-
-def _parse_moment(value: object) -> datetime:
-    if isinstance(value, datetime):
-        return value
-    try:
-        return datetime.fromisoformat(str(value).strip())
-    except ValueError:
-        raise ValueError(f'"{value}" is not a time; {_TIME_HINT}') from None
-
-
-def _parse_day_or_moment(value: object) -> date | datetime:
-    if isinstance(value, str):
-        try:
-            return date.fromisoformat(value.strip())
-        except ValueError:
-            pass
-    if isinstance(value, date) and not isinstance(value, datetime):
-        return value
-    return _parse_moment(value)
-
-
-_ISO = PlainSerializer(lambda value: value.isoformat(), return_type=str)
-Moment = Annotated[
-    datetime, BeforeValidator(_parse_moment), _ISO, WithJsonSchema({"type": "string", "format": "date-time"})
-]
-"""A time; without an offset it is wall-clock time in the trigger's zone."""
-Bound = Annotated[
-    datetime | date, BeforeValidator(_parse_day_or_moment), _ISO, WithJsonSchema({"type": "string", "format": "date"})
-]
-"""A time, or a whole day in the trigger's zone."""
 ZoneName = Annotated[str, AfterValidator(check_zone)]
 """An IANA time zone name."""
 
@@ -79,14 +43,27 @@ class Trigger(Model):
     jitter: Annotated[Duration, AfterValidator(_check_jitter)] = Field(
         timedelta(0), description="Each slot is delayed by up to this much; the delay is fixed per job and slot."
     )
-    start: Bound | None = Field(None, description="No slot before this time, or before this day begins.")
-    end: Bound | None = Field(None, description="No slot after this time, or after this day has ended.")
+    start: Start | None = Field(None, description="No slot before this time, or before this day begins.")
+    end: End | None = Field(None, description="No slot after this time, or after this day has ended.")
 
     @model_validator(mode="after")
-    def _start_before_end(self) -> Self:
-        if self._first and self._last and self._first > self._last:
+    def _fires_at_all(self) -> Self:
+        if self._first and self._first > self._last:
             raise ValueError(f"start ({self.start}) is after end ({self.end}), so this would never fire")
+        # Whatever the anchor: a later one only begins later.
+        if self.nominal_after(_BEFORE_ALL, _BEFORE_ALL) is None:
+            raise ValueError(f"this would never fire: it has no slot {self._span()}")
         return self
+
+    def _span(self) -> str:
+        bounds = [
+            f"{name} ({bound})" for name, bound in (("start", self.start), ("end", self.end)) if bound is not None
+        ]
+        if len(bounds) == 2:
+            return f"between {' and '.join(bounds)}"
+        if not bounds:
+            return f"in the zone {self.timezone}"
+        return f"{'after' if self.end is None else 'before'} {bounds[0]}"
 
     @cached_property
     def zone(self) -> ZoneInfo:
@@ -98,9 +75,11 @@ class Trigger(Model):
         return None if self.start is None else self._instant(self.start)
 
     @cached_property
-    def _last(self) -> datetime | None:
-        if self.end is None or isinstance(self.end, datetime):
-            return None if self.end is None else self._instant(self.end)
+    def _last(self) -> datetime:
+        if self.end is None or self.end.year > LAST_YEAR:
+            return _AFTER_ALL
+        if isinstance(self.end, datetime):
+            return self._instant(self.end)
         return self._instant(self.end + timedelta(days=1)) - MICROSECOND
 
     def _instant(self, bound: date | datetime) -> datetime:
@@ -109,29 +88,50 @@ class Trigger(Model):
 
     def nominal_after(self, after: datetime, anchor: datetime) -> datetime | None:
         """Return the first slot strictly after *after*, before jitter is added; None when there is none."""
-        if self._first is not None and self._first > after:
-            after = self._first - MICROSECOND
+        if self._first is not None:
+            after = max(after, self._first - MICROSECOND)
         nominal = self._unbounded_after(after, anchor)
-        return None if nominal is None or (self._last is not None and nominal > self._last) else nominal
+        return None if nominal is None or nominal > self._last else nominal
+
+    def next_after(self, after: datetime, *, job_id: str, anchor: datetime) -> datetime | None:
+        """Return the first slot strictly after *after*, with the job's jitter; None when there is none."""
+        if not self.jitter:
+            return self.nominal_after(after, anchor)
+        # A slot moves by at most the jitter, so look from that much earlier and stop where no later one can be sooner.
+        best: datetime | None = None
+        nominal = self.nominal_after(after - self.jitter, anchor)
+        while nominal is not None and (best is None or nominal < best):
+            slot = min(nominal + _delay(self.jitter, job_id, nominal), self._last)
+            if slot > after and (best is None or slot < best):
+                best = slot
+            nominal = self.nominal_after(nominal, anchor)
+        return best
 
     def _unbounded_after(self, after: datetime, anchor: datetime) -> datetime | None:
         raise NotImplementedError  # pragma: no cover - each kind has its own
 
 
+@lru_cache(maxsize=1024)
+def _expression(text: str) -> CronExpression:
+    return CronExpression.parse(text)
+
+
+def _check_cron(text: str) -> str:
+    _ = _expression(text)
+    return text
+
+
 class CronTrigger(Trigger):
     """Fires when a five-field cron expression matches, by Debian cron's rules."""
 
-    cron: str = Field(description='Five fields, "minute hour day-of-month month day-of-week", or @daily and the like.')
+    cron: Annotated[str, AfterValidator(_check_cron)] = Field(
+        description='Five fields, "minute hour day-of-month month day-of-week", or @daily and the like.'
+    )
 
-    @model_validator(mode="after")
-    def _parses(self) -> Self:
-        _ = self.expression
-        return self
-
-    @cached_property
+    @property
     def expression(self) -> CronExpression:
         """The parsed expression."""
-        return CronExpression.parse(self.cron)
+        return _expression(self.cron)
 
     def _unbounded_after(self, after: datetime, anchor: datetime) -> datetime | None:
         del anchor
@@ -139,22 +139,27 @@ class CronTrigger(Trigger):
 
 
 class EveryTrigger(Trigger):
-    """Fires at a fixed distance of elapsed time, counted from ``start`` or from when the job first appeared."""
+    """Fires at a fixed distance of elapsed time, counted from ``start`` or from when the job first appeared.
+
+    With a ``start`` the first slot is the start itself; else it is one distance after the job appeared.
+    """
 
     every: PositiveDuration = Field(description="The distance between two slots, in elapsed time.")
 
     @model_validator(mode="after")
     def _jitter_keeps_order(self) -> Self:
         if self.jitter >= self.every:
-            raise ValueError("jitter must be shorter than every")
+            raise ValueError(
+                f"jitter ({format_duration(self.jitter)}) must be shorter than every ({format_duration(self.every)})"
+            )
         return self
 
     def _unbounded_after(self, after: datetime, anchor: datetime) -> datetime | None:
-        origin = self._first or anchor
-        steps = (after - origin) // self.every + 1
-        if self._first is not None:
-            return origin + max(steps, 0) * self.every
-        return origin + max(steps, 1) * self.every
+        origin, first = (anchor, 1) if self._first is None else (self._first, 0)
+        try:
+            return origin + max((after - origin) // self.every + 1, first) * self.every
+        except OverflowError:
+            return None
 
 
 class AtTrigger(Trigger):
@@ -172,16 +177,17 @@ class AtTrigger(Trigger):
         return self.instant if self.instant > after else None
 
 
-TRIGGER_KEYS = ("cron", "every", "at")
+TRIGGERS: dict[str, type[Trigger]] = {"cron": CronTrigger, "every": EveryTrigger, "at": AtTrigger}
+"""The kinds of trigger, by the key that tells them apart."""
+TRIGGER_KEYS = tuple(TRIGGERS)
 
 
 def _kind(value: object) -> str | None:
     if isinstance(value, Trigger):
-        return f"{type(value).__name__}"
+        return type(value).__name__
     if not isinstance(value, dict):
         return None
-    found = next((key for key in TRIGGER_KEYS if key in value), None)
-    return None if found is None else f"{found.capitalize()}Trigger"
+    return next((trigger.__name__ for key, trigger in TRIGGERS.items() if key in value), None)
 
 
 AnyTrigger = Annotated[
@@ -193,7 +199,7 @@ AnyTrigger = Annotated[
 
 
 def _as_list(value: object) -> object:
-    return [value] if isinstance(value, dict) else value
+    return [value] if isinstance(value, dict | Trigger) else value
 
 
 Schedule = Annotated[tuple[AnyTrigger, ...], BeforeValidator(_as_list), Field(min_length=1)]
@@ -209,7 +215,7 @@ def next_fire(schedule: Schedule, after: datetime, *, job_id: str, anchor: datet
         job_id: what jitter is derived from.
         anchor: where ``every`` counts from, unless the trigger has a ``start``.
     """
-    slots = (_next_of(trigger, after, job_id, anchor) for trigger in schedule)
+    slots = (trigger.next_after(after, job_id=job_id, anchor=anchor) for trigger in schedule)
     return min((slot for slot in slots if slot is not None), default=None)
 
 
@@ -224,20 +230,6 @@ def fires(schedule: Schedule, after: datetime, *, job_id: str, anchor: datetime)
 def first_fires(schedule: Schedule, after: datetime, count: int, *, job_id: str, anchor: datetime) -> list[datetime]:
     """Return up to *count* slots strictly after *after*."""
     return list(islice(fires(schedule, after, job_id=job_id, anchor=anchor), count))
-
-
-def _next_of(trigger: Trigger, after: datetime, job_id: str, anchor: datetime) -> datetime | None:
-    if not trigger.jitter:
-        return trigger.nominal_after(after, anchor)
-    # A slot moves by less than the jitter, so look from that much earlier and stop where no later one can be sooner.
-    best: datetime | None = None
-    nominal = trigger.nominal_after(after - trigger.jitter, anchor)
-    while nominal is not None and (best is None or nominal < best):
-        slot = nominal + _delay(trigger.jitter, job_id, nominal)
-        if slot > after and (best is None or slot < best):
-            best = slot
-        nominal = trigger.nominal_after(nominal, anchor)
-    return best
 
 
 def _delay(jitter: timedelta, job_id: str, nominal: datetime) -> timedelta:

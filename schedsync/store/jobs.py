@@ -1,28 +1,29 @@
 """Applied jobs: the hot rows that firing reads, and the specs beside them."""
 
 import logging
-from collections.abc import Collection, Iterable, Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass, fields
 from datetime import datetime
 from typing import Any
 
 from pydantic import ValidationError
-from sqlalchemy import Connection, Row, Select, bindparam, case, delete, exists, func, insert, select, update
+from sqlalchemy import ColumnElement, Integer, Row, Select, case, exists, func, select, type_coerce
 from sqlalchemy.exc import IntegrityError
 
 from schedsync.errors import StaleObservationError
-from schedsync.plan.ops import Add, Plan, Update
+from schedsync.plan.ops import Plan
 from schedsync.plan.state import Observed, ObservedJob, Source
 from schedsync.runs.pause import EVERYTHING, Pause
-from schedsync.specs.fingerprint import canonical, from_canonical
+from schedsync.specs.fingerprint import from_canonical
 from schedsync.specs.job import JobSpec
 from schedsync.store import tables
+from schedsync.store.applying import apply_plan
 from schedsync.store.database import Database
-from schedsync.store.rows import chunks
+from schedsync.store.rows import PAUSE_WIDTH, chunks, pause_columns, pause_from
 from schedsync.store.syncs import SyncReport, insert_sync
 
 log = logging.getLogger(__name__)
-_jobs = tables.jobs.c
+_jobs, _specs = tables.jobs.c, tables.specs.c
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,7 +32,7 @@ class StoredJob:
 
     observed: ObservedJob
     spec: JobSpec | None
-    """None when the stored text is no spec: changed by hand, or written by a newer version."""
+    """None when the stored text is missing or no spec: changed by hand, or written by a newer version."""
     revision: str | None
 
 
@@ -57,6 +58,9 @@ class JobCounts:
     stale: int
 
 
+_HOT = tuple(_jobs[field.name] for field in fields(DueRow) if field.name != "pauses")
+
+
 class JobTable:
     """The jobs and their specs. Each method is one transaction and may raise DatabaseUnavailableError."""
 
@@ -64,17 +68,18 @@ class JobTable:
         self._database = database
 
     def observe(self) -> Observed:
-        """Return what is live, without the specs."""
+        """Return what is live, without the specs. A job whose spec is not kept beside it has no digest: it is drift."""
+        kept = _specs.spec_digest.label("kept_digest")
         with self._database.read() as connection:
-            rows = connection.execute(select(tables.jobs)).all()
-        return Observed({row.id: _observed(row) for row in rows})
+            rows = connection.execute(_beside_specs(kept)).all()
+        return Observed({row.id: _observed(row, whole=row.kept_digest == row.spec_digest) for row in rows})
 
     def load(self, ids: Collection[str]) -> dict[str, StoredJob]:
         """Return the live jobs of these ids, with their specs; unknown ids are left out."""
         found: dict[str, StoredJob] = {}
         with self._database.read() as connection:
             for chunk in chunks(ids):
-                rows = connection.execute(_with_specs().where(_jobs.id.in_(chunk)))
+                rows = connection.execute(_beside_specs(_specs.spec_text).where(_jobs.id.in_(chunk)))
                 found.update((row.id, _stored(row)) for row in rows)
         return found
 
@@ -83,28 +88,29 @@ class JobTable:
         found: dict[str, JobSpec] = {}
         with self._database.read() as connection:
             for chunk in chunks(digests):
-                for row in connection.execute(select(tables.specs).where(tables.specs.c.job_id.in_(chunk))):
-                    spec = _spec(row.job_id, row.spec_text)
-                    if spec is not None and row.spec_digest == digests[row.job_id]:
+                for row in connection.execute(select(tables.specs).where(_specs.job_id.in_(chunk))):
+                    spec = _spec(row.job_id, row.spec_text) if row.spec_digest == digests[row.job_id] else None
+                    if spec is not None:
                         found[row.job_id] = spec
         return found
 
     def page(self, *, after: str, limit: int) -> list[StoredJob]:
-        """Return up to *limit* live jobs whose id sorts behind *after*, by id."""
+        """Return up to *limit* live jobs whose id sorts behind *after*, by id; behind the empty string are all."""
+        statement = _beside_specs(_specs.spec_text).order_by(_jobs.id).limit(limit)
+        if after:  # which cannot be asked for: on Oracle the empty string is NULL, and nothing sorts behind that
+            statement = statement.where(_jobs.id > after)
         with self._database.read() as connection:
-            rows = connection.execute(_with_specs().where(_jobs.id > after).order_by(_jobs.id).limit(limit))
-            return [_stored(row) for row in rows]
+            return [_stored(row) for row in connection.execute(statement)]
 
     def due(self, horizon: datetime, limit: int) -> list[DueRow]:
         """Return up to *limit* jobs whose next slot is at or before *horizon*, earliest first."""
         own, every = tables.pauses.alias("p"), tables.pauses.alias("e")
-        columns = (tables.jobs.c[field.name] for field in fields(DueRow) if field.name != "pauses")
         statement = (
-            select(*columns, *(c.label(f"p_{c.name}") for c in own.c), *(c.label(f"e_{c.name}") for c in every.c))
+            select(*_HOT, *pause_columns(own), *pause_columns(every))
             .outerjoin(own, own.c.job_id == _jobs.id)
             .outerjoin(every, every.c.job_id == EVERYTHING)
             .where(_jobs.next_fire_at <= horizon)
-            .order_by(_jobs.next_fire_at)
+            .order_by(_jobs.next_fire_at, _jobs.id)
             .limit(limit)
         )
         with self._database.read() as connection:
@@ -117,9 +123,9 @@ class JobTable:
 
     def counts(self, now: datetime) -> JobCounts:
         """Return how many jobs there are, each counted under the one state it shows at *now*."""
-        in_force = select(tables.pauses.c.job_id).where(
-            tables.pauses.c.job_id.in_([_jobs.id, EVERYTHING]),
-            tables.pauses.c.until_at.is_(None) | (tables.pauses.c.until_at > now),
+        pauses = tables.pauses.c
+        in_force = select(pauses.job_id).where(
+            pauses.job_id.in_([_jobs.id, EVERYTHING]), pauses.until_at.is_(None) | (pauses.until_at > now)
         )
         state = case(
             (_jobs.next_fire_at.is_(None), "finished"),
@@ -127,7 +133,7 @@ class JobTable:
             (_jobs.suspended == 1, "suspended"),
             else_="active",
         )
-        each = select(state.label("shown_state"), _jobs.stale).subquery()
+        each = select(state.label("shown_state"), type_coerce(_jobs.stale, Integer).label("stale")).subquery()
         statement = select(each.c.shown_state, func.count(), func.sum(each.c.stale)).group_by(each.c.shown_state)
         with self._database.read() as connection:
             rows = {name: (int(count), int(stale)) for name, count, stale in connection.execute(statement)}
@@ -151,10 +157,14 @@ class JobTable:
             raise StaleObservationError("another writer added a job of the same id") from error
 
 
-def _observed(row: Row[Any]) -> ObservedJob:
+def _beside_specs(column: ColumnElement[Any]) -> Select[Any]:
+    return select(tables.jobs, column).outerjoin(tables.specs, _specs.job_id == _jobs.id)
+
+
+def _observed(row: Row[Any], *, whole: bool = True) -> ObservedJob:
     return ObservedJob(
         id=row.id,
-        digest=row.spec_digest,
+        digest=row.spec_digest if whole else "",
         schedule_digest=row.schedule_digest,
         source=Source(row.source_file, row.source_line),
         anchor_at=row.anchor_at,
@@ -166,35 +176,19 @@ def _observed(row: Row[Any]) -> ObservedJob:
     )
 
 
-def _with_specs() -> Select[Any]:
-    return select(tables.jobs, tables.specs.c.spec_text).join(tables.specs, tables.specs.c.job_id == _jobs.id)
-
-
 def _stored(row: Row[Any]) -> StoredJob:
     return StoredJob(observed=_observed(row), spec=_spec(row.id, row.spec_text), revision=row.revision)
 
 
-def _spec(job_id: str, text: str) -> JobSpec | None:
+def _spec(job_id: str, text: str | None) -> JobSpec | None:
     try:
-        return from_canonical(text)
+        return from_canonical(text or "")
     except ValidationError:
         log.warning("stored spec cannot be read", extra={"job_id": job_id})
         return None
 
 
 def _due(row: Row[Any]) -> DueRow:
-    values = row._mapping  # noqa: SLF001 - the public name of a row's mapping
-    pauses = tuple(
-        Pause(
-            job_id=values[f"{side}_job_id"],
-            by=values[f"{side}_paused_by"],
-            since=values[f"{side}_since_at"],
-            reason=values[f"{side}_reason"],
-            until=values[f"{side}_until_at"],
-        )
-        for side in ("p", "e")
-        if values[f"{side}_job_id"] is not None
-    )
-    return DueRow(**{f.name: values[f.name] for f in fields(DueRow) if f.name != "pauses"}, pauses=pauses)
-
-
+    own, every = row[len(_HOT) : -PAUSE_WIDTH], row[-PAUSE_WIDTH:]
+    pauses = tuple(pause_from(pause) for pause in (own, every) if pause[0] is not None)
+    return DueRow(**{column.name: value for column, value in zip(_HOT, row, strict=False)}, pauses=pauses)

@@ -7,7 +7,7 @@ under an older one. Each instance has a row of its own besides, so that the runs
 from dataclasses import dataclass
 from datetime import timedelta
 
-from sqlalchemy import Connection, case, delete, insert, literal_column, select, update
+from sqlalchemy import ColumnElement, Connection, case, delete, insert, literal_column, select, update
 from sqlalchemy.exc import IntegrityError
 
 from schedsync.errors import LeadershipLostError
@@ -15,6 +15,8 @@ from schedsync.store import tables
 from schedsync.store.database import Database
 
 LEADER = "leader"
+_REMEMBERED = timedelta(days=1)
+"""How long the row of an instance that ended without a word is kept."""
 _leases = tables.leases.c
 
 
@@ -31,29 +33,24 @@ class LeaseTable:
 
     def __init__(self, database: Database) -> None:
         self._database = database
-        self._now = literal_column(database.dialect.now_micros)
+        self._now: ColumnElement[int] = literal_column(database.dialect.now_micros)
 
     def acquire(self, owner: str, ttl: timedelta) -> Lease:
         """Take the leadership if it is free or run out; return who has it now, whoever that is.
 
         Either way *owner* is noted as living.
         """
-        return self._database.retrying(lambda: self._acquire(owner, ttl))
+        # When two instances insert the same row, one of them finds it there at its next try.
+        return self._database.retrying(lambda: self._acquire(owner, ttl), or_after=(IntegrityError,))
 
     def _acquire(self, owner: str, ttl: timedelta) -> Lease:
-        try:
-            with self._database.write() as connection:
-                self._take(connection, owner, ttl)
-                row = connection.execute(select(tables.leases).where(_leases.name == LEADER)).one_or_none()
-                if row is None:
-                    self._insert(connection, LEADER, owner, ttl)
-                mine = (_leases.name == _instance(owner), _leases.owner == owner)
-                expiry = {"expires_at": self._now + _micros(ttl)}
-                if not connection.execute(update(tables.leases).where(*mine).values(expiry)).rowcount:
-                    self._insert(connection, _instance(owner), owner, ttl)
-                return Lease(owner, 1) if row is None else Lease(row.owner, row.token)
-        except IntegrityError:  # another instance inserted the row just now
-            return self._acquire(owner, ttl)
+        with self._database.write() as connection:
+            self._take(connection, owner, ttl)
+            row = connection.execute(select(tables.leases).where(_leases.name == LEADER)).one_or_none()
+            if row is None:
+                self._insert(connection, LEADER, owner, ttl)
+            self._note_living(connection, owner, ttl)
+            return Lease(owner, 1) if row is None else Lease(row.owner, row.token)
 
     def _take(self, connection: Connection, owner: str, ttl: timedelta) -> None:
         run_out, own = _leases.expires_at < self._now, _leases.owner == owner
@@ -63,23 +60,34 @@ class LeaseTable:
             .values(
                 owner=owner,
                 token=case((own & ~run_out, _leases.token), else_=_leases.token + 1),
-                expires_at=self._now + _micros(ttl),
+                expires_at=self._end_of(ttl),
             )
         )
 
+    def _note_living(self, connection: Connection, owner: str, ttl: timedelta) -> None:
+        mine, expiry = _leases.name == _instance(owner), {"expires_at": self._end_of(ttl)}
+        if connection.execute(update(tables.leases).where(mine).values(expiry)).rowcount:
+            return
+        self._insert(connection, _instance(owner), owner, ttl)
+        long_ago = _leases.expires_at < self._now - _micros(_REMEMBERED)
+        connection.execute(delete(tables.leases).where(_leases.name != LEADER, long_ago))
+
+    def _insert(self, connection: Connection, name: str, owner: str, ttl: timedelta) -> None:
+        row = {"name": name, "owner": owner, "token": 1, "expires_at": self._end_of(ttl)}
+        connection.execute(insert(tables.leases).values(row))
+
     def renew(self, owner: str, ttl: timedelta) -> bool:
-        """Say that the leader *owner* lives and leads on; return False when it does not lead any more."""
+        """Say that the leader *owner* lives and leads on; return False when it does not lead any more.
+
+        A lease that has run out is not renewed: somebody may have acted on that. It may be acquired anew.
+        """
         return self._database.retrying(lambda: self._renew(owner, ttl))
 
     def _renew(self, owner: str, ttl: timedelta) -> bool:
-        expiry = {"expires_at": self._now + _micros(ttl)}
+        held = (_leases.owner == owner, _leases.expires_at >= self._now)
+        renewal = update(tables.leases).where(*held).values(expires_at=self._end_of(ttl))
         with self._database.write() as connection:
-            renewed = connection.execute(update(tables.leases).where(_leases.owner == owner).values(expiry)).rowcount
-        return renewed == len((LEADER, _instance(owner)))
-
-    def _insert(self, connection: Connection, name: str, owner: str, ttl: timedelta) -> None:
-        expires_at = self._now + _micros(ttl)
-        connection.execute(insert(tables.leases).values(name=name, owner=owner, token=1, expires_at=expires_at))
+            return connection.execute(renewal).rowcount == len((LEADER, _instance(owner)))
 
     def leader(self) -> Lease | None:
         """Return who leads, or None when nobody does now."""
@@ -90,15 +98,21 @@ class LeaseTable:
         return None if row is None else Lease(row.owner, row.token)
 
     def living(self) -> set[str]:
-        """Return the owners whose own lease has not run out."""
+        """Return the owners whose lease has not run out."""
         with self._database.read() as connection:
             return set(connection.execute(select(_leases.owner).where(_leases.expires_at >= self._now)).scalars())
 
     def end(self, owner: str) -> None:
         """Let go of all that *owner* holds: it has stopped, or is known to be dead. Its token stays used."""
+        self._database.retrying(lambda: self._end(owner))
+
+    def _end(self, owner: str) -> None:
         with self._database.write() as connection:
-            connection.execute(delete(tables.leases).where(_leases.name == _instance(owner)))
             connection.execute(update(tables.leases).where(_leases.owner == owner).values(expires_at=0))
+            connection.execute(delete(tables.leases).where(_leases.name == _instance(owner)))
+
+    def _end_of(self, ttl: timedelta) -> ColumnElement[int]:
+        return self._now + _micros(ttl)
 
 
 def fence(connection: Connection, lease: Lease) -> None:
@@ -117,4 +131,4 @@ def _instance(owner: str) -> str:
 
 
 def _micros(duration: timedelta) -> int:
-    return int(duration.total_seconds() * 1_000_000)
+    return duration // timedelta(microseconds=1)

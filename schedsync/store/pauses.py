@@ -3,11 +3,12 @@
 from datetime import datetime
 
 from sqlalchemy import delete, insert, select, update
+from sqlalchemy.exc import IntegrityError
 
 from schedsync.runs.pause import Pause
 from schedsync.store import tables
 from schedsync.store.database import Database
-from schedsync.store.rows import pause_from
+from schedsync.store.rows import pause_columns, pause_from
 from schedsync.store.syncs import insert_audit
 
 _pauses = tables.pauses.c
@@ -21,25 +22,22 @@ class PauseTable:
 
     def put(self, pause: Pause, *, now: datetime) -> None:
         """Set *pause*, in place of one for the same job."""
-        self._database.retrying(lambda: self._put(pause, now))
+        # When two people pause the same job at once, the later one finds the row at its next try.
+        self._database.retrying(lambda: self._put(pause, now), or_after=(IntegrityError,))
 
     def _put(self, pause: Pause, now: datetime) -> None:
-        values = {
-            "paused_by": pause.by,
-            "reason": pause.reason,
-            "since_at": pause.since,
-            "until_at": pause.until,
-        }
+        values = {"paused_by": pause.by, "reason": pause.reason, "since_at": pause.since, "until_at": pause.until}
+        same = _pauses.job_id == pause.job_id
         with self._database.write() as connection:
-            changed = connection.execute(
-                update(tables.pauses).where(_pauses.job_id == pause.job_id).values(values)
-            ).rowcount
-            if not changed:
+            if not connection.execute(update(tables.pauses).where(same).values(values)).rowcount:
                 connection.execute(insert(tables.pauses), {"job_id": pause.job_id, **values})
             insert_audit(connection, at=now, actor=pause.by, action="pause", job_id=pause.job_id, reason=pause.reason)
 
     def lift(self, job_id: str, *, by: str, reason: str | None, now: datetime) -> bool:
         """End the pause of *job_id*; return whether there was one."""
+        return self._database.retrying(lambda: self._lift(job_id, by, reason, now))
+
+    def _lift(self, job_id: str, by: str, reason: str | None, now: datetime) -> bool:
         with self._database.write() as connection:
             lifted = connection.execute(delete(tables.pauses).where(_pauses.job_id == job_id)).rowcount > 0
             if lifted:
@@ -49,18 +47,20 @@ class PauseTable:
     def in_force(self, now: datetime) -> dict[str, Pause]:
         """Return the pauses that have not run out at *now*, by job id."""
         with self._database.read() as connection:
-            pauses = [pause_from(row) for row in connection.execute(select(tables.pauses))]
+            pauses = [pause_from(row) for row in connection.execute(select(*pause_columns(tables.pauses)))]
         return {pause.job_id: pause for pause in pauses if pause.covers(now)}
 
     def forget_expired(self, now: datetime) -> int:
-        """Drop the pauses that ran out before *now*, each with a line in the audit log; return how many."""
+        """Drop the pauses that have run out at *now*, each with a line in the audit log; return how many."""
         with self._database.read() as connection:
-            expired = connection.execute(select(tables.pauses).where(_pauses.until_at <= now)).all()
-        for row in expired:
-            with self._database.write() as connection:
-                same = (_pauses.job_id == row.job_id, _pauses.until_at == row.until_at)
-                if connection.execute(delete(tables.pauses).where(*same)).rowcount:
-                    insert_audit(
-                        connection, at=now, actor="schedsync", action="resume", job_id=row.job_id, reason="pause ended"
-                    )
-        return len(expired)
+            expired = connection.execute(select(_pauses.job_id, _pauses.until_at).where(_pauses.until_at <= now)).all()
+        return sum(self._forget(row.job_id, row.until_at, now) for row in expired)
+
+    def _forget(self, job_id: str, until: datetime, now: datetime) -> bool:
+        same = (_pauses.job_id == job_id, _pauses.until_at == until)
+        with self._database.write() as connection:
+            gone = connection.execute(delete(tables.pauses).where(*same)).rowcount > 0
+            if gone:
+                end = {"actor": "schedsync", "action": "resume", "reason": "pause ended"}
+                insert_audit(connection, at=now, job_id=job_id, **end)
+        return gone

@@ -1,11 +1,11 @@
 """Between rows and values, and lists cut to what a statement may carry."""
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import fields
 from itertools import islice
 from typing import Any, TypeVar
 
-from sqlalchemy import Column, Row
+from sqlalchemy import Column, ColumnElement, Connection, FromClause, Row, Table, bindparam, update
 
 from schedsync.runs.pause import Pause
 from schedsync.runs.run import Cause, Run, RunState
@@ -28,16 +28,41 @@ RUN_COLUMNS: tuple[Column[Any], ...] = tuple(tables.runs.c[field.name] for field
 
 def run_from(row: Row[Any]) -> Run:
     """Return the run that a row with RUN_COLUMNS holds."""
-    values = row._mapping  # noqa: SLF001 - the public name of a row's mapping
-    given: dict[str, Any] = {field.name: values[tables.runs.c[field.name]] for field in fields(Run)}
+    given: dict[str, Any] = dict(zip((column.name for column in RUN_COLUMNS), row, strict=True))
     return Run(**given | {"state": RunState(given["state"]), "cause": Cause(given["cause"])})
 
 
 def row_of(run: Run) -> dict[str, Any]:
     """Return *run* as the values of its row."""
-    return {field.name: getattr(run, field.name) for field in fields(Run)}
+    return {column.name: getattr(run, column.name) for column in RUN_COLUMNS}
 
 
-def pause_from(row: Row[Any]) -> Pause:
-    """Return the pause that a row of the pauses table holds."""
-    return Pause(job_id=row.job_id, by=row.paused_by, since=row.since_at, reason=row.reason, until=row.until_at)
+def update_each(
+    connection: Connection, table: Table, rows: Sequence[Mapping[str, Any]], *where: ColumnElement[bool]
+) -> int:
+    """Update *table* once for each of *rows*, in one round trip; return how many rows of it were changed.
+
+    Args:
+        connection: a transaction.
+        table: what to update.
+        rows: new values by column; what begins with ``b_`` is for *where*. All have the same keys.
+        where: which row to update, with ``bindparam("b_...")``.
+    """
+    if not rows:
+        return 0
+    values: dict[str, Any] = {name: bindparam(name) for name in rows[0] if not name.startswith("b_")}
+    return connection.execute(update(table).where(*where).values(values), rows).rowcount
+
+
+_PAUSE = ("job_id", "paused_by", "since_at", "reason", "until_at")
+PAUSE_WIDTH = len(_PAUSE)
+
+
+def pause_columns(pauses: FromClause) -> list[ColumnElement[Any]]:
+    """Return what ``pause_from`` needs, of the pauses table or an alias of it."""
+    return [pauses.c[name] for name in _PAUSE]
+
+
+def pause_from(values: Sequence[Any]) -> Pause:
+    """Return the pause that ``pause_columns`` hold."""
+    return Pause(*values)

@@ -1,7 +1,7 @@
 """What the steps of the loop did, and what people did: the two logs of the store."""
 
 import json
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, fields
 from datetime import datetime
 from typing import Any
 
@@ -55,7 +55,7 @@ class SyncTable:
         """Return the newest report, or the newest of a step that made everything live."""
         statement = select(tables.syncs).order_by(tables.syncs.c.id.desc()).limit(1)
         if complete:
-            statement = statement.where(tables.syncs.c.complete == True)  # noqa: E712 - SQL has no other equality
+            statement = statement.where(tables.syncs.c.complete == 1)
         with self._database.read() as connection:
             row = connection.execute(statement).one_or_none()
         return None if row is None else _report(row)
@@ -111,7 +111,7 @@ def _report(row: Any) -> SyncReport:
         complete=row.complete,
         counts=summary["counts"],
         problems=tuple(_problem(problem) for problem in summary["problems"]),
-        held=tuple(Held(**held) for held in summary["held"]),
+        held=tuple(Held(**_known(Held, held)) for held in summary["held"]),
         drift=summary["drift"],
     )
 
@@ -121,4 +121,10 @@ def _problem_row(problem: Problem) -> dict[str, Any]:
 
 
 def _problem(row: dict[str, Any]) -> Problem:
-    return Problem(**row | {"since": None if row["since"] is None else from_micros(row["since"])})
+    since = row.get("since")
+    return Problem(**_known(Problem, row) | {"since": None if since is None else from_micros(since)})
+
+
+def _known(cls: type[Any], row: dict[str, Any]) -> dict[str, Any]:
+    """Return what *cls* has a field for: a newer version, upgraded or rolled back, may have written more."""
+    return {each.name: row[each.name] for each in fields(cls) if each.name in row}

@@ -75,6 +75,7 @@ runs = Table(
     PrimaryKeyConstraint("id", name="pk_schedsync_runs"),
     Unique("job_id", "scheduled_at", "attempt", name="uq_schedsync_runs_slot"),
     Index("ix_schedsync_runs_state", "state"),
+    Index("ix_schedsync_runs_time", "scheduled_at", "id"),
 )
 
 run_output = Table(

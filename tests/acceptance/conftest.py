@@ -14,9 +14,17 @@ def folder(tmp_path: Path) -> Folder:
 
 
 @pytest.fixture
-def service(tmp_path: Path, folder: Folder) -> Iterator[Service]:
+def database(request: pytest.FixtureRequest, tmp_path: Path) -> str:
+    """Return the URL of an empty database: SQLite, unless the test is parametrised with another's name."""
+    if getattr(request, "param", "sqlite") == "postgresql":
+        return str(request.getfixturevalue("postgresql_url"))
+    return f"sqlite:///{tmp_path}/state.db"
+
+
+@pytest.fixture
+def service(tmp_path: Path, folder: Folder, database: str) -> Iterator[Service]:
     home = tmp_path / "home"
     home.mkdir()
-    running = Service(home, folder.path, f"sqlite:///{tmp_path}/state.db")
+    running = Service(home, folder.path, database)
     yield running
     running.close()

@@ -41,7 +41,9 @@ class Service:
 
     def start(self, **settings: str) -> "Service":
         ready = threading.Event()
+        self.url = ""
         environ = {name: value for name, value in os.environ.items() if not name.startswith("SCHEDSYNC_")}
+        settings = {"RUNNER__SHUTDOWN_GRACE": "0s"} | settings
         environ |= {f"SCHEDSYNC_{name}": value for name, value in settings.items()}
         self._process = subprocess.Popen(
             [*self._prefix, *self.command("run", "--api", "127.0.0.1:0")],
@@ -52,7 +54,7 @@ class Service:
         )
         threading.Thread(target=self._read, args=(self._process, ready), daemon=True).start()
         assert ready.wait(20), "\n".join(self.log)
-        assert self._process.poll() is None, "\n".join(self.log)
+        assert self.url, "\n".join(self.log)
         return self
 
     def command(self, *args: str) -> list[str]:

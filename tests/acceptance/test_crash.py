@@ -3,14 +3,23 @@
 import time
 from collections import Counter
 from datetime import datetime, timedelta
+from functools import partial
 from itertools import pairwise
 from pathlib import Path
 
+import pytest
+
 from tests.acceptance.harness import Folder, Service, eventually
+
+pytestmark = pytest.mark.parametrize("database", ["sqlite", "postgresql"], indirect=True)
 
 
 def _slots(service: Service, job_id: str) -> list[datetime]:
     return sorted(datetime.fromisoformat(r["scheduled_at"]) for r in service.runs(job_id) if r["attempt"] == 1)
+
+
+def _slots_after(service: Service, job_id: str, instant: datetime) -> list[datetime]:
+    return [slot for slot in _slots(service, job_id) if slot > instant]
 
 
 def test_after_kill_9_nothing_runs_twice_and_interrupted_runs_are_lost_and_retried(
@@ -64,14 +73,14 @@ def test_slots_missed_while_down_follow_each_misfire_policy_and_each_has_a_row(
         folder.shell(policy, "true", schedule="{every: 1s}", more=f"misfire: {{policy: {policy}, grace: 1h}}\n")
     service.start()
     for policy in ("latest", "all", "skip"):
-        eventually(lambda p=policy: service.ended(p, "succeeded"))
+        eventually(partial(service.ended, policy, "succeeded"))
     service.kill()
     down = datetime.fromisoformat(time.strftime("%Y-%m-%dT%H:%M:%S+00:00", time.gmtime())) + timedelta(seconds=1)
     time.sleep(4)  # the outage itself
     up = down + timedelta(seconds=2)
     service.start()
     for policy in ("latest", "all", "skip"):
-        eventually(lambda p=policy: [s for s in _slots(service, p) if s > up + timedelta(seconds=4)])
+        eventually(partial(_slots_after, service, policy, up + timedelta(seconds=4)))
         slots = _slots(service, policy)
         assert all(b - a == timedelta(seconds=1) for a, b in pairwise(slots)), policy
     missed = {

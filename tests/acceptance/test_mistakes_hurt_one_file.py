@@ -33,7 +33,7 @@ def _huge(path: Path) -> None:
 
 
 MISTAKES: dict[str, tuple[Callable[[Path], object], str, str]] = {
-    "bad YAML": (lambda p: p.write_text("schedule: {every: 1h\nrun: {shell: a}\n"), "broken.yaml:2:", ""),
+    "bad YAML": (lambda p: p.write_text("schedule: {every: 1h\nrun: {shell: a}\n"), "broken.yaml:1:11", ""),
     "unknown key": (lambda p: p.write_text(HOURLY + "timeuot: 3s\n"), "broken.yaml:3:1", 'did you mean "timeout"'),
     "wrong cron": (
         lambda p: p.write_text('schedule: {cron: "61 * * * *"}\nrun: {shell: a}\n'),
@@ -42,7 +42,7 @@ MISTAKES: dict[str, tuple[Callable[[Path], object], str, str]] = {
     ),
     "duplicate id": (lambda p: p.write_text("id: healthy\n" + HOURLY), "broken.yaml:1:1", "healthy.yaml:1"),
     "tab": (lambda p: p.write_text("schedule:\n\tevery: 1h\n"), "broken.yaml:2:1", "spaces"),
-    "50 MB": (_huge, "broken.yaml", "50"),
+    "50 MB": (_huge, "broken.yaml", "52,428,800 bytes"),
     "binary": (lambda p: p.write_bytes(b"\x7fELF\x00\x01\xff\xfe"), "broken.yaml:1:", "text"),
     "symlink loop": (_loop, "broken.yaml", "symbolic link"),
     "unreadable": (_unreadable, "broken.yaml", "file"),
@@ -75,26 +75,26 @@ def test_a_broken_file_is_explained_and_its_job_runs_on_also_after_a_restart(
     assert hint in validated.stdout
 
 
-def _empty(folder: Path) -> Callable[[], None]:
+def _empty(folder: Path) -> Callable[[], object]:
     files = {path: path.read_text() for path in folder.iterdir()}
     for path in files:
         path.unlink()
-    return lambda: [path.write_text(text) for path, text in files.items()] and None
+    return lambda: [path.write_text(text) for path, text in files.items()]
 
 
-def _rename(folder: Path) -> Callable[[], None]:
+def _rename(folder: Path) -> Callable[[], object]:
     away = folder.rename(folder.with_name("away"))
-    return lambda: away.rename(folder) and None
+    return lambda: away.rename(folder)
 
 
-def _lock(folder: Path) -> Callable[[], None]:
+def _lock(folder: Path) -> Callable[[], object]:
     folder.chmod(0)
     return lambda: folder.chmod(0o755)
 
 
 @pytest.mark.parametrize("take_away", [_empty, _rename, _lock], ids=["emptied", "renamed away", "unreadable"])
 def test_a_folder_that_says_nothing_removes_nothing(
-    tmp_path: Path, folder: Folder, take_away: Callable[[Path], Callable[[], None]]
+    tmp_path: Path, folder: Folder, take_away: Callable[[Path], Callable[[], object]]
 ) -> None:
     # Root may read everything, so the service runs as somebody else.
     prefix = ("setpriv", "--reuid=65534", "--regid=65534", "--clear-groups") if os.geteuid() == 0 else ()

@@ -1,6 +1,5 @@
 """The engine on real processes."""
 
-import os
 import threading
 import time
 from collections.abc import Callable
@@ -140,11 +139,11 @@ def test_hundreds_of_runs_leave_no_descriptor_and_no_file(
 ) -> None:
     engine.launch(bash("true", "warm-up"))
     listener.end()
-    before = len(os.listdir("/proc/self/fd"))
+    before = len(list(Path("/proc/self/fd").iterdir()))
     for number in range(300):
         engine.launch(bash("echo x", f"run-{number}", stdin=b"some input"))
     listener.ends_of(300)
-    assert len(os.listdir("/proc/self/fd")) == before
+    assert len(list(Path("/proc/self/fd").iterdir())) == before
     assert list(tmp_path.iterdir()) == []
 
 

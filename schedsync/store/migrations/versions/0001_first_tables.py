@@ -86,6 +86,7 @@ def _create_runs() -> None:
         sa.UniqueConstraint("job_id", "scheduled_at", "attempt", name="uq_schedsync_runs_slot"),
     )
     op.create_index("ix_schedsync_runs_state", "schedsync_runs", ["state"])
+    op.create_index("ix_schedsync_runs_time", "schedsync_runs", ["scheduled_at", "id"])
     op.create_table(
         "schedsync_run_output",
         sa.Column("run_id", sa.String(32), nullable=False),

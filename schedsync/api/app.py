@@ -1,0 +1,43 @@
+"""The Flask app: the checks before each request, the views, and how errors are answered.
+
+`server` serves it; `service` makes its `Backend`.
+"""
+
+from flask import Flask, Response
+from flask.json.provider import DefaultJSONProvider
+
+from schedsync.api import guard, health, jobs, parsing, problems, runs, status
+from schedsync.api.backend import Backend, attach
+
+__all__ = ["Backend", "create_app"]
+
+LARGEST_BODY = 64 << 10
+"""In bytes."""
+
+
+def create_app(backend: Backend) -> Flask:
+    """Return the API over *backend*."""
+    app = Flask(__name__, static_folder=None, template_folder=None)
+    app.config["MAX_CONTENT_LENGTH"] = LARGEST_BODY
+    app.url_map.merge_slashes = False  # a doubled slash is a mistake to name, not one to redirect
+    app.json = _JsonInOrder(app)
+    attach(app, backend)
+    for check in (guard.check_sender, parsing.check_ids, parsing.check_query):
+        app.before_request(check)
+    app.after_request(_for_this_request_only)
+    problems.register(app)
+    for module in (health, jobs, runs, status):
+        app.register_blueprint(module.blueprint)
+    return app
+
+
+class _JsonInOrder(DefaultJSONProvider):
+    """Shows fields in the order of the view models, not of the alphabet."""
+
+    sort_keys = False
+
+
+def _for_this_request_only(response: Response) -> Response:
+    response.headers["Cache-Control"] = "no-store"
+    response.headers["X-Content-Type-Options"] = "nosniff"
+    return response

@@ -1,0 +1,46 @@
+"""What the API speaks for: one value, made by `service`, that every view finds through its app."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import timedelta
+from typing import cast
+
+from flask import Flask, current_app
+
+from schedsync.clock import Clock
+from schedsync.control import Control
+from schedsync.runs.outcome import Output
+from schedsync.store.store import Store
+from schedsync.vitals import Vitals
+
+_KEY = "schedsync"
+
+
+@dataclass(frozen=True)
+class Backend:
+    """The parts of the service that the API uses."""
+
+    store: Store
+    control: Control
+    vitals: Vitals
+    node: str
+    """The name of this instance."""
+    clock: Clock
+    live_output: Callable[[str], Output | None]
+    """Returns what a run has printed so far; None when it does not run here."""
+    wake: Callable[[], None]
+    """Asks for one more step of the reconcile loop."""
+    tick_limit: timedelta
+    """The firing loop counts as stuck when its last tick is longer ago."""
+    exposed: bool
+    """Whether other machines may reach the API; then it only reads."""
+
+
+def attach(app: Flask, backend: Backend) -> None:
+    """Let the views of *app* find *backend*."""
+    app.extensions[_KEY] = backend
+
+
+def backend() -> Backend:
+    """Return the backend of the app that serves the current request."""
+    return cast("Backend", current_app.extensions[_KEY])

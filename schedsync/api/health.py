@@ -1,0 +1,89 @@
+"""Whether this instance lives and is of use. Asks `vitals` only: the answer comes also without a database."""
+
+from datetime import datetime, timedelta
+from typing import Any
+
+from flask import Blueprint
+
+from schedsync.api.backend import backend
+from schedsync.specs.durations import format_duration
+from schedsync.views import DatabaseView, Time, View
+from schedsync.vitals import Reading
+
+blueprint = Blueprint("health", __name__)
+
+
+class DatabaseHealth(DatabaseView):
+    """How the database is."""
+
+    status: str
+    """unknown, ok or degraded."""
+
+
+class Health(View):
+    """Whether the firing loop goes round."""
+
+    status: str
+    """starting, ok or stuck."""
+    reason: str | None = None
+    since: Time | None = None
+    """When the loop that is stuck went round last."""
+    last_tick_at: Time | None
+    database: DatabaseHealth
+
+
+class Readiness(View):
+    """Whether this instance does what it is there for."""
+
+    status: str
+    """ready or waiting."""
+    reasons: list[str]
+    """What it waits for."""
+
+
+@blueprint.get("/health")
+def health() -> tuple[dict[str, Any], int]:
+    """Answer 200 while the firing loop goes round, whatever the database does; else 503."""
+    view = _health(backend().vitals.read(), backend().clock(), backend().tick_limit)
+    return view.model_dump(mode="json"), 200 if view.status == "ok" else 503
+
+
+@blueprint.get("/ready")
+def ready() -> tuple[dict[str, Any], int]:
+    """Answer 200 when the database answers, and the folder is applied or another instance does that; else 503."""
+    view = _readiness(backend().vitals.read())
+    return view.model_dump(mode="json"), 200 if view.status == "ready" else 503
+
+
+def _health(reading: Reading, now: datetime, limit: timedelta) -> Health:
+    last, database = reading.last_tick_at, _database(reading)
+    if last is None:
+        reason = "the firing loop has not gone round yet"
+        return Health(status="starting", reason=reason, last_tick_at=last, database=database)
+    if now - last > limit:
+        ago, limited = format_duration(now - last), format_duration(limit)
+        reason = f"the firing loop went round {ago} ago; it should do so every {limited}"
+        return Health(status="stuck", reason=reason, since=last, last_tick_at=last, database=database)
+    return Health(status="ok", last_tick_at=last, database=database)
+
+
+def _database(reading: Reading) -> DatabaseHealth:
+    status = "unknown" if reading.database_since is None else "ok" if reading.database_ok else "degraded"
+    return DatabaseHealth(
+        status=status, ok=reading.database_ok, since=reading.database_since, error=reading.database_error
+    )
+
+
+def _readiness(reading: Reading) -> Readiness:
+    reasons = []
+    if reading.database_since is None:
+        reasons.append("the database has not answered yet")
+    elif not reading.database_ok:
+        reasons.append(f"the database does not answer: {reading.database_error}")
+    if reading.last_step_at is None and not _stands_by(reading):
+        reasons.append("the folder has not been applied yet")
+    return Readiness(status="waiting" if reasons else "ready", reasons=reasons)
+
+
+def _stands_by(reading: Reading) -> bool:
+    return reading.leader is not None and not reading.leading

@@ -1,0 +1,61 @@
+"""What an operator sends: the bodies of the POST requests. `control` decides whether the wish can be granted."""
+
+from datetime import datetime, timedelta
+from typing import Annotated
+
+from pydantic import Field, PlainValidator
+
+from schedsync.api.parsing import Said
+from schedsync.clock import parse_instant
+from schedsync.specs.durations import parse_duration
+from schedsync.specs.wording import quoted, shortened, shown
+
+_OR_DURATION = 'or as a duration from now: "2h"'
+
+
+def _moment(value: object) -> datetime | timedelta | None:
+    if value is None:
+        return None
+    if not isinstance(value, str):
+        raise ValueError(  # noqa: TRY004 - pydantic reports ValueError only
+            f'expected a time, found {shown(value)}; write it like "2027-01-31T23:59:59Z", {_OR_DURATION}'
+        )
+    try:
+        return parse_duration(value)
+    except ValueError:
+        return _instant(value)
+
+
+def _instant(text: str) -> datetime:
+    try:
+        return parse_instant(text)
+    except ValueError as error:
+        raise ValueError(f"{shortened(str(error))}, {_OR_DURATION}") from None
+    except OverflowError:
+        raise ValueError(f"{quoted(text)} is beyond the years that there are, 1 to 9999") from None
+
+
+Reason = Annotated[str | None, Field(max_length=1000)]
+"""Why, for others."""
+
+
+class Nothing(Said):
+    """A wish that needs no words."""
+
+
+class ResumeWish(Said):
+    """To end a pause."""
+
+    reason: Reason = None
+
+
+class PauseWish(Said):
+    """To pause."""
+
+    until: Annotated[datetime | timedelta | None, PlainValidator(_moment)] = None
+    """A time, or a duration from now."""
+    reason: Reason = None
+
+    def until_at(self, now: datetime) -> datetime | None:
+        """Return when the pause is to end (UTC), or None when somebody has to end it."""
+        return now + self.until if isinstance(self.until, timedelta) else self.until

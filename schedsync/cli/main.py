@@ -1,0 +1,105 @@
+"""The entry of the command line: the list of commands, and how failures and usage errors become exit codes.
+
+A command's module is imported when the command is used, so that ``--help`` costs nothing and ``validate`` needs no
+database.
+"""
+
+import sys
+from collections.abc import Sequence
+from importlib import import_module
+from io import TextIOWrapper
+
+import click
+
+from schedsync import __version__, logs
+from schedsync.cli.exits import Exit
+from schedsync.cli.options import common
+from schedsync.cli.output import complain
+from schedsync.errors import SchedsyncError
+
+COMMANDS = {
+    "run": ("serve:run", "Run the service until it is told to stop."),
+    "validate": ("validate:validate", "Check job files, without a database."),
+    "plan": ("plan:plan", "Show what applying the folder would change."),
+    "apply": ("plan:apply", "Make the database equal the folder, once."),
+    "jobs": ("jobs:jobs", "List the live jobs, or show one."),
+    "runs": ("runs:runs", "List runs, newest first."),
+    "logs": ("runs:logs", "Print the output of a run."),
+    "next": ("upcoming:upcoming", "Show when the jobs of the folder fire."),
+    "pause": ("pausing:pause", "Pause a job, or all jobs."),
+    "resume": ("pausing:resume", "Resume a job, or all jobs."),
+}
+"""Name -> where the command is defined, and its first sentence."""
+
+
+class _Commands(click.Group):
+    """Shows commands by their sentences, in the order of the list, and imports the one that is used."""
+
+    def list_commands(self, ctx: click.Context) -> list[str]:
+        """Return the names in the order in which they are needed."""
+        del ctx
+        return list(COMMANDS)
+
+    def resolve_command(
+        self, ctx: click.Context, args: list[str]
+    ) -> tuple[str | None, click.Command | None, list[str]]:
+        """Return the command itself in place of the one that stands for it in the help."""
+        name, stand_in, rest = super().resolve_command(ctx, args)
+        return name, stand_in and load(str(stand_in.name)), rest
+
+
+def load(name: str) -> click.Command:
+    """Return the command of this name."""
+    module, _, attribute = COMMANDS[name][0].partition(":")
+    command = getattr(import_module(f"schedsync.cli.{module}"), attribute)
+    if not isinstance(command, click.Command):  # pragma: no cover - a slip in the table
+        raise TypeError(f"{module}.{attribute} is no command")
+    return command
+
+
+@click.group(
+    "schedsync",
+    cls=_Commands,
+    commands=[click.Command(name, help=sentence) for name, (_, sentence) in COMMANDS.items()],
+    invoke_without_command=True,
+    context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100},
+)
+@click.version_option(__version__, prog_name="schedsync", message="%(prog)s %(version)s")
+@click.pass_context
+def cli(ctx: click.Context) -> int:
+    """Keep a schedule equal to a folder of job files, and tell what ran.
+
+    Exit codes: 0 ok, 1 failure, 2 changes pending (plan), 64 wrong usage.
+    """
+    if ctx.invoked_subcommand is None:
+        click.echo(ctx.get_help())
+    return Exit.OK
+
+
+common(cli)
+
+
+def main(args: Sequence[str] | None = None) -> int:
+    """Run one command and return its exit code.
+
+    Args:
+        args: what follows the program's name; None: as this process was called.
+    """
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, TextIOWrapper):
+            stream.reconfigure(errors="backslashreplace")
+    logs.configure("WARNING")
+    try:
+        code = cli.main(args, prog_name="schedsync", standalone_mode=False)
+    except click.UsageError as error:
+        error.show()
+        return Exit.USAGE
+    except click.Abort:
+        return Exit.INTERRUPTED
+    except SchedsyncError as error:
+        complain(str(error))
+        return Exit.FAILURE
+    except OSError as error:
+        complain(": ".join(str(part) for part in (error.filename, error.strerror or error) if part is not None))
+        return Exit.FAILURE
+    return int(code)

@@ -1,0 +1,42 @@
+"""Times as people read and write them on the command line."""
+
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+import click
+
+from schedsync.clock import parse_instant, utc_now
+from schedsync.specs.durations import format_duration, parse_duration
+
+
+def shown(instant: datetime | None) -> str | None:
+    """Return *instant* in UTC, to the second: ``2026-11-24 02:30:00Z``."""
+    return None if instant is None else f"{instant.astimezone(UTC):%Y-%m-%d %H:%M:%S}Z"
+
+
+def elapsed(duration: timedelta) -> str:
+    """Return a length of time, with tenths of a second when it is short."""
+    seconds = max(duration.total_seconds(), 0)
+    return f"{seconds:.1f}s" if seconds < 60 else format_duration(duration)
+
+
+class Moment(click.ParamType[datetime]):
+    """A time with its zone, or a duration from now."""
+
+    name = "time"
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> datetime:
+        """Return the instant (UTC) that *value* means."""
+        if isinstance(value, datetime):
+            return value
+        try:
+            return utc_now() + parse_duration(value)
+        except ValueError:
+            pass
+        try:
+            return parse_instant(value)
+        except (ValueError, OverflowError) as error:
+            self.fail(f'{error}, or as a duration from now: "2h"', param, ctx)
+
+
+MOMENT = Moment()

@@ -1,0 +1,85 @@
+"""What becomes of runs that nobody looks after any more: their instance has ended, or their claim's answer was lost."""
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from datetime import datetime
+
+from schedsync.runs.ledger import Entry
+from schedsync.runs.retry import next_attempt
+from schedsync.runs.run import Run, RunState, SkipReason
+from schedsync.specs.durations import format_duration
+from schedsync.specs.job import JobSpec
+
+LOST = "the service ended before the result was known"
+
+
+@dataclass(frozen=True, slots=True)
+class KnownJob:
+    """What a run needs to be started."""
+
+    spec: JobSpec
+    source_file: str
+
+
+@dataclass(frozen=True, slots=True)
+class Takeover:
+    """Who takes orphans up, and when (UTC)."""
+
+    node: str
+    owner: str
+    now: datetime
+    unstarted: Callable[[Run], bool] = lambda run: run.state is RunState.QUEUED
+    """Whether a run has certainly not been started."""
+
+
+@dataclass(slots=True)
+class Recovered:
+    """What is to be written down, and what may then be taken up."""
+
+    lost: list[Run] = field(default_factory=list)
+    skipped: list[Run] = field(default_factory=list)
+    retries: list[Run] = field(default_factory=list)
+    adopted: list[Entry] = field(default_factory=list)
+    """Retries and runs that have not started, to be started when their time and their job's order allow."""
+
+
+def recover(orphans: Sequence[Run], jobs: Mapping[str, KnownJob], takeover: Takeover) -> Recovered:
+    """Decide about *orphans*, given the live jobs by id.
+
+    A run that may have been started is lost, and its job's retry policy is asked. One that certainly has not is taken
+    up, unless its job is gone or it would be too late by the job's own grace.
+    """
+    result = Recovered()
+    for run in orphans:
+        job = jobs.get(run.job_id)
+        if not takeover.unstarted(run):
+            _lose(run, job, takeover, result)
+        elif job is None:
+            result.skipped.append(_skip(run, f"{SkipReason.REMOVED}: the job is gone", takeover))
+        elif late := _too_late(run, job, takeover.now):
+            result.skipped.append(_skip(run, late, takeover))
+        else:
+            result.adopted.append(Entry(run, job.spec, job.source_file))
+    return result
+
+
+def _lose(run: Run, job: KnownJob | None, takeover: Takeover, result: Recovered) -> None:
+    lost = replace(run, state=RunState.LOST, finished_at=takeover.now, reason=LOST)
+    result.lost.append(lost)
+    if job is None:
+        return
+    retry = next_attempt(lost, job.spec.retry, node=takeover.node, owner=takeover.owner)
+    if retry is not None:
+        result.retries.append(retry)
+        result.adopted.append(Entry(retry, job.spec, job.source_file))
+
+
+def _too_late(run: Run, job: KnownJob, now: datetime) -> str | None:
+    waited = now - (run.due_at or run.scheduled_at)
+    if waited <= job.spec.misfire.grace:
+        return None
+    return f"{SkipReason.MISFIRE}: it could start only {format_duration(waited)} late"
+
+
+def _skip(run: Run, reason: str, takeover: Takeover) -> Run:
+    return replace(run, state=RunState.SKIPPED, reason=reason, finished_at=takeover.now)

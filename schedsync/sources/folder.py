@@ -1,0 +1,221 @@
+"""The jobs folder -> a snapshot of what it says. Reading it never raises for what people do to folders.
+
+What cannot be known now is said to be unknown, so that the diff removes nothing for it: an unreadable file, a
+sub-folder, all that is below broken defaults, or the folder as a whole.
+"""
+
+import hashlib
+import os
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from schedsync.clock import Clock, utc_now
+from schedsync.plan.state import Located, Snapshot, UnknownPath
+from schedsync.sources.defaults import Chain, Defaults, read_defaults
+from schedsync.sources.job_file import ParsedFile, parse_job_file
+from schedsync.sources.listing import FoundFile, Listing, identity_of, list_folder
+from schedsync.sources.reading import UnreadableError, reason
+from schedsync.sources.remembering import Memory, Said
+from schedsync.sources.revision import checkout_lock, marks_of, revision_of
+from schedsync.specs.problem import Problem
+
+_TRIES = 3
+_UNTIL = "or until `schedsync apply --allow-prune`"
+
+
+@dataclass(frozen=True, slots=True)
+class _Meaning:
+    """What a job file says, and what it leaves unknown."""
+
+    parsed: ParsedFile
+    unknown: UnknownPath | None
+
+
+@dataclass(slots=True)
+class _Scan:
+    """What one look at the folder found; two of them are equal if nothing has changed."""
+
+    meanings: list[_Meaning] = field(default_factory=list)
+    contents: list[tuple[str, str]] = field(default_factory=list)
+    """Path and digest of each file, the defaults included."""
+    problems: list[Problem] = field(default_factory=list)
+    unknown: list[UnknownPath] = field(default_factory=list)
+    unavailable: str | None = None
+
+    def give_up(self, path: str, problems: Iterable[Problem]) -> None:
+        """Note that nothing is known of *path*."""
+        self.problems += problems
+        self.unknown.append(UnknownPath(path))
+
+
+class JobsFolder:
+    """A folder of job files."""
+
+    def __init__(
+        self, path: Path, *, timezone: str = "UTC", max_file_size: int = 1 << 20, clock: Clock = utc_now
+    ) -> None:
+        """Make a reader; the folder need not be there yet.
+
+        Args:
+            path: the folder.
+            timezone: IANA zone of schedules for which neither file nor defaults name one.
+            max_file_size: bytes; a longer file is not read.
+            clock: tells how old a file is.
+        """
+        self._path, self._shown, self._timezone = path.absolute(), path, timezone
+        self._files: Memory[_Meaning] = Memory(max_file_size, clock)
+        self._defaults: Memory[Defaults | tuple[Problem, ...]] = Memory(max_file_size, clock)
+        self._last: tuple[_Scan, tuple[object, ...], Snapshot] | None = None
+
+    def read(self) -> Snapshot:
+        """Return what the folder says now; the same object as last time if nothing has changed."""
+        marks = marks_of(self._path)
+        scan = self._scan()
+        if self._last is not None and self._last[:2] == (scan, marks):
+            return self._last[2]
+        snapshot = _snapshot(scan, self._revision(scan))
+        self._last = (scan, marks, snapshot)
+        return snapshot
+
+    def _revision(self, scan: _Scan) -> str:
+        if not scan.contents and not scan.problems:
+            return ""
+        text = "".join(f"{path}\0{digest}\n" for path, digest in scan.contents)
+        return revision_of(self._path) or f"sha256:{hashlib.sha256(text.encode()).hexdigest()[:12]}"
+
+    def _scan(self) -> _Scan:
+        """Look until nothing has been exchanged meanwhile: half an old folder and half a new one is neither."""
+        for _ in range(_TRIES):
+            lock = checkout_lock(self._path)
+            root = os.path.realpath(self._path)
+            identity = identity_of(root)
+            try:
+                listing = list_folder(root)
+            except OSError as error:
+                return _Scan(unavailable=f"{self._why_unlisted(error)}: nothing is removed until it is back, {_UNTIL}")
+            scan = self._read(listing)
+            if (os.path.realpath(self._path), identity_of(root)) == (root, identity) and not listing.has_moved():
+                scan.unavailable = scan.unavailable or self._why_unsettled(lock)
+                return scan
+        return _Scan(unavailable=f"the folder {self._shown} changes each time that it is read: nothing is removed")
+
+    def _why_unlisted(self, error: OSError) -> str:
+        if isinstance(error, FileNotFoundError):
+            return f"the folder {self._shown} is missing"
+        if isinstance(error, NotADirectoryError):
+            return f"{self._shown} is not a folder"
+        return f"the folder {self._shown} cannot be read ({reason(error)})"
+
+    def _why_unsettled(self, lock: Path | None) -> str | None:
+        lock = lock or checkout_lock(self._path)
+        return None if lock is None else f"Git is at work in the folder: nothing is removed while {lock} is there"
+
+    # --- reading what was listed ---
+
+    def _read(self, listing: Listing) -> _Scan:
+        scan = _Scan(problems=list(listing.problems), unknown=list(listing.unknown))
+        if not listing.files:
+            scan.unavailable = f"the folder {self._shown} is empty: nothing is removed until it has job files, {_UNTIL}"
+        chains = _Chains(self._defaults, self._timezone, listing, scan)
+        for found in listing.files:
+            self._read_one(found, chains.of(found.folder), scan)
+        self._files.keep_only({found.relative for found in listing.files})
+        self._defaults.keep_only({found.relative for files in listing.defaults.values() for found in files})
+        return scan
+
+    def _read_one(self, found: FoundFile, known: "_Known", scan: _Scan) -> None:
+        try:
+            said = self._files.ask(found, known.context, lambda data: self._parse(found.relative, data, known.chain))
+        except UnreadableError as error:
+            scan.give_up(found.relative, [Problem(found.relative, None, None, str(error))])
+            return
+        scan.contents.append((found.relative, said.digest))
+        scan.meanings.append(said.meaning)
+
+    def _parse(self, file: str, data: bytes, chain: Chain | None) -> _Meaning:
+        # Of a file that says nothing for certain the text is kept: a job that it mentions may have moved there.
+        text = data.decode("utf-8", "replace")
+        if chain is None:
+            return _Meaning(ParsedFile(), UnknownPath(file, text))
+        parsed = parse_job_file(data, file, chain=chain, timezone=self._timezone)
+        return _Meaning(parsed, UnknownPath(file, text) if parsed.problems else None)
+
+
+@dataclass(frozen=True, slots=True)
+class _Known:
+    """The defaults that apply in a folder."""
+
+    chain: Chain | None
+    """The nearest first; None if one of them is broken."""
+    context: tuple[str, ...] | None
+    """Tells whether they have changed."""
+
+
+class _Chains:
+    """The defaults of each folder in one scan; each file is read once, and complained of once."""
+
+    def __init__(
+        self, memory: Memory[Defaults | tuple[Problem, ...]], timezone: str, listing: Listing, scan: _Scan
+    ) -> None:
+        self._memory, self._timezone, self._scan = memory, timezone, scan
+        self._files = listing.defaults
+        self._known: dict[str, _Known] = {}
+        for folder in sorted(listing.defaults):
+            self.of(folder)  # also where there is no job: a mistake in defaults is one anyway
+
+    def of(self, folder: str) -> _Known:
+        """Return what applies to the files in *folder*."""
+        known = self._known.get(folder)
+        if known is None:
+            above = self.of(folder.rpartition("/")[0]) if folder else _Known((), ())
+            known = self._known[folder] = self._extended(above, folder)
+        return known
+
+    def _extended(self, above: _Known, folder: str) -> _Known:
+        files = self._files.get(folder, [])
+        if above.chain is None or not files:
+            return above
+        said = self._ask(files, above.chain, above.context)
+        if not isinstance(said, Said):
+            return self._broken(folder, said)
+        self._scan.contents.append((files[0].relative, said.digest))
+        if not isinstance(said.meaning, Defaults):
+            return self._broken(folder, said.meaning)
+        return _Known((said.meaning, *above.chain), (files[0].relative, said.digest, *(above.context or ())))
+
+    def _ask(
+        self, files: list[FoundFile], outer: Chain, context: object
+    ) -> Said[Defaults | tuple[Problem, ...]] | tuple[Problem, ...]:
+        found = files[0]
+        if len(files) > 1:
+            message = f"{found.relative} is there too; keep one of them"
+            return (Problem(files[1].relative, None, None, message),)
+        try:
+            return self._memory.ask(
+                found,
+                context,
+                lambda data: read_defaults(data, found.relative, outer=outer, timezone=self._timezone),
+            )
+        except UnreadableError as error:
+            return (Problem(found.relative, None, None, str(error)),)
+
+    def _broken(self, folder: str, problems: Iterable[Problem]) -> _Known:
+        self._scan.give_up(folder or ".", problems)
+        return _Known(None, None)
+
+
+def _snapshot(scan: _Scan, revision: str) -> Snapshot:
+    jobs: dict[str, tuple[Located, ...]] = {}
+    for meaning in scan.meanings:
+        for job in meaning.parsed.jobs:
+            jobs[job.spec.id] = (*jobs.get(job.spec.id, ()), job)
+    problems = [*scan.problems, *(problem for meaning in scan.meanings for problem in meaning.parsed.problems)]
+    unknown = [*scan.unknown, *(meaning.unknown for meaning in scan.meanings if meaning.unknown is not None)]
+    return Snapshot(
+        jobs=jobs,
+        problems=tuple(sorted(dict.fromkeys(problems), key=lambda p: (p.file, p.line or 0, p.column or 0))),
+        unknown=tuple(unknown),
+        revision=revision,
+        unavailable=scan.unavailable,
+    )

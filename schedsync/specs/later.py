@@ -1,0 +1,28 @@
+"""Fields that other versions bring: refused with a sentence, never accepted and ignored."""
+
+_NOT_YET = "is not supported in this version"
+_THEY_ARE_NOT = "are not supported in this version"
+
+LATER = {
+    "after": f"running after another job {_NOT_YET}; use a schedule",
+    "calendar": f'the trigger "calendar" {_NOT_YET}; use cron, every or at',
+    "exclude": f"excluding calendars {_NOT_YET}",
+    "executor": f"choosing an executor {_NOT_YET}; every job runs on the machine of the service",
+    "group": f"overlap groups {_THEY_ARE_NOT}; overlap works per job",
+    "healthcheck": f'"healthcheck" {_NOT_YET}',
+    "http": f'the action "http" {_NOT_YET}; use command: [curl, ...]',
+    "late_after": f'"late_after" {_NOT_YET}',
+    "limits": f"resource limits {_THEY_ARE_NOT}; wrap the command in prlimit",
+    "max_time_since_success": f'"max_time_since_success" {_NOT_YET}',
+    "nice": f'"nice" {_NOT_YET}; wrap the command in nice',
+    "notify": f"notifications {_THEY_ARE_NOT}",
+    "only": f"calendars {_THEY_ARE_NOT}",
+    "plsql": f'the action "plsql" {_NOT_YET}; use a script that calls your SQL client',
+    "queue": f"queues {_THEY_ARE_NOT}",
+    "shift": f"calendars {_THEY_ARE_NOT}",
+    "sql": f'the action "sql" {_NOT_YET}; use a script that calls your SQL client',
+    "success_exit_codes": f'"success_exit_codes" {_NOT_YET}; 0 is success',
+    "umask": f'"umask" {_NOT_YET}',
+    "user": f'"user" {_NOT_YET}; wrap the command in setpriv or sudo',
+}
+"""What to say about each of them, by its key."""

@@ -1,0 +1,92 @@
+"""The claim: the one transaction that says that runs exist, and moves their jobs on."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+
+from sqlalchemy import Connection, bindparam, insert, select
+from sqlalchemy.exc import IntegrityError
+
+from schedsync.errors import StaleObservationError
+from schedsync.runs.run import Run
+from schedsync.store import tables
+from schedsync.store.database import Database
+from schedsync.store.leases import Lease, fence
+from schedsync.store.rows import chunks, row_of, update_each
+
+Slot = tuple[str, datetime, int]
+"""What there is one row of: job, slot and attempt."""
+_runs = tables.runs.c
+
+
+@dataclass(frozen=True, slots=True)
+class Advance:
+    """Moves a job on to its next slot, if it still stands where the claim was decided."""
+
+    job_id: str
+    from_slot: datetime
+    to_slot: datetime | None
+
+
+def claim(database: Database, lease: Lease, runs: Sequence[Run], advances: Sequence[Advance]) -> list[Run]:
+    """Write *runs*, except those whose slot has a row already, and *advances*; return the runs that are written.
+
+    A claim whose answer was lost may be repeated: what it wrote is recognised.
+
+    Raises:
+        LeadershipLostError: another instance leads now; nothing was written.
+        StaleObservationError: a job changed since it was looked at; nothing was written.
+        sqlalchemy.exc.IntegrityError: the tables refuse a run for what it is; nothing was written.
+    """
+    try:
+        return _write(database, lease, runs, advances)
+    except IntegrityError:
+        with database.read() as connection:
+            known = known_slots(connection, runs)
+        ours = [run for run in runs if known.get(slot_of(run)) == run.id]
+        new = [run for run in runs if slot_of(run) not in known]
+        if ours:
+            return ours
+        if len(new) == len(runs):
+            raise
+    return _write(database, lease, new, advances)
+
+
+def _write(database: Database, lease: Lease, runs: Sequence[Run], advances: Sequence[Advance]) -> list[Run]:
+    with database.write() as connection:
+        fence(connection, lease)
+        if runs:
+            connection.execute(insert(tables.runs), [row_of(run) for run in runs])
+        _advance(connection, advances)
+    return list(runs)
+
+
+def _advance(connection: Connection, advances: Sequence[Advance]) -> None:
+    jobs = tables.jobs.c
+    # By id, as a plan is applied: transactions that lock rows in one order do not block each other.
+    ordered = sorted(advances, key=lambda advance: advance.job_id)
+    rows = [{"b_id": a.job_id, "b_from": a.from_slot, "next_fire_at": a.to_slot} for a in ordered]
+    unmoved = (jobs.id == bindparam("b_id"), jobs.next_fire_at == bindparam("b_from"))
+    if update_each(connection, tables.jobs, rows, *unmoved) != len(rows):
+        raise StaleObservationError("a job changed while its slots were claimed")
+
+
+def slot_of(run: Run) -> Slot:
+    """Return what there is only one row of."""
+    return run.job_id, run.scheduled_at, run.attempt
+
+
+def known_slots(connection: Connection, runs: Sequence[Run]) -> dict[Slot, str]:
+    """Return which of the slots of *runs* have a row, each with the id of the run in it."""
+    wanted = {slot_of(run) for run in runs}
+    attempts = sorted({run.attempt for run in runs})
+    span = min(run.scheduled_at for run in runs), max(run.scheduled_at for run in runs)
+    known: dict[Slot, str] = {}
+    for chunk in chunks(sorted({run.job_id for run in runs})):
+        rows = connection.execute(
+            select(_runs.job_id, _runs.scheduled_at, _runs.attempt, _runs.id).where(
+                _runs.job_id.in_(chunk), _runs.scheduled_at.between(*span), _runs.attempt.in_(attempts)
+            )
+        )
+        known.update({(row.job_id, row.scheduled_at, row.attempt): row.id for row in rows})
+    return {slot: run_id for slot, run_id in known.items() if slot in wanted}

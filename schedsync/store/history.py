@@ -1,0 +1,91 @@
+"""The past: what people read of it, and how much of it stays."""
+
+from collections.abc import Collection, Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+from sqlalchemy import ColumnElement, Connection, case, delete, func, select
+
+from schedsync.runs.run import UNSETTLED, Run, RunState
+from schedsync.store import tables
+from schedsync.store.database import Database
+from schedsync.store.rows import RUN_COLUMNS, chunks, run_from
+
+Place = tuple[datetime, str]
+"""A place in the history: a slot, and the id of a run in it."""
+_runs = tables.runs.c
+
+
+@dataclass(frozen=True, slots=True)
+class Keep:
+    """How much of a job's past stays."""
+
+    job_id: str
+    count: int
+    since: datetime
+
+    @classmethod
+    def of(cls, job_id: str, *, count: int, days: int, now: datetime) -> "Keep":
+        """Return what *count* and *days* of a job's history mean at *now*."""
+        return cls(job_id, count, now - timedelta(days=days))
+
+
+def page(connection: Connection, *, job_id: str | None, before: Place | None, limit: int) -> list[Run]:
+    """Return up to *limit* runs, newest slot first, of one job or of all; *before* is a place to go on from."""
+    statement = select(*RUN_COLUMNS).order_by(_runs.scheduled_at.desc(), _runs.id.desc()).limit(limit)
+    if job_id is not None:
+        statement = statement.where(_runs.job_id == job_id)
+    if before is not None:
+        slot, run_id = before
+        # The first condition follows from the second, and is what lets an index find the place.
+        statement = statement.where(_runs.scheduled_at <= slot, (_runs.scheduled_at < slot) | (_runs.id < run_id))
+    return [run_from(row) for row in connection.execute(statement)]
+
+
+def last_of(connection: Connection, job_ids: Collection[str]) -> dict[str, Run]:
+    """Return each job's run of its newest slot that was not skipped, and of that slot the last attempt."""
+    found: dict[str, Run] = {}
+    ran = _runs.state != RunState.SKIPPED
+    for chunk in chunks(job_ids):
+        newest = (
+            select(_runs.job_id, func.max(_runs.scheduled_at).label("slot"))
+            .where(_runs.job_id.in_(chunk), ran)
+            .group_by(_runs.job_id)
+            .subquery()
+        )
+        same_slot = (_runs.job_id == newest.c.job_id) & (_runs.scheduled_at == newest.c.slot)
+        statement = select(*RUN_COLUMNS).join(newest, same_slot).where(ran).order_by(_runs.attempt)
+        found.update((row.job_id, run_from(row)) for row in connection.execute(statement))
+    return found
+
+
+def forget(database: Database, keep: Keep) -> int:
+    """Remove what is older than a job's history keeps; return how many runs went."""
+    with database.read() as connection:
+        doomed = _doomed(connection, keep)
+    for chunk in chunks(doomed):
+        with database.write() as connection:
+            connection.execute(delete(tables.run_output).where(tables.run_output.c.run_id.in_(chunk)))
+            connection.execute(delete(tables.runs).where(_runs.id.in_(chunk)))
+    return len(doomed)
+
+
+def _doomed(connection: Connection, keep: Keep) -> list[str]:
+    skipped = case((_runs.state == RunState.SKIPPED, 1), else_=0)
+    settled = (_runs.job_id == keep.job_id, _runs.state.not_in(UNSETTLED))
+    each = select(skipped.label("skipped"), _runs.scheduled_at).where(*settled).subquery()
+    kinds = select(each.c.skipped, func.count(), func.min(each.c.scheduled_at)).group_by(each.c.skipped)
+    doomed: list[str] = []
+    for kind, count, oldest in connection.execute(kinds):
+        if count > keep.count or oldest < keep.since:
+            doomed += _doomed_of(connection, (*settled, skipped == kind), keep)
+    return doomed
+
+
+def _doomed_of(connection: Connection, kind: Sequence[ColumnElement[bool]], keep: Keep) -> list[str]:
+    newest_first = (_runs.scheduled_at.desc(), _runs.attempt.desc())
+    rows = connection.execute(select(_runs.id, _runs.scheduled_at).where(*kind).order_by(*newest_first)).all()
+    # The newest one stays whatever its age: a monthly job shows how it went last time.
+    return [
+        row.id for place, row in enumerate(rows) if place >= keep.count or (place and row.scheduled_at < keep.since)
+    ]

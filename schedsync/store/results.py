@@ -1,0 +1,114 @@
+"""What happened to runs, written in groups: leave to start, starts, ends with their output, and further attempts."""
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+from sqlalchemy import Connection, bindparam, delete, insert, or_, select
+
+from schedsync.errors import LeadershipLostError
+from schedsync.runs.outcome import Output
+from schedsync.runs.run import UNSETTLED, Run, RunState
+from schedsync.store import tables
+from schedsync.store.claims import known_slots, slot_of
+from schedsync.store.database import Database
+from schedsync.store.leases import Lease, fence
+from schedsync.store.rows import chunks, row_of, update_each
+from schedsync.store.types import printable
+
+_runs = tables.runs.c
+_kept = tables.run_output
+_END = ("state", "reason", "exit_code", "started_at", "finished_at", "pid")
+
+
+@dataclass(slots=True)
+class RunChanges:
+    """What happened to runs since the last write; recorded together in one transaction."""
+
+    started: list[Run] = field(default_factory=list)
+    """Running, with their process."""
+    promoted: list[Run] = field(default_factory=list)
+    """Queued runs that are given leave to start."""
+    settled: list[tuple[Run, Output]] = field(default_factory=list)
+    """Ended, or skipped after having been queued."""
+    retries: list[Run] = field(default_factory=list)
+    """Further attempts, queued."""
+
+    def __bool__(self) -> bool:
+        return bool(self.started or self.promoted or self.settled or self.retries)
+
+
+def record(database: Database, changes: RunChanges, lease: Lease | None) -> frozenset[str]:
+    """Write down what happened; doing it again changes nothing.
+
+    Returns:
+        The ids of promoted runs and of retries that must not start: another leader has ended the run or holds it, or
+        the attempt has a row of its own already.
+
+    Raises:
+        LeadershipLostError: runs are promoted or retried, and another instance leads now; nothing was written.
+    """
+    with database.write() as connection:
+        if changes.promoted or changes.retries:
+            if lease is None:
+                raise LeadershipLostError("this instance does not lead")
+            fence(connection, lease)
+        refused = _promote(connection, changes.promoted)
+        _change(connection, changes.started, (RunState.RUNNING,), ("started_at", "pid"))
+        _change(connection, [run for run, _ in changes.settled], UNSETTLED, _END)
+        _put_outputs(connection, [(run.id, output) for run, output in changes.settled if output.total])
+        return frozenset(refused | _put_retries(connection, changes.retries))
+
+
+def _promote(connection: Connection, runs: Sequence[Run]) -> set[str]:
+    rows = [{"b_id": r.id, "state": r.state, "node": r.node, "owner": r.owner, "token": r.token} for r in runs]
+    queued = (_runs.id == bindparam("b_id"), _runs.state == RunState.QUEUED)
+    if update_each(connection, tables.runs, rows, *queued) == len(runs):
+        return set()
+    held: set[tuple[str, str, int]] = set()
+    for chunk in chunks([run.id for run in runs]):
+        running = select(_runs.id, _runs.owner, _runs.token).where(_runs.id.in_(chunk), _runs.state == RunState.RUNNING)
+        held.update((row.id, row.owner, row.token) for row in connection.execute(running))
+    return {run.id for run in runs if (run.id, run.owner, run.token) not in held}
+
+
+def _change(connection: Connection, runs: Iterable[Run], allowed: Sequence[RunState], columns: Sequence[str]) -> None:
+    """Write these columns of *runs* that are in an allowed state, and that no later leader has taken up."""
+    rows = [{"b_id": run.id, "b_token": run.token, **{name: getattr(run, name) for name in columns}} for run in runs]
+    # An IN list cannot be expanded for many rows at once.
+    in_state = or_(*(_runs.state == state for state in allowed))
+    update_each(
+        connection, tables.runs, rows, _runs.id == bindparam("b_id"), _runs.token <= bindparam("b_token"), in_state
+    )
+
+
+def _put_outputs(connection: Connection, outputs: Sequence[tuple[str, Output]]) -> None:
+    if not outputs:
+        return
+    for chunk in chunks([run_id for run_id, _ in outputs]):
+        connection.execute(delete(_kept).where(_kept.c.run_id.in_(chunk)))
+    connection.execute(insert(_kept), [_output_row(run_id, output) for run_id, output in outputs])
+
+
+def _output_row(run_id: str, output: Output) -> dict[str, Any]:
+    return {
+        "run_id": run_id,
+        "total_bytes": output.total,
+        "dropped_bytes": output.dropped,
+        "head_text": _as_text(output.head),
+        "tail_text": _as_text(output.tail),
+    }
+
+
+def _as_text(output: bytes) -> str | None:
+    return printable(output.decode(errors="replace")) or None
+
+
+def _put_retries(connection: Connection, retries: Sequence[Run]) -> set[str]:
+    if not retries:
+        return set()
+    known = known_slots(connection, retries)
+    rows = [row_of(run) for run in retries if slot_of(run) not in known]
+    if rows:
+        connection.execute(insert(tables.runs), rows)
+    return {run.id for run in retries if known.get(slot_of(run), run.id) != run.id}

@@ -1,0 +1,67 @@
+"""Databases: for each a URL of a place without tables, and one of a store with nothing in it."""
+
+import shutil
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+from sqlalchemy import URL
+
+from schedsync.store.store import Store
+from tests.contract.databases import empty, postgresql_schema, postgresql_server, with_tables
+
+
+@pytest.fixture
+def sqlite_url(tmp_path: Path) -> str:
+    return f"sqlite:///{tmp_path}/contract.db"
+
+
+@pytest.fixture(scope="session")
+def sqlite_template(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    path = tmp_path_factory.mktemp("sqlite") / "template.db"
+    with_tables(f"sqlite:///{path}")
+    return path
+
+
+@pytest.fixture
+def sqlite_store_url(sqlite_url: str, sqlite_template: Path) -> str:
+    shutil.copy(sqlite_template, sqlite_url.removeprefix("sqlite:///"))
+    return sqlite_url
+
+
+@pytest.fixture(scope="session")
+def postgresql() -> Iterator[URL]:
+    with postgresql_server() as server:
+        yield server
+
+
+@pytest.fixture
+def postgresql_url(postgresql: URL) -> Iterator[str]:
+    with postgresql_schema(postgresql) as url:
+        yield url
+
+
+@pytest.fixture(scope="session")
+def postgresql_tables(postgresql: URL) -> Iterator[str]:
+    with postgresql_schema(postgresql) as url:
+        yield with_tables(url)
+
+
+@pytest.fixture
+def postgresql_store_url(postgresql_tables: str) -> Iterator[str]:
+    yield postgresql_tables
+    empty(postgresql_tables)
+
+
+@pytest.fixture
+def opened() -> Iterator[Callable[[str], Store]]:
+    """Opens stores, each with connections of its own like another process, and closes them."""
+    stores: list[Store] = []
+
+    def open_store(url: str) -> Store:
+        stores.append(Store.open(url))
+        return stores[-1]
+
+    yield open_store
+    for store in stores:
+        store.close()

@@ -1,0 +1,92 @@
+"""Operators' pauses: one per job or for everything, each decision in the audit log."""
+
+from functools import partial
+
+from sqlalchemy import select
+
+from schedsync.runs.pause import EVERYTHING
+from schedsync.store import tables
+from schedsync.store.store import Store
+from tests.contract.builders import MINUTE, NOW, at_once, pause
+
+
+def audit(store: Store) -> list[tuple[str, str, str | None, str | None]]:
+    """Action, actor, job and reason of each decision, in their order."""
+    columns = tables.audit.c
+    with store.database.read() as connection:
+        rows = connection.execute(select(tables.audit).order_by(columns.happened_at, columns.id))
+        return [(row.action, row.actor, row.job_id, row.reason) for row in rows]
+
+
+def test_a_pause_comes_back_as_it_was_set(store: Store) -> None:
+    for_a = pause("a", reason="invoices are late, “really”", until=NOW + MINUTE)
+    for_all = pause(EVERYTHING, by="bob")
+    store.pauses.put(for_a, now=NOW)
+    store.pauses.put(for_all, now=NOW)
+    assert store.pauses.in_force(NOW) == {"a": for_a, EVERYTHING: for_all}
+
+
+def test_a_new_pause_of_a_job_replaces_the_one_before(store: Store) -> None:
+    store.pauses.put(pause("a", reason="first", until=NOW + MINUTE), now=NOW)
+    later = pause("a", by="bob", reason="second")
+    store.pauses.put(later, now=NOW)
+    assert store.pauses.in_force(NOW + 2 * MINUTE) == {"a": later}
+
+
+def test_a_pause_ends_at_its_end_and_not_before(store: Store) -> None:
+    ends = pause("a", until=NOW + MINUTE)
+    store.pauses.put(ends, now=NOW)
+    assert store.pauses.in_force(NOW + 0.999 * MINUTE) == {"a": ends}
+    assert store.pauses.in_force(NOW + MINUTE) == {}
+
+
+def test_a_lifted_pause_is_over_at_once_and_can_be_lifted_only_once(store: Store) -> None:
+    store.pauses.put(pause("a"), now=NOW)
+    assert store.pauses.lift("a", by="bob", reason=None, now=NOW)
+    assert store.pauses.in_force(NOW) == {}
+    assert not store.pauses.lift("a", by="bob", reason=None, now=NOW)
+
+
+def test_lifting_the_pause_of_everything_leaves_those_of_jobs(store: Store) -> None:
+    store.pauses.put(pause("a"), now=NOW)
+    store.pauses.put(pause(EVERYTHING), now=NOW)
+    store.pauses.lift(EVERYTHING, by="bob", reason=None, now=NOW)
+    assert store.pauses.in_force(NOW).keys() == {"a"}
+
+
+def test_each_decision_is_in_the_audit_log(store: Store) -> None:
+    store.pauses.put(pause("a", reason="why"), now=NOW)
+    store.pauses.put(pause("a", by="cy"), now=NOW + MINUTE)
+    store.pauses.lift("a", by="bob", reason="done", now=NOW + 2 * MINUTE)
+    store.pauses.lift("a", by="bob", reason="again", now=NOW + 3 * MINUTE)
+    assert audit(store) == [("pause", "ann", "a", "why"), ("pause", "cy", "a", None), ("resume", "bob", "a", "done")]
+
+
+def test_pauses_that_ran_out_are_dropped_with_a_line_in_the_audit_log(store: Store) -> None:
+    store.pauses.put(pause("over", until=NOW), now=NOW - MINUTE)
+    store.pauses.put(pause("lasts", until=NOW + MINUTE), now=NOW - MINUTE)
+    store.pauses.put(pause("endless"), now=NOW - MINUTE)
+    assert store.pauses.forget_expired(NOW) == 1
+    assert store.pauses.in_force(NOW - MINUTE).keys() == {"lasts", "endless"}
+    assert audit(store)[-1] == ("resume", "schedsync", "over", "pause ended")
+    assert store.pauses.forget_expired(NOW) == 0
+
+
+def test_people_who_pause_the_same_job_at_once_all_succeed_and_one_of_them_is_shown(store: Store, other: Store) -> None:
+    wishes = [pause("a", by=name) for name in ("ann", "bob", "cy", "di")]
+    stores = [store, other, store, other]
+    at_once([partial(by.pauses.put, wish, now=NOW) for by, wish in zip(stores, wishes, strict=True)])
+    assert store.pauses.in_force(NOW)["a"] in wishes
+    assert len(audit(store)) == len(wishes)
+
+
+def test_a_long_reason_is_cut_and_text_that_databases_refuse_is_replaced(store: Store) -> None:
+    store.pauses.put(pause("a", by="x\0y\ud800z", reason="ü" * 5_000), now=NOW)
+    kept = store.pauses.in_force(NOW)["a"]
+    assert kept.by == "x\ufffdy?z"
+    assert kept.reason == "ü" * 997 + "..."
+
+
+def test_an_empty_reason_is_no_reason(store: Store) -> None:
+    store.pauses.put(pause("a", reason=""), now=NOW)
+    assert store.pauses.in_force(NOW)["a"].reason is None

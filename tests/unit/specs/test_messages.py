@@ -1,0 +1,393 @@
+"""What the author of a wrong job is told: where, and a sentence that says what to write instead."""
+
+import re
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from pydantic import BaseModel, ValidationError
+
+from schedsync.specs.actions import ACTIONS
+from schedsync.specs.fields import allowed_at, home_of
+from schedsync.specs.job import JobSpec
+from schedsync.specs.later import LATER
+from schedsync.specs.messages import FieldError, explain
+from schedsync.specs.schedule import TRIGGERS
+from tests.builders import document
+from tests.unit.specs.strategies import REPRODUCIBLE, documents, json_values, words
+
+MISSING = object()
+UNIT = 'write it with a unit: "30s", "15m", "2h", "1d", "1h30m", or ISO 8601 such as "PT15M"'
+FIELDS = ", ".join(sorted(JobSpec.model_fields))
+
+
+def mistakes(**fields: Any) -> list[FieldError]:
+    given = {name: value for name, value in document(**fields).items() if value is not MISSING}
+    with pytest.raises(ValidationError) as refused:
+        JobSpec.model_validate(given)
+    return explain(refused.value)
+
+
+def mistake(**fields: Any) -> FieldError:
+    (only,) = mistakes(**fields)
+    return only
+
+
+def dotted(found: FieldError) -> str:
+    return ".".join(str(part) for part in found.path)
+
+
+def _cases(*cases: tuple[str, dict[str, Any], str, str]) -> pytest.MarkDecorator:
+    return pytest.mark.parametrize(
+        ("fields", "path", "sentence"), [pytest.param(*case[1:], id=case[0]) for case in cases]
+    )
+
+
+# A case is two lines: what is written, and what is said about it.
+# fmt: off
+@_cases(
+    ("no schedule", {"schedule": MISSING}, "",
+     '"schedule" is missing; write e.g. schedule: {every: 15m} or schedule: {cron: "30 2 * * *"}'),
+    ("no run", {"run": MISSING}, "",
+     '"run" is missing; write e.g. run: {shell: echo hello}'),
+    ("no id", {"id": MISSING}, "",
+     '"id" is missing'),
+    ("a slip", {"timeuot": "5m"}, "timeuot",
+     'unknown key "timeuot"; did you mean "timeout"?'),
+    ("capitals", {"Timeout": "5m"}, "Timeout",
+     'unknown key "Timeout"; did you mean "timeout"?'),
+    ("nothing like it", {"frobnicate": 1}, "frobnicate",
+     f'unknown key "frobnicate"; allowed: {FIELDS}'),
+    ("a key of a schedule", {"every": "5m"}, "every",
+     'unknown key "every" here; write it under "schedule:"'),
+    ("a key of an action", {"env": {}}, "env",
+     'unknown key "env" here; write it under "run:"'),
+    ("a key of a retry", {"attempts": 3}, "attempts",
+     'unknown key "attempts" here; write it under "retry:"'),
+    ("a key of a misfire", {"grace": "1h"}, "grace",
+     'unknown key "grace" here; write it under "misfire:"'),
+    ("a key of the job in its action", {"run": {"shell": "x", "timeout": "5m"}}, "run.timeout",
+     'unknown key "timeout" here; write it beside "run:", not under it'),
+    ("a key of the action in a schedule", {"schedule": {"every": "1h", "cwd": "/"}}, "schedule.0.cwd",
+     'unknown key "cwd" here; write it under "run:"'),
+    ("args of a shell", {"run": {"shell": "x", "args": []}}, "run.args",
+     'unknown key "args"; allowed: cwd, env, shell'),
+    ("two triggers in one", {"schedule": {"every": "1h", "cron": "@daily"}}, "schedule.0.every",
+     '"every" cannot stand beside another kind; write a list of triggers under schedule'),
+    ("two actions in one", {"run": {"shell": "x", "script": "y"}}, "run.script",
+     '"script" cannot stand beside another kind; a job has one action'),
+    ("a slip in a list", {"schedule": [{"every": "1h"}, {"cron": "@daily", "timzone": "UTC"}]}, "schedule.1.timzone",
+     'unknown key "timzone"; did you mean "timezone"?'),
+    ("a key that is named like a kind", {"CronTrigger": 1}, "CronTrigger",
+     f'unknown key "CronTrigger"; allowed: {FIELDS}'),
+    ("a key that is named like another's end", {"myAction": 1}, "myAction",
+     f'unknown key "myAction"; allowed: {FIELDS}'),
+    ("a key in brackets", {"[key]": 1}, "[key]",
+     f'unknown key "[key]"; allowed: {FIELDS}'),
+    ("a variable that cannot be one", {"run": {"shell": "x", "env": {"1A": "b"}}}, "run.env.1A",
+     'env: "1A" is not a variable name; use letters, digits and "_", no digit first'),
+    ("a variable that runs are given",
+     {"run": {"shell": "x", "env": {"SCHEDSYNC_RUN_ID": "b"}}}, "run.env.SCHEDSYNC_RUN_ID",
+     'env: "SCHEDSYNC_RUN_ID" is set by schedsync for each run; choose another name'),
+)
+def test_keys_that_are_missing_or_wrong(fields: dict[str, Any], path: str, sentence: str) -> None:
+    found = mistake(**fields)
+    assert (dotted(found), found.at_key, found.message) == (path, True, sentence)
+
+
+@_cases(
+    ("an empty list", {"schedule": []}, "schedule",
+     "schedule: expected at least one entry, found an empty list"),
+    ("nothing", {"schedule": None}, "schedule",
+     "schedule: expected a mapping, found nothing; write e.g. schedule: {every: 15m}"),
+    ("a number", {"schedule": 5}, "schedule",
+     "schedule: expected a mapping, found 5; write e.g. schedule: {every: 15m}"),
+    ("a cron expression", {"schedule": "0 * * * *"}, "schedule",
+     'schedule: expected a mapping, found "0 * * * *"; write e.g. schedule: {cron: "0 * * * *"}'),
+    ("a wrong cron expression", {"schedule": "0 25 * * *"}, "schedule",
+     'schedule: expected a mapping, found "0 25 * * *"; write e.g. schedule: {cron: "0 25 * * *"}'),
+    ("a nickname", {"schedule": "@daily"}, "schedule",
+     'schedule: expected a mapping, found "@daily"; write e.g. schedule: {cron: "@daily"}'),
+    ("a duration", {"schedule": "2h"}, "schedule",
+     'schedule: expected a mapping, found "2h"; write e.g. schedule: {every: 2h}'),
+    ("a time", {"schedule": "2027-01-01T12:00"}, "schedule",
+     'schedule: expected a mapping, found "2027-01-01T12:00"; write e.g. schedule: {at: 2027-01-01T12:00}'),
+    ("an empty mapping", {"schedule": {}}, "schedule.0",
+     "schedule: one of cron, every, at is needed"),
+    ("a misspelt kind", {"schedule": {"evry": "1h"}}, "schedule.0",
+     'schedule: one of cron, every, at is needed; did you mean "every"?'),
+    ("a list with a text", {"schedule": [{"every": "1h"}, "@daily"]}, "schedule.1",
+     'schedule: expected a mapping, found "@daily"; write e.g. schedule: {cron: "@daily"}'),
+    ("a later kind", {"schedule": {"calendar": {}}}, "schedule.0",
+     'schedule: the trigger "calendar" is not supported in this version; use cron, every or at'),
+    ("a number for a cron", {"schedule": {"cron": 5}}, "schedule.0.cron",
+     "cron: expected text, found 5"),
+    ("a wrong cron", {"schedule": {"cron": "0 25 * * *"}}, "schedule.0.cron",
+     'cron: "25" is not a valid hour; allowed are 0-23'),
+    ("a wrong cron in a list", {"schedule": [{"every": "1h"}, {"cron": "x"}]}, "schedule.1.cron",
+     "cron: has 1 field instead of five: minute, hour, day of month, month and day of week"),
+    ("a bare number", {"schedule": {"every": 5}}, "schedule.0.every",
+     f"every: 5 has no unit; {UNIT}"),
+    ("a wrong zone", {"schedule": {"every": "1h", "timezone": "Berlin"}}, "schedule.0.timezone",
+     'timezone: "Berlin" is not a time zone; did you mean "Europe/Berlin"?'),
+    ("fields that contradict each other", {"schedule": {"every": "1h", "jitter": "2h"}}, "schedule.0",
+     "jitter (2h) must be shorter than every (1h)"),
+)
+def test_schedules(fields: dict[str, Any], path: str, sentence: str) -> None:
+    found = mistake(**fields)
+    assert (dotted(found), found.at_key, found.message) == (path, False, sentence)
+
+
+@_cases(
+    ("nothing", {"run": None}, "run",
+     "run: expected a mapping, found nothing; write e.g. run: {shell: echo hello}"),
+    ("a number", {"run": 5}, "run",
+     "run: expected a mapping, found 5; write e.g. run: {shell: echo hello}"),
+    ("a text", {"run": "echo hello"}, "run",
+     'run: expected a mapping, found "echo hello"; write e.g. run: {shell: echo hello}'),
+    ("a text that needs quotes", {"run": "a, b"}, "run",
+     'run: expected a mapping, found "a, b"; write e.g. run: {shell: "a, b"}'),
+    ("a list", {"run": ["rsync", "-a", "x: y"]}, "run",
+     'run: expected a mapping, found a list; write e.g. run: {command: [rsync, "-a", "x: y"]}'),
+    ("an empty mapping", {"run": {}}, "run",
+     "run: one of command, shell, script, python is needed"),
+    ("a misspelt kind", {"run": {"Comand": ["x"]}}, "run",
+     'run: one of command, shell, script, python is needed; did you mean "command"?'),
+    ("a later kind", {"run": {"http": {"url": "x"}}}, "run",
+     'run: the action "http" is not supported in this version; use command: [curl, ...]'),
+    ("a command as text", {"run": {"command": "rsync -a /srv/a/"}}, "run.command",
+     ('command: a command is a list; write "command: [rsync, -a, /srv/a/]", or "shell: rsync -a /srv/a/" to '
+     'have bash read it')),
+    ("a command as text with quotes", {"run": {"command": "echo 'a b'"}}, "run.command",
+     ('command: a command is a list; write "command: [program, argument]", or "shell:" before the text to have '
+     'bash read it')),
+    ("an empty command", {"run": {"command": []}}, "run.command",
+     "command: expected at least one entry, found an empty list"),
+    ("a command without a program", {"run": {"command": ["", "a"]}}, "run.command",
+     "command: the program, its first entry, is empty"),
+    ("an argument that is nothing", {"run": {"command": ["a", None]}}, "run.command.1",
+     "command: entry 2: expected text, found nothing"),
+    ("an argument with a point", {"run": {"command": ["a", 1.5]}}, "run.command.1",
+     "command: entry 2: a number with a point can be written in more than one way; put it in quotes"),
+    ("an empty shell", {"run": {"shell": ""}}, "run.shell",
+     'shell: expected some text, found ""'),
+    ("a NUL", {"run": {"shell": "a\0b"}}, "run.shell",
+     "shell: a NUL character cannot be passed to a process"),
+    ("an empty folder", {"run": {"shell": "a", "cwd": ""}}, "run.cwd",
+     'cwd: expected some text, found ""'),
+    ("no function", {"run": {"python": "package.function"}}, "run.python",
+     'python: "package.function" does not name a function; write it like "package.module:function"'),
+    ("no number", {"run": {"python": "a:b", "args": [[float("nan")]]}}, "run.args",
+     "args: at [0][0], nan is no number that JSON has; hand it over as text"),
+    ("infinity", {"run": {"python": "a:b", "kwargs": {"x": float("inf")}}}, "run.kwargs",
+     "kwargs: at x, inf is no number that JSON has; hand it over as text"),
+    ("a large number", {"run": {"python": "a:b", "args": [1 << 2000]}}, "run.args",
+     "args: at [0], the number is too large; hand it over as text"),
+    ("a tuple", {"run": {"python": "a:b", "kwargs": {"x": {"y": (1,)}}}}, "run.kwargs",
+     ("kwargs: at x.y, a value of the type tuple cannot be handed over; use text, numbers, true, false, null, "
+     "lists and mappings")),
+    ("half a character", {"run": {"python": "a:b", "args": ["\ud83d"]}}, "run.args",
+     "args: at [0], the text contains half a character (a lone surrogate)"),
+    ("a number as a key", {"run": {"python": "a:b", "args": [{1: 2}]}}, "run.args",
+     "args: at [0], the key 1 is not text; put it in quotes"),
+    ("variables as a list", {"run": {"shell": "a", "env": ["A=1"]}}, "run.env",
+     "env: expected a mapping of keys to values, found a list; write e.g. env: {NAME: value}"),
+    ("a variable that is nothing", {"run": {"shell": "a", "env": {"A": None}}}, "run.env.A",
+     "A: expected text, found nothing"),
+    ("a variable named like a kind", {"run": {"shell": "a", "env": {"ShellAction": None}}}, "run.env.ShellAction",
+     "ShellAction: expected text, found nothing"),
+    ("a secret of later", {"run": {"shell": "a", "env": {"A": {"file": "x"}}}}, "run.env.A",
+     ("A: values from files or variables ({file: ...}, {env: ...}) are not supported in this version; write a "
+     "literal, or read the secret inside the job")),
+)
+def test_actions(fields: dict[str, Any], path: str, sentence: str) -> None:
+    found = mistake(**fields)
+    assert (dotted(found), found.at_key, found.message) == (path, False, sentence)
+
+
+@_cases(
+    ("an id with a blank", {"id": "a b"}, "id",
+     'id: "a b" cannot be an id: use up to 200 letters, digits, ".", "_" and "-", a letter or digit first'),
+    ("the present id as the former", {"renamed_from": "job"}, "renamed_from",
+     'renamed_from: "job" is the id that the job has now; write the one that it had before, or remove it'),
+    ("nothing", {"description": None}, "description",
+     "description: expected text, found nothing"),
+    ("a number with a point", {"description": 1.5}, "description",
+     "description: a number with a point can be written in more than one way; put it in quotes"),
+    ("one tag", {"tags": "erp"}, "tags",
+     'tags: expected a list, found "erp"; write tags: [erp]'),
+    ("no tag", {"tags": ["a", None]}, "tags.1",
+     "tags: entry 2: expected text, found nothing"),
+    ("an empty tag", {"tags": [""]}, "tags.0",
+     'tags: entry 1: expected some text, found ""'),
+    ("a wrong duration", {"timeout": "5 minutes"}, "timeout",
+     f'timeout: "5 minutes" is not a duration; {UNIT}'),
+    ("no time at all", {"timeout": "0s"}, "timeout",
+     "timeout: must be at least 1s"),
+    ("a yes of old YAML", {"suspend": "yes"}, "suspend",
+     'suspend: expected true or false, found "yes"'),
+    ("a misspelt choice", {"overlap": "Skp"}, "overlap",
+     'overlap: expected one of skip, queue, allow or replace (did you mean "skip"?), found "Skp"'),
+    ("no choice", {"prune": None}, "prune",
+     "prune: expected one of auto, confirm or never, found nothing"),
+    ("attempts alone", {"retry": 3}, "retry",
+     "retry: expected a mapping of keys to values, found 3; write retry: {attempts: 3}"),
+    ("a policy alone", {"misfire": "skip"}, "misfire",
+     'misfire: expected a mapping of keys to values, found "skip"; write misfire: {policy: skip}'),
+    ("a list for a mapping", {"history": []}, "history",
+     "history: expected a mapping of keys to values, found an empty list; write history: {keep: 100}"),
+    ("a number in quotes", {"retry": {"attempts": "3"}}, "retry.attempts",
+     'attempts: expected a whole number, found "3"'),
+    ("a truth value", {"retry": {"backoff": True}}, "retry.backoff",
+     "backoff: expected a number, found true"),
+    ("too few", {"retry": {"attempts": 0}}, "retry.attempts",
+     "attempts: expected 1 or more, found 0"),
+    ("too many", {"retry": {"attempts": 101}}, "retry.attempts",
+     "attempts: expected 100 or less, found 101"),
+    ("no number", {"retry": {"backoff": float("nan")}}, "retry.backoff",
+     "backoff: expected 100 or less, found nan"),
+    ("one state", {"retry": {"on": "failed"}}, "retry.on",
+     'on: expected a list, found "failed"; write on: [failed]'),
+    ("a misspelt state", {"retry": {"on": ["lost", "faild"]}}, "retry.on.1",
+     'on: entry 2: expected one of failed, timed_out or lost (did you mean "failed"?), found "faild"'),
+)
+def test_other_fields(fields: dict[str, Any], path: str, sentence: str) -> None:
+    found = mistake(**fields)
+    assert (dotted(found), found.at_key, found.message) == (path, False, sentence)
+
+
+# fmt: on
+def test_a_mistake_says_apart_what_was_found_and_what_was_expected() -> None:
+    choice = mistake(overlap="skp")
+    assert (choice.found, choice.expected) == ('"skp"', "one of skip, queue, allow or replace")
+    key = mistake(timeuot="5m")
+    assert (key.found, key.expected) == ('the key "timeuot"', None)
+    missing = mistake(run=MISSING)
+    assert (missing.found, missing.expected) == (None, "run")
+
+
+def test_a_mistake_in_a_cron_expression_points_into_it() -> None:
+    found = mistake(schedule={"cron": "0 2 31 feb *"})
+    assert (found.path, found.found, found.offset) == (("schedule", 0, "cron"), '"0 2 31 feb *"', 4)
+
+
+def test_each_mistake_is_named() -> None:
+    found = mistakes(timeout=5, overlap="x", run={"shell": "a", "b": 1}, schedule=[{"every": 1}, {"cron": "x"}])
+    assert [error.path for error in found] == [
+        ("schedule", 0, "every"),
+        ("schedule", 1, "cron"),
+        ("run", "b"),
+        ("timeout",),
+        ("overlap",),
+    ]
+
+
+@pytest.mark.parametrize("value", ["hunter2", 12345, 67.89], ids=str)
+def test_values_of_variables_are_not_repeated(value: object) -> None:
+    long = mistakes(run={"shell": "x", "env": {"PGPASSWORD": value, "1": value}})
+    assert long
+    assert str(value) not in "".join(f"{error.message}{error.found}{error.expected}" for error in long)
+
+
+def test_a_long_value_is_cut_and_a_control_character_written_out() -> None:
+    found = mistake(overlap="\x1b[31m" + "x" * 1_000_000)
+    assert len(found.message) < 200
+    assert found.found is not None
+    assert found.found.startswith('"\\x1b[31mxxx')
+
+
+def test_a_long_cron_expression_makes_no_long_message() -> None:
+    found = mistake(schedule={"cron": "0 " + "1" * 1_000_000 + " * * *"})
+    assert len(found.message) < 600
+    assert found.message.endswith("allowed are 0-23")
+
+
+@REPRODUCIBLE
+@given(documents, st.sampled_from([*JobSpec.model_fields, "x"]), json_values)
+def test_whatever_is_written_is_explained(value: dict[str, Any], field: str, wrong: Any) -> None:
+    found: list[FieldError] = []
+    try:
+        JobSpec.model_validate(value | {field: wrong})
+    except ValidationError as error:
+        found = explain(error)
+    assert all(error.message and error.message.isprintable() for error in found)
+
+
+@REPRODUCIBLE
+@given(
+    st.sampled_from(["schedule", "run", "retry", "misfire", "history"]), st.dictionaries(words, json_values, min_size=1)
+)
+def test_whatever_keys_are_written_are_explained(field: str, wrong: dict[str, Any]) -> None:
+    mains = {"schedule": {"every": "1h"}, "run": {"shell": "x"}}
+    found = mistakes(**{field: {**wrong, **mains.get(field, {})}})
+    assert {error.path[0] for error in found} == {field}
+
+
+# Fields of later versions
+
+
+DESIGNED = set(
+    """
+    id description tags owner schedule cron every at calendar timezone jitter start end exclude run script shell command
+    python http sql args env cwd timeout kill_grace retry attempts delay backoff max_delay on overlap group misfire
+    policy grace after executor queue notify healthcheck prune renamed_from suspend history keep days
+    """.split()  # noqa: SIM905 - fifty words read best as words
+)
+
+
+def test_each_field_of_the_design_is_there_or_refused_by_name() -> None:
+    models: list[type[BaseModel]] = [JobSpec, *TRIGGERS.values(), *ACTIONS.values()]
+    known = {field for model in models for field in model.model_fields}
+    grouped = {field for field in DESIGNED if home_of(field)}
+    assert DESIGNED - known - grouped - set(LATER) == set()
+    assert set(LATER) & (known | grouped) == set()
+
+
+@pytest.mark.parametrize("field", LATER)
+def test_a_field_of_later_is_refused_with_a_sentence(field: str) -> None:
+    places: dict[str, dict[str, Any]] = {
+        field: {field: 1},
+        f"run.{field}": {"run": {"shell": "x", field: 1}},
+        f"schedule.0.{field}": {"schedule": {"every": "1h", field: 1}},
+    }
+    for path, fields in places.items():
+        found = mistake(**fields)
+        assert (dotted(found), found.at_key, found.message) == (path, True, LATER[field])
+    assert re.search(r"(is|are) not supported in this version", LATER[field])
+
+
+def test_a_field_of_later_is_no_excuse_where_it_never_was() -> None:
+    assert mistake(history={"limits": 1}).message == 'unknown key "limits"; allowed: days, keep'
+
+
+# Where keys belong
+
+
+@pytest.mark.parametrize(
+    ("location", "allowed"),
+    [
+        ((), set(JobSpec.model_fields)),
+        (("retry",), {"attempts", "delay", "backoff", "max_delay", "on"}),
+        (("schedule", 0, "AtTrigger"), {"at", "timezone", "jitter", "start", "end"}),
+        (("run", "ScriptAction"), {"script", "args", "env", "cwd"}),
+    ],
+)
+def test_the_keys_that_may_stand_somewhere(location: tuple[str | int, ...], allowed: set[str]) -> None:
+    assert set(allowed_at(location)) == allowed
+
+
+@pytest.mark.parametrize(
+    ("key", "home"),
+    [
+        ("cron", "schedule"),
+        ("jitter", "schedule"),
+        ("kwargs", "run"),
+        ("on", "retry"),
+        ("keep", "history"),
+        ("id", None),
+        ("x", None),
+    ],
+)
+def test_where_a_key_belongs(key: str, home: str | None) -> None:
+    assert home_of(key) == home
