@@ -21,7 +21,6 @@ from schedsync.sources.revision import checkout_lock, marks_of, revision_of
 from schedsync.specs.problem import Problem
 
 _TRIES = 3
-_UNTIL = "or until `schedsync apply --allow-prune`"
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,6 +41,7 @@ class _Scan:
     problems: list[Problem] = field(default_factory=list)
     unknown: list[UnknownPath] = field(default_factory=list)
     unavailable: str | None = None
+    empty: bool = False
 
     def give_up(self, path: str, problems: Iterable[Problem]) -> None:
         """Note that nothing is known of *path*."""
@@ -93,10 +93,10 @@ class JobsFolder:
             try:
                 listing = list_folder(root)
             except OSError as error:
-                return _Scan(unavailable=f"{self._why_unlisted(error)}: nothing is removed until it is back, {_UNTIL}")
+                return _Scan(unavailable=f"{self._why_unlisted(error)}: nothing is removed until it is back")
             scan = self._read(listing)
             if (os.path.realpath(self._path), identity_of(root)) == (root, identity) and not listing.has_moved():
-                scan.unavailable = scan.unavailable or self._why_unsettled(lock)
+                self._judge(scan, lock or checkout_lock(self._path))
                 return scan
         return _Scan(unavailable=f"the folder {self._shown} changes each time that it is read: nothing is removed")
 
@@ -107,16 +107,20 @@ class JobsFolder:
             return f"{self._shown} is not a folder"
         return f"the folder {self._shown} cannot be read ({reason(error)})"
 
-    def _why_unsettled(self, lock: Path | None) -> str | None:
-        lock = lock or checkout_lock(self._path)
-        return None if lock is None else f"Git is at work in the folder: nothing is removed while {lock} is there"
+    def _judge(self, scan: _Scan, lock: Path | None) -> None:
+        """Say why nothing may be removed for *scan*, if so; it has been read as a whole."""
+        if lock is not None:
+            scan.unavailable = f"Git is at work in the folder: nothing is removed while {lock} is there"
+            scan.empty = False
+        elif scan.empty:
+            until = "until it has job files again, or `schedsync apply --allow-prune` is run"
+            scan.unavailable = f"the folder {self._shown} is empty: nothing is removed {until}"
 
     # --- reading what was listed ---
 
     def _read(self, listing: Listing) -> _Scan:
         scan = _Scan(problems=list(listing.problems), unknown=list(listing.unknown))
-        if not listing.files:
-            scan.unavailable = f"the folder {self._shown} is empty: nothing is removed until it has job files, {_UNTIL}"
+        scan.empty = not listing.files
         chains = _Chains(self._defaults, self._timezone, listing, scan)
         for found in listing.files:
             self._read_one(found, chains.of(found.folder), scan)
@@ -218,4 +222,5 @@ def _snapshot(scan: _Scan, revision: str) -> Snapshot:
         unknown=tuple(unknown),
         revision=revision,
         unavailable=scan.unavailable,
+        empty=scan.empty,
     )

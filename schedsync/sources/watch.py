@@ -104,6 +104,7 @@ class FolderWatch:
 
     def start(self) -> None:
         """Begin to watch."""
+        logging.getLogger("watchdog.observers.inotify").addFilter(_is_news)
         with self._lock:
             self._arm(way_to(self._path))
 
@@ -162,6 +163,11 @@ class FolderWatch:
         observer.stop()
         if observer.is_alive():
             observer.join()
+
+
+def _is_news(record: logging.LogRecord) -> bool:
+    """Whether watchdog's *record* is no error that it reports whenever it is stopped while it works."""
+    return "called when the thread is inactive" not in str(record.msg)
 
 
 class _Inside(events.FileSystemEventHandler):

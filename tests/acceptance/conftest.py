@@ -28,3 +28,4 @@ def service(tmp_path: Path, folder: Folder, database: str) -> Iterator[Service]:
     running = Service(home, folder.path, database)
     yield running
     running.close()
+    print("\n".join(running.log))  # noqa: T201 - pytest shows it when the test has failed

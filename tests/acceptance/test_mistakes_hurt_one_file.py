@@ -1,7 +1,7 @@
 """Broken files, and folders that say nothing: everything else runs on."""
 
 import os
-import subprocess
+import socket
 from collections.abc import Callable
 from pathlib import Path
 
@@ -13,18 +13,17 @@ HOURLY = "schedule: {every: 1h}\nrun: {shell: echo hello}\n"
 
 
 def _unreadable(path: Path) -> None:
-    path.unlink()
     # Root may read everything, so a socket stands for a file that cannot be read.
-    subprocess.run(
-        ["python3", "-c", f"import socket; socket.socket(socket.AF_UNIX).bind('{path.name}')"],
-        cwd=path.parent,
-        check=True,
-    )
+    aside = path.with_name(".s")
+    with socket.socket(socket.AF_UNIX) as listener:
+        listener.bind(str(aside))
+    aside.rename(path)
 
 
 def _loop(path: Path) -> None:
-    path.unlink()
-    path.symlink_to(path.name)
+    aside = path.with_name(".loop")
+    aside.symlink_to(path.name)
+    aside.rename(path)
 
 
 def _huge(path: Path) -> None:

@@ -22,10 +22,11 @@ def _alive(marker: str) -> list[str]:
 def test_a_timeout_ends_a_grandchild_that_ignores_sigterm(service: Service, folder: Folder) -> None:
     marker = "987.654321"
     body = f"bash -c 'trap \"\" TERM; sleep {marker} & wait; sleep {marker}' & wait"
-    at = (datetime.now(UTC) + timedelta(seconds=3)).isoformat()
-    folder.shell("stubborn", body, schedule=f'{{at: "{at}"}}', more="timeout: 2s\nkill_grace: 1s\n")
     folder.shell("other", "true", schedule="{every: 1h}")
     service.start()
+    eventually(lambda: service.job_ids() == {"other"})
+    at = (datetime.now(UTC) + timedelta(seconds=3)).isoformat()
+    folder.shell("stubborn", body, schedule=f'{{at: "{at}"}}', more="timeout: 2s\nkill_grace: 1s\n")
     eventually(lambda: _alive(marker))
     run = eventually(lambda: service.ended("stubborn", "timed_out"))[0]
     assert _alive(marker) == []

@@ -268,8 +268,7 @@ def test_an_unreadable_jobs_folder_is_unavailable(open_jobs: Path) -> None:
     snapshot = read_forbidden(open_jobs, open_jobs)
     assert snapshot == Snapshot(
         jobs={},
-        unavailable=f"the folder {open_jobs} cannot be read ({DENIED}): nothing is removed until it is back, "
-        "or until `schedsync apply --allow-prune`",
+        unavailable=f"the folder {open_jobs} cannot be read ({DENIED}): nothing is removed until it is back",
     )
 
 
@@ -294,22 +293,18 @@ def test_a_file_is_read_again_once_that_is_allowed(open_jobs: Path) -> None:
 
 # --- the folder as a whole -----------------------------------------------------------------------
 
-UNTIL = "or until `schedsync apply --allow-prune`"
-
 
 def test_a_missing_folder_is_unavailable(jobs: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(jobs.parent)
     jobs.rmdir()
     assert JobsFolder(Path("jobs.d")).read() == Snapshot(
-        jobs={}, unavailable=f"the folder jobs.d is missing: nothing is removed until it is back, {UNTIL}"
+        jobs={}, unavailable=f"the folder jobs.d is missing: nothing is removed until it is back"
     )
 
 
 def test_a_file_is_no_folder(jobs: Path) -> None:
     path = write(jobs / "a.yaml")
-    assert (
-        JobsFolder(path).read().unavailable == f"{path} is not a folder: nothing is removed until it is back, {UNTIL}"
-    )
+    assert JobsFolder(path).read().unavailable == f"{path} is not a folder: nothing is removed until it is back"
 
 
 @pytest.mark.parametrize("name", [None, "README.md", "_defaults.yaml", "empty/.keep"])
@@ -317,8 +312,11 @@ def test_a_folder_without_job_files_is_unavailable(jobs: Path, name: str | None)
     if name is not None:
         write(jobs / name, "# nothing\n")
     snapshot = JobsFolder(jobs).read()
-    assert snapshot.jobs == {}
-    assert snapshot.unavailable == f"the folder {jobs} is empty: nothing is removed until it has job files, {UNTIL}"
+    assert (snapshot.jobs, snapshot.empty) == ({}, True)
+    assert snapshot.unavailable == (
+        f"the folder {jobs} is empty: nothing is removed until it has job files again, "
+        "or `schedsync apply --allow-prune` is run"
+    )
 
 
 def test_a_link_to_nowhere_is_a_missing_folder(tmp_path: Path) -> None:
@@ -350,6 +348,13 @@ def test_nothing_is_removed_while_git_is_at_work(jobs: Path) -> None:
     assert busy.unavailable == f"Git is at work in the folder: nothing is removed while {lock} is there"
     lock.unlink()
     assert folder.read().unavailable is None
+
+
+def test_a_folder_that_git_is_filling_is_not_empty(jobs: Path) -> None:
+    write(jobs.parent / ".git/index.lock", "")
+    snapshot = JobsFolder(jobs).read()
+    assert not snapshot.empty
+    assert snapshot.unavailable is not None
 
 
 # --- links ---------------------------------------------------------------------------------------

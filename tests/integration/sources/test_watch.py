@@ -1,6 +1,7 @@
 """The watch: real events, and the ways in which folders are exchanged under it."""
 
 import errno
+import logging
 import os
 import queue
 import shutil
@@ -318,6 +319,14 @@ def test_stopping_ends_the_threads(jobs: Path, ear: Ear) -> None:
     watch.stop()
     watch.check()
     assert ear.silent
+
+
+def test_stopping_logs_no_errors_of_watchdog(jobs: Path, watching: Watching, caplog: pytest.LogCaptureFixture) -> None:
+    watching(jobs)
+    log = logging.getLogger("watchdog.observers.inotify")
+    log.error("InotifyEmitter.queue_events() called when the thread is inactive")
+    log.warning("Inotify queue overflowed")
+    assert caplog.messages == ["Inotify queue overflowed"]
 
 
 def test_arming_anew_leaves_no_threads(jobs: Path, ear: Ear, watching: Watching) -> None:

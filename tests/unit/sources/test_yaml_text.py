@@ -1,7 +1,5 @@
 """YAML: what words mean, what is refused and how, and where things are in the text."""
 
-import subprocess
-import sys
 from pathlib import Path
 from typing import Any
 
@@ -365,53 +363,3 @@ def test_no_text_breaks_the_reader(text: str) -> None:
             problem = refused.problem("job.yaml")
             assert (problem.line or 0) >= 1
             assert (problem.column or 0) >= 1
-
-
-WITHOUT_LIBYAML = """
-import sys
-sys.modules["yaml._yaml"] = None
-from pathlib import Path
-from schedsync.sources.job_file import parse_job_file
-for file in sys.argv[1:]:
-    parsed = parse_job_file(Path(file).read_bytes(), Path(file).name)
-    print([job.digest for job in parsed.jobs], *map(str, parsed.problems), sep="\\n")
-"""
-
-
-def test_without_libyaml_files_say_the_same() -> None:
-    files = sorted(str(file) for file in SPECS.glob("*.yaml"))
-    said = [
-        subprocess.run(  # the second without the line that hides libyaml
-            [sys.executable, "-c", script, *files],
-            capture_output=True,
-            text=True,
-            check=True,
-            cwd=Path(__file__).parents[3],
-        ).stdout
-        for script in (WITHOUT_LIBYAML, WITHOUT_LIBYAML.replace('sys.modules["yaml._yaml"] = None', ""))
-    ]
-    assert said[0].splitlines() == said[1].splitlines()
-    assert yaml.__with_libyaml__
-
-
-HALF_A_CHARACTER = """
-import sys
-sys.modules["yaml._yaml"] = None
-from schedsync.sources.job_file import parse_job_file
-for text in ('x: "\\\\ud83d"', "[" * 5000):
-    print(*map(str, parse_job_file(text.encode(), "job.yaml").problems))
-"""
-
-
-def test_without_libyaml_its_limits_hold_too() -> None:
-    done = subprocess.run(
-        [sys.executable, "-c", HALF_A_CHARACTER],
-        capture_output=True,
-        text=True,
-        check=True,
-        cwd=Path(__file__).parents[3],
-    )
-    assert done.stdout.splitlines() == [
-        "job.yaml:1:4: this cannot be read as str; put it in quotes if it is text",
-        "job.yaml:1:50: this is nested more than 50 levels deep, or contains itself; write it flatter",
-    ]
