@@ -6,7 +6,7 @@
 from flask import Flask, Response
 from flask.json.provider import DefaultJSONProvider
 
-from schedsync.api import guard, health, jobs, parsing, problems, runs, status
+from schedsync.api import guard, health, index, jobs, parsing, problems, runs, status
 from schedsync.api.backend import Backend, attach
 
 __all__ = ["Backend", "create_app"]
@@ -26,7 +26,7 @@ def create_app(backend: Backend) -> Flask:
         app.before_request(check)
     app.after_request(_for_this_request_only)
     problems.register(app)
-    for module in (health, jobs, runs, status):
+    for module in (index, health, jobs, runs, status):
         app.register_blueprint(module.blueprint)
     return app
 

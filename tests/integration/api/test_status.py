@@ -201,3 +201,8 @@ def test_a_service_without_its_database_is_not_ready(here: Installation, client:
     here.vitals.database(here.clock.now + timedelta(seconds=1), error="no route to host")
     code, ready = _status(client, "/ready")
     assert (code, ready["reasons"]) == (503, ["the database does not answer: no route to host"])
+
+
+def test_the_front_door_names_paths_that_answer(client: FlaskClient) -> None:
+    for path in client.get("/").json["read"]:  # type: ignore[index] # an object
+        assert client.get(path).status_code in {200, 503}

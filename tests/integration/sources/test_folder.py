@@ -298,7 +298,7 @@ def test_a_missing_folder_is_unavailable(jobs: Path, monkeypatch: pytest.MonkeyP
     monkeypatch.chdir(jobs.parent)
     jobs.rmdir()
     assert JobsFolder(Path("jobs.d")).read() == Snapshot(
-        jobs={}, unavailable=f"the folder jobs.d is missing: nothing is removed until it is back"
+        jobs={}, unavailable="the folder jobs.d is missing: nothing is removed until it is back"
     )
 
 

@@ -173,6 +173,17 @@ def test_jitter_does_not_lead_beyond_the_end() -> None:
     assert max(found) == datetime(2026, 11, 24, 2, 30, tzinfo=UTC)
 
 
+def test_jitter_that_is_longer_than_the_distance_reorders_slots_and_loses_none() -> None:
+    minutes = [(NOW + n * timedelta(minutes=1)).isoformat() for n in range(180)]
+    whole = schedule({"cron": "* * * * *", "jitter": "1h", "start": minutes[0], "end": minutes[-1]})
+    single = [schedule({"at": minute, "jitter": "1h", "end": minutes[-1]}) for minute in minutes]
+    before = NOW - timedelta(hours=2)
+    expected = {next_fire(one, before, job_id="job", anchor=NOW) for one in single}
+    found = list(fires(whole, before, job_id="job", anchor=NOW))
+    assert set(found) == expected
+    assert found == sorted(found)
+
+
 def test_jitter_may_be_a_second_less_than_every() -> None:
     found = first_fires(schedule({"every": "10s", "jitter": "9s"}), NOW, 50, job_id="job", anchor=NOW)
     for number, slot in enumerate(found, start=1):
