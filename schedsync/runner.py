@@ -15,13 +15,14 @@ from datetime import datetime, timedelta
 from pathlib import Path
 
 from schedsync.clock import Clock, utc_now
-from schedsync.errors import DatabaseUnavailableError, LeadershipLostError
+from schedsync.errors import DatabaseUnavailableError
 from schedsync.executors.base import Launch
 from schedsync.executors.orphans import terminate
 from schedsync.executors.prepare import prepare
 from schedsync.executors.process import ProcessEngine
 from schedsync.executors.spool import OutputLimits
 from schedsync.executors.spool import recover as recover_output
+from schedsync.results import ResultWriter
 from schedsync.runs.ledger import Entry, Ledger, Place
 from schedsync.runs.outcome import Outcome, Output
 from schedsync.runs.pause import EVERYTHING
@@ -37,8 +38,6 @@ log = logging.getLogger(__name__)
 
 GROUPING = timedelta(milliseconds=10)
 """How long events are gathered before they are written together."""
-RETRY_DELAYS = (0.2, 0.5, 1.0, 2.0, 5.0)
-"""Seconds between tries to write results while the database does not answer; the last one repeats."""
 LEFTOVER_GRACE = timedelta(seconds=5)
 """Between SIGTERM and SIGKILL for the processes that a dead instance left."""
 
@@ -88,6 +87,7 @@ class Runner:
         """Ended runs whose results are on their way to the store."""
         self._lease: Lease | None = None
         self._stopping = threading.Event()
+        self._writer = ResultWriter(store.runs, self._stopping)
         self._thread = threading.Thread(target=self._loop, name="schedsync-runner", daemon=True)
         self.submit: Callable[[Entry], None] = self.launch
         """How a run with leave to start gets to ``launch``; the scheduler puts its executors in between."""
@@ -305,25 +305,18 @@ class Runner:
 
     def _write(self, changes: RunChanges, starting: list[Entry]) -> None:
         """Write *changes* down, then start what got its leave by them."""
-        try:
-            refused = self._record(changes)
-        except LeadershipLostError:
-            # Another instance starts what waits here; only the results of what ran here are still ours to write.
-            self._demote(starting)
-            refused = self._record(RunChanges(started=changes.started, settled=changes.settled))
-            starting = []
-        except Exception:  # the results are still at hand: write what can be written
-            log.exception("results could not be written together, each is written by itself")
-            self._demote(starting)
-            self._record_apart(changes)
-            refused, starting = frozenset(), []
+        refused = self._writer.write(changes, self._lease)
+        left = [entry for entry in starting if entry.run.id in refused.undone]
         with self._lock:
             self._unwritten -= {run.id for run, _ in changes.settled}
-            for run_id in refused:
+            for entry in left:
+                self._ledger.demote(entry)
+            for run_id in refused.final:
                 self._ledger.settle(run_id)
         for run, _ in changes.settled:
             self.on_finished(run)
-        self._submit_all(entry for entry in starting if entry.run.id not in refused)
+        held_back = refused.undone | refused.final
+        self._submit_all(entry for entry in starting if entry.run.id not in held_back)
 
     def _settle(self, events: Sequence[Started | Finished]) -> RunChanges:
         changes = RunChanges()
@@ -386,29 +379,6 @@ class Runner:
             token=entry.run.token if lease is None else lease.token,
         )
         return entry.run
-
-    def _record(self, changes: RunChanges) -> frozenset[str]:
-        """Write *changes*; while the database does not answer, try again until it does."""
-        tries = 0
-        while True:
-            try:
-                return self._store.runs.record(changes, self._lease)
-            except DatabaseUnavailableError as error:
-                if tries == 0:
-                    log.warning("results wait for the database", extra={"error": str(error)})
-                if self._stopping.is_set() and tries >= len(RETRY_DELAYS):
-                    raise
-                self._stopping.wait(RETRY_DELAYS[min(tries, len(RETRY_DELAYS) - 1)])
-                tries += 1
-
-    def _record_apart(self, changes: RunChanges) -> None:
-        parts = [RunChanges(settled=[(run, output)]) for run, output in changes.settled]
-        parts += [RunChanges(retries=[retry]) for retry in changes.retries]
-        for part in parts:
-            try:
-                self._record(part)
-            except Exception:  # the others are still to be written
-                log.exception("a result could not be written")
 
     def _demote(self, entries: list[Entry]) -> None:
         with self._lock:

@@ -12,19 +12,18 @@ import queue
 import selectors
 import signal
 import subprocess
-import tempfile
 import threading
 import time
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager, suppress
+from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from pathlib import Path
-from typing import IO
 
 from schedsync.clock import Clock, utc_now
 from schedsync.executors.base import Launch, Listener
 from schedsync.executors.orphans import processes_of, send
+from schedsync.executors.spawning import spawn, why_not_started
 from schedsync.executors.spool import OutputLimits, Spool
 from schedsync.runs.outcome import Outcome, Output
 from schedsync.runs.run import RunState
@@ -40,7 +39,6 @@ LOOK = 0.05
 """Seconds between two looks at processes that are being ended, and at exits where there is no pidfd."""
 LAST_WAIT = 2.0
 """Seconds after SIGKILL until a run counts as ended even if something is left (a process stuck in the kernel)."""
-HAS_PIDFD = hasattr(os, "pidfd_open")
 
 
 @dataclass(slots=True)
@@ -185,34 +183,19 @@ class ProcessEngine:
             self._spawn(launch, spool)
         except (OSError, ValueError) as error:
             spool.discard()
-            self._tell(launch.run_id, Outcome(RunState.FAILED, self._clock(), reason=_why_not_started(launch, error)))
+            self._tell(launch.run_id, Outcome(RunState.FAILED, self._clock(), reason=why_not_started(launch, error)))
 
     def _spawn(self, launch: Launch, spool: Spool) -> None:
         now = self._clock()
-        with _stdin(launch.stdin) as stdin:
-            process = subprocess.Popen(
-                launch.argv,
-                stdin=stdin,
-                stdout=subprocess.PIPE,
-                stderr=subprocess.STDOUT,
-                cwd=launch.cwd,
-                env=dict(launch.env),
-                start_new_session=True,
-                bufsize=0,
-            )
-        assert process.stdout is not None  # noqa: S101 - for the type checker: it was asked for
-        pipe = os.dup(process.stdout.fileno())
-        process.stdout.close()
-        os.set_blocking(pipe, False)
+        new = spawn(launch)
         timeout_at = None if launch.timeout is None else time.monotonic() + launch.timeout.total_seconds()
-        pidfd = _pidfd(process.pid)
-        child = _Child(launch, process, spool, now, timeout_at, pidfd, pipe)
+        child = _Child(launch, new.process, spool, now, timeout_at, new.pidfd, new.pipe)
         with self._lock:
             self._children[launch.run_id] = child
-        self._selector.register(pipe, selectors.EVENT_READ, lambda: self._read(child))
-        if pidfd is not None:
-            self._selector.register(pidfd, selectors.EVENT_READ, lambda: self._reap(child))
-        self._notify(lambda: self._listener.started(launch.run_id, process.pid, now))
+        self._selector.register(new.pipe, selectors.EVENT_READ, lambda: self._read(child))
+        if new.pidfd is not None:
+            self._selector.register(new.pidfd, selectors.EVENT_READ, lambda: self._reap(child))
+        self._guarded(lambda: self._listener.started(launch.run_id, new.process.pid, now))
 
     # --- a running process ---
 
@@ -331,10 +314,7 @@ class ProcessEngine:
             child.pipe = None
 
     def _tell(self, run_id: str, outcome: Outcome) -> None:
-        self._notify(lambda: self._listener.finished(run_id, outcome))
-
-    def _notify(self, call: Callable[[], None]) -> None:
-        self._guarded(call)
+        self._guarded(lambda: self._listener.finished(run_id, outcome))
 
     def _guarded(self, call: Callable[[], None]) -> None:
         try:
@@ -343,40 +323,8 @@ class ProcessEngine:
             log.exception("engine request failed")
 
 
-@contextmanager
-def _stdin(data: bytes) -> Iterator[IO[bytes] | int]:
-    """Give a standard input that holds *data*: a file, since a pipe could block the engine."""
-    if not data:
-        yield subprocess.DEVNULL
-        return
-    with tempfile.TemporaryFile() as file:
-        file.write(data)
-        file.seek(0)
-        yield file
-
-
-def _pidfd(pid: int) -> int | None:
-    if not HAS_PIDFD:
-        return None
-    try:
-        return os.pidfd_open(pid)
-    except OSError:
-        return None
-
-
 def _signal(number: int) -> str:
     try:
         return f"signal {number} ({signal.Signals(number).name})"
     except ValueError:
         return f"signal {number}"
-
-
-def _why_not_started(launch: Launch, error: OSError | ValueError) -> str:
-    program = launch.argv[0]
-    if launch.cwd is not None and not Path(launch.cwd).is_dir():
-        return f'cannot start: the folder "{launch.cwd}" (cwd) is not there'
-    if isinstance(error, FileNotFoundError):
-        return f'cannot start "{program}": no such program, or its interpreter (first line) is missing'
-    if isinstance(error, PermissionError):
-        return f'cannot start "{program}": it is not executable for this user'
-    return f'cannot start "{program}": {error.strerror if isinstance(error, OSError) else error}'

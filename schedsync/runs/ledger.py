@@ -12,12 +12,15 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 from enum import Enum, auto
 from itertools import count
+from typing import TypeVar
 
 from schedsync.runs.run import Run, RunState
 from schedsync.runs.slots import Decision
 from schedsync.specs.actions import PythonAction
 from schedsync.specs.job import JobSpec
 from schedsync.specs.policy import Overlap
+
+_T = TypeVar("_T", int, datetime)
 
 PROCESSES, PYTHON = "processes", "python"
 """The pools."""
@@ -86,7 +89,7 @@ class Ledger:
         Follow with ``enter`` when the claim is written, or with ``withdraw`` when it is not.
         """
         self._reserved[entry.run.job_id] += 1
-        if decision is Decision.START and self._free[entry.pool] > 0 and not self._ready[entry.pool]:
+        if decision is Decision.START and self._free[entry.pool] > 0 and self._next_ready(entry.pool) is None:
             self._free[entry.pool] -= 1
             return replace(entry, run=replace(entry.run, state=RunState.RUNNING), place=Place.RUNNING)
         place = Place.READY if decision is Decision.START else Place.BLOCKED
@@ -133,20 +136,20 @@ class Ledger:
 
     def next_due(self) -> datetime | None:
         """Return when the next delayed run is due (UTC)."""
-        return self._delayed[0][0] if self._delayed else None
+        first = self._first(self._delayed, Place.DELAYED)
+        return None if first is None else self._delayed[0][0]
 
     @property
     def startable(self) -> bool:
         """Whether a run is ready and its pool has a place."""
-        return any(ready and self._free[pool] > 0 for pool, ready in self._ready.items())
+        return any(self._free[pool] > 0 and self._next_ready(pool) is not None for pool in self._ready)
 
     def promote(self, now: datetime) -> list[Entry]:
         """Return the runs that may start now, with a place taken for each."""
-        while self._delayed and self._delayed[0][0] <= now:
-            entry = self._entries.get(heapq.heappop(self._delayed)[1])
-            if entry is not None and entry.place is Place.DELAYED:
-                entry.place = Place.BLOCKED if self._overlaps(entry, _STARTING) else Place.READY
-                self._put(entry)
+        while (entry := self._first(self._delayed, Place.DELAYED)) is not None and self._delayed[0][0] <= now:
+            heapq.heappop(self._delayed)
+            entry.place = Place.BLOCKED if self._overlaps(entry, _STARTING) else Place.READY
+            self._put(entry)
         return [entry for pool in self._ready for entry in self._promote_in(pool)]
 
     def demote(self, entry: Entry) -> None:
@@ -157,14 +160,24 @@ class Ledger:
 
     def _promote_in(self, pool: str) -> list[Entry]:
         promoted: list[Entry] = []
-        ready = self._ready[pool]
-        while ready and self._free[pool] > 0:
-            entry = self._entries.get(heapq.heappop(ready)[1])
-            if entry is not None and entry.place is Place.READY:
-                self._free[pool] -= 1
-                entry.place = Place.RUNNING
-                promoted.append(entry)
+        while self._free[pool] > 0 and (entry := self._next_ready(pool)) is not None:
+            heapq.heappop(self._ready[pool])
+            self._free[pool] -= 1
+            entry.place = Place.RUNNING
+            promoted.append(entry)
         return promoted
+
+    def _next_ready(self, pool: str) -> Entry | None:
+        return self._first(self._ready[pool], Place.READY)
+
+    def _first(self, heap: list[tuple[_T, str]], place: Place) -> Entry | None:
+        """Return the first run of *heap* that still stands at *place*; drop those before it, which were settled."""
+        while heap:
+            entry = self._entries.get(heap[0][1])
+            if entry is not None and entry.place is place:
+                return entry
+            heapq.heappop(heap)
+        return None
 
     def _put(self, entry: Entry) -> None:
         """Keep *entry* where its place says."""

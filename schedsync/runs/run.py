@@ -38,7 +38,7 @@ class Cause(StrEnum):
 
 
 class SkipReason(StrEnum):
-    """The first word of a skipped run's reason; documented in ``docs/reference/runs.md``."""
+    """The first word of a skipped run's reason; documented in ``docs/reference/api.md``."""
 
     PAUSED = "paused"
     SUSPENDED = "suspended"

@@ -38,14 +38,14 @@ _EXAMPLES = {
 }
 _TAGS = {kind.__name__ for kind in (*TRIGGERS.values(), *ACTIONS.values())}
 
-Path = tuple[str | int, ...]
+FieldPath = tuple[str | int, ...]
 
 
 @dataclass(frozen=True, slots=True)
 class FieldError:
     """One validation error: where in the document, and what to say."""
 
-    path: Path
+    path: FieldPath
     """Keys and indexes; the one trigger of a schedule that is no list has the index 0."""
     at_key: bool
     """Whether the key, not the value, is what is wrong."""
@@ -75,7 +75,7 @@ def _explain(details: ErrorDetails) -> FieldError:
     return _about_value(path, details, _name(path), at_key=False)
 
 
-def _about_value(path: Path, details: ErrorDetails, name: str, *, at_key: bool) -> FieldError:
+def _about_value(path: FieldPath, details: ErrorDetails, name: str, *, at_key: bool) -> FieldError:
     kind, value = details["type"], details["input"]
     # The value of a variable may be a secret.
     found = None if path[1:2] == ("env",) and isinstance(value, str | int | float) else shown(value)
@@ -93,14 +93,14 @@ def _about_value(path: Path, details: ErrorDetails, name: str, *, at_key: bool) 
     return FieldError(path, at_key, message, found, expected)
 
 
-def _without_tag(location: Path) -> Path:
+def _without_tag(location: FieldPath) -> FieldPath:
     """Return *location* without the name of the trigger's or action's kind, which its author did not write."""
     at = 2 if location[:1] == ("schedule",) else 1
     tagged = location[:1] in {("schedule",), ("run",)} and location[at : at + 1] and location[at] in _TAGS
     return (*location[:at], *location[at + 1 :]) if tagged else location
 
 
-def _name(path: Path) -> str:
+def _name(path: FieldPath) -> str:
     if not path or (isinstance(path[-1], int) and path[0] == "schedule"):
         return ""
     return f"{path[-1]}: " if isinstance(path[-1], str) else f"{path[-2]}: entry {path[-1] + 1}: "
@@ -109,7 +109,7 @@ def _name(path: Path) -> str:
 # Unknown keys
 
 
-def _unknown_key(path: Path, location: Path) -> str:
+def _unknown_key(path: FieldPath, location: FieldPath) -> str:
     key, where = str(path[-1]), _group(path)
     if key in LATER and where in {None, "schedule", "run"}:
         return LATER[key]
@@ -129,7 +129,7 @@ def _unknown_key(path: Path, location: Path) -> str:
     return f"unknown key {quoted(key)}; allowed: {', '.join(sorted(allowed))}"
 
 
-def _group(path: Path) -> str | None:
+def _group(path: FieldPath) -> str | None:
     """Return the field of the job that *path* leads into; None for a field of the job itself."""
     return str(path[0]) if len(path) > 1 else None
 
@@ -157,7 +157,7 @@ def _close(details: ErrorDetails) -> str:
     return f' (did you mean "{close[0]}"?)' if close else ""
 
 
-def _instead(kind: str, path: Path, value: object) -> str:
+def _instead(kind: str, path: FieldPath, value: object) -> str:
     """Return what to write for a value that has the wrong shape, where that can be told."""
     name, alone = str(path[-1]) if path else "", isinstance(value, str | int | float)
     if kind == "tuple_type" and alone:
@@ -175,7 +175,7 @@ def _example(field: str) -> str:
 # Schedules and actions whose kind cannot be told
 
 
-def _no_kind(path: Path, value: object) -> str:
+def _no_kind(path: FieldPath, value: object) -> str:
     where, keys = ("run", ACTION_KEYS) if path[:1] == ("run",) else ("schedule", TRIGGER_KEYS)
     if not isinstance(value, dict):
         kind = _action_like(value) if where == "run" else _trigger_like(value)

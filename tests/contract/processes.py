@@ -4,16 +4,17 @@ import multiprocessing
 import random
 from collections.abc import Callable, Sequence
 from concurrent.futures import ProcessPoolExecutor
+from contextlib import suppress
 from typing import Any, TypeVar
 
 from schedsync.errors import StaleObservationError
 from schedsync.store.leases import Lease
 from schedsync.store.store import Store
-from tests.contract.builders import advance, run
+from tests.contract.builders import SLOT, advance, run
 
 T = TypeVar("T")
 COUNT = 4
-_PATIENCE = 60
+_PATIENCE = 100
 _barriers: list[Any] = []
 """In a process of the pool: where it meets the others."""
 
@@ -53,15 +54,14 @@ def upgrade(url: str) -> bool:
     return True
 
 
-def claim_each(url: str, lease: Lease, job_ids: Sequence[str], seed: int) -> list[str]:
-    """Claim the slots of all these jobs one by one, in an order of its own; return the ids of the runs it wrote."""
-    store, order = Store.open(url), list(job_ids)
-    random.Random(seed).shuffle(order)
+def claim_what_is_due(url: str, lease: Lease, seed: int) -> list[str]:
+    """Claim a few due slots at a time, whichever, until none is left; return the ids of the runs that it wrote."""
+    store, chance = Store.open(url), random.Random(seed)
     won: list[str] = []
-    for job_id in order:
-        try:
-            won += [row.id for row in store.runs.claim(lease, [run(job_id)], [advance(job_id)])]
-        except StaleObservationError:
-            continue  # another one has it
+    while due := store.jobs.due(SLOT, 1_000):
+        some = [row.id for row in chance.sample(due, min(20, len(due)))]
+        with suppress(StaleObservationError):  # another process has one of them: look again
+            claimed = store.runs.claim(lease, [run(each) for each in some], [advance(each) for each in some])
+            won += [row.id for row in claimed]
     store.close()
     return won

@@ -71,7 +71,7 @@ def test_a_missing_table_is_a_schema_error(store: Store) -> None:
 
 
 def test_a_missing_column_is_a_schema_error(store: Store) -> None:
-    with pytest.raises(SchemaError, match="(?i)nonsense"), store.database.write() as connection:
+    with pytest.raises(SchemaError, match=r"(?i)nonsense"), store.database.write() as connection:
         connection.execute(select(literal_column("nonsense")).select_from(tables.jobs))
 
 

@@ -37,7 +37,11 @@ class Remembering:
         return dict(self.ends.get(timeout=30) for _ in range(count))
 
 
-def bash(text: str, run_id: str = "run-1", **more: object) -> Launch:
+RUN = f"run-of-{os.getpid()}"
+"""Tests that run beside this one must not end its processes, which are found by their run's id."""
+
+
+def bash(text: str, run_id: str = RUN, **more: object) -> Launch:
     """Return the launch of a line of bash, with the marker that a run's environment has."""
     values: dict[str, object] = {
         "env": {"PATH": os.environ["PATH"], "SCHEDSYNC_RUN_ID": run_id},

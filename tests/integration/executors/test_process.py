@@ -13,7 +13,7 @@ from schedsync.executors.orphans import processes_of
 from schedsync.executors.process import ProcessEngine
 from schedsync.runs.outcome import Outcome
 from schedsync.runs.run import RunState
-from tests.integration.executors.conftest import LIMITS, Remembering, bash
+from tests.integration.executors.conftest import LIMITS, RUN, Remembering, bash
 
 
 def _took(outcome: Outcome) -> float:
@@ -26,7 +26,7 @@ def test_a_process_that_ends_well_has_succeeded_with_its_output(engine: ProcessE
     outcome = listener.end()
     assert (outcome.state, outcome.exit_code, outcome.reason) == (RunState.SUCCEEDED, 0, None)
     assert outcome.output.head == b"out\nerr\n"
-    assert listener.starts.get(timeout=5)[0] == "run-1"
+    assert listener.starts.get(timeout=5)[0] == RUN
 
 
 @pytest.mark.parametrize(
@@ -66,7 +66,7 @@ def test_a_timeout_ends_a_grandchild_that_ignores_sigterm(engine: ProcessEngine,
     outcome = listener.end()
     assert outcome.state is RunState.TIMED_OUT
     assert outcome.reason == "timeout of 1s exceeded; ended by SIGKILL"
-    assert processes_of(["run-1"]) == {}
+    assert processes_of([RUN]) == {}
     assert 1.9 < _took(outcome) < 4
 
 
@@ -82,7 +82,7 @@ def test_a_process_that_obeys_sigterm_is_gone_before_the_grace_is_over(
 def test_a_process_that_left_the_group_is_ended_too(engine: ProcessEngine, listener: Remembering) -> None:
     engine.launch(bash("setsid bash -c 'trap \"\" TERM; sleep 60; sleep 60' & wait", timeout=timedelta(seconds=1)))
     assert listener.end().state is RunState.TIMED_OUT
-    assert processes_of(["run-1"]) == {}
+    assert processes_of([RUN]) == {}
 
 
 def test_a_background_process_that_holds_the_output_does_not_delay_the_end(
@@ -116,12 +116,12 @@ def test_output_is_readable_while_the_process_runs(engine: ProcessEngine, listen
     engine.launch(bash("echo early; read -r line < /dev/null; sleep 60"))
     listener.starts.get(timeout=5)
     deadline = time.monotonic() + 10
-    while (live := engine.output("run-1")) is None or not live.total:
+    while (live := engine.output(RUN)) is None or not live.total:
         assert time.monotonic() < deadline
     assert live.head == b"early\n"
-    engine.cancel("run-1", "seen enough")
+    engine.cancel(RUN, "seen enough")
     assert listener.end().state is RunState.CANCELLED
-    assert engine.output("run-1") is None
+    assert engine.output(RUN) is None
 
 
 def test_three_hundred_processes_share_one_thread(engine: ProcessEngine, listener: Remembering) -> None:
@@ -166,7 +166,7 @@ def test_stopping_ends_what_does_not_end_by_itself_as_lost(
 def test_a_full_disk_costs_the_spool_file_and_not_the_run(
     make_engine: Callable[..., ProcessEngine], listener: Remembering, tmp_path: Path
 ) -> None:
-    (tmp_path / "run-1.log").symlink_to("/dev/full")
+    (tmp_path / f"{RUN}.log").symlink_to("/dev/full")
     make_engine().launch(bash("echo kept in memory"))
     outcome = listener.end()
     assert outcome.state is RunState.SUCCEEDED
