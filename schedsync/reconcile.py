@@ -172,7 +172,8 @@ class ReconcileLoop:
             if asked:
                 self._settle()
             waited = timedelta(0)
-            self._guarded(self._step)
+            if not self._stopping.is_set():
+                self._guarded(self._step)
 
     def _settle(self) -> None:
         """Wait until nothing asked for a while, but not for ever."""

@@ -8,13 +8,12 @@ import click
 from schedsync.cli import diagnostics
 from schedsync.cli.exits import Exit
 from schedsync.cli.options import Options, command
-from schedsync.cli.output import complain, complain_each, say, say_json
+from schedsync.cli.output import complain_each, say, say_json
 from schedsync.cli.stores import opened
 from schedsync.clock import rfc3339
 from schedsync.plan.ops import Plan
 from schedsync.plan.render import OldSpecs, to_json, to_text
 from schedsync.plan.state import Observed
-from schedsync.reconcile import Reconciler
 from schedsync.service import reconciler
 from schedsync.settings import Settings
 from schedsync.store.syncs import SyncReport
@@ -27,18 +26,16 @@ def plan(options: Options) -> int:
     Exit code: 0 nothing, 2 changes or held removals, 1 the folder has problems and nothing changes.
     """
     settings = options.settings()
-    found, old, unavailable = _plan(settings)
+    found, old = _plan(settings)
     if options.as_json:
         problems = [diagnostics.as_json(problem) for problem in found.problems]
-        say_json(to_json(found, old) | {"problems": problems, "unavailable": unavailable})
+        say_json(to_json(found, old) | {"problems": problems})
     else:
         say(to_text(found, old))
         complain_each(diagnostics.concise(found.problems, settings.jobs.path))
-    if unavailable is not None:
-        complain(unavailable)
     if found.add or found.update or found.remove or found.hold:
         return Exit.CHANGES
-    return Exit.FAILURE if found.problems or unavailable else Exit.OK
+    return Exit.FAILURE if found.problems else Exit.OK
 
 
 @command("apply")
@@ -51,34 +48,24 @@ def apply(options: Options, *, allow_prune: bool) -> int:
     settings = options.settings()
     with opened(settings) as store:
         store.upgrade()
-        step = reconciler(settings, store)
-        report = step.step(allow_prune=allow_prune)
-        unavailable = _unavailable(step, allow_prune=allow_prune)
+        report = reconciler(settings, store).step(allow_prune=allow_prune)
     if options.as_json:
         say_json(_report_json(report))
     else:
         say([_done(report), *(f"! {held.job_id}  removal held: {held.why}" for held in report.held)])
         complain_each(diagnostics.concise(report.problems, settings.jobs.path))
-    if unavailable is not None:
-        complain(unavailable)
-    return Exit.FAILURE if report.problems or unavailable else Exit.OK
+    return Exit.FAILURE if report.problems else Exit.OK
 
 
-def _plan(settings: Settings) -> tuple[Plan, OldSpecs, str | None]:
-    """Return the plan, the live specs of what it updates, and why the folder as a whole says nothing, if so."""
+def _plan(settings: Settings) -> tuple[Plan, OldSpecs]:
+    """Return the plan, and the live specs of what it updates."""
     with opened(settings) as store:
         planner = reconciler(settings, store)
-        if not store.database.exists:
-            return planner.plan(observed=Observed()), {}, _unavailable(planner)
+        if store.is_new:
+            return planner.plan(observed=Observed()), {}
         store.require_current()
         found = planner.plan()
-        return found, planner.old_specs(found), _unavailable(planner)
-
-
-def _unavailable(step: Reconciler, *, allow_prune: bool = False) -> str | None:
-    """Return why the folder as a whole says nothing, unless a person may overrule that, and does."""
-    snapshot = step.folder.read()
-    return None if allow_prune and snapshot.empty else snapshot.unavailable
+        return found, planner.old_specs(found)
 
 
 def _done(report: SyncReport) -> str:

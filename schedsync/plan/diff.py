@@ -40,9 +40,16 @@ def diff(snapshot: Snapshot, observed: Observed, *, now: datetime, guard: PruneG
         remove=tuple(remove),
         hold=tuple(hold),
         unchanged=len(updates) - len(changed),
-        problems=(*snapshot.problems, *conflicts.problems),
+        problems=(*_of_the_folder(snapshot, guard), *snapshot.problems, *conflicts.problems),
         revision=snapshot.revision,
     )
+
+
+def _of_the_folder(snapshot: Snapshot, guard: PruneGuard) -> list[Problem]:
+    """Return why the folder as a whole says nothing, unless it is empty and a person has said that it may be."""
+    if snapshot.unavailable is None or (guard.allow and snapshot.empty):
+        return []
+    return [Problem(file=".", line=None, column=None, message=snapshot.unavailable)]
 
 
 def duplicate_problems(job_id: str, places: Iterable[Located]) -> list[Problem]:
@@ -171,8 +178,8 @@ def _why_held(job: ObservedJob, snapshot: Snapshot, guard: PruneGuard) -> str | 
         return f"{mentioned} cannot be parsed and mentions this id: the job may have moved there"
     if job.prune == Prune.NEVER:
         return "its last good spec says prune: never"
-    if snapshot.unavailable is not None and not (guard.allow and snapshot.empty):
-        return snapshot.unavailable
+    for problem in _of_the_folder(snapshot, guard):
+        return problem.message
     if job.prune == Prune.CONFIRM and not guard.allow:
         return "its last good spec says prune: confirm; `schedsync apply --allow-prune` removes it"
     return None

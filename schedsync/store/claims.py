@@ -43,13 +43,8 @@ def claim(database: Database, lease: Lease, runs: Sequence[Run], advances: Seque
     except IntegrityError:
         with database.read() as connection:
             known = known_slots(connection, runs)
-        ours = [run for run in runs if known.get(slot_of(run)) == run.id]
-        new = [run for run in runs if slot_of(run) not in known]
-        if ours:
-            return ours
-        if len(new) == len(runs):
-            raise
-    return _write(database, lease, new, advances)
+    ours = [run for run in runs if known.get(slot_of(run)) == run.id]
+    return ours or _write(database, lease, [run for run in runs if slot_of(run) not in known], advances)
 
 
 def _write(database: Database, lease: Lease, runs: Sequence[Run], advances: Sequence[Advance]) -> list[Run]:
@@ -77,8 +72,7 @@ def slot_of(run: Run) -> Slot:
 
 
 def known_slots(connection: Connection, runs: Sequence[Run]) -> dict[Slot, str]:
-    """Return which of the slots of *runs* have a row, each with the id of the run in it."""
-    wanted = {slot_of(run) for run in runs}
+    """Return slots that have a row, with the id of the run in it: all those of *runs* that have one, and others."""
     attempts = sorted({run.attempt for run in runs})
     span = min(run.scheduled_at for run in runs), max(run.scheduled_at for run in runs)
     known: dict[Slot, str] = {}
@@ -89,4 +83,4 @@ def known_slots(connection: Connection, runs: Sequence[Run]) -> dict[Slot, str]:
             )
         )
         known.update({(row.job_id, row.scheduled_at, row.attempt): row.id for row in rows})
-    return {slot: run_id for slot, run_id in known.items() if slot in wanted}
+    return known

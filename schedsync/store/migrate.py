@@ -29,6 +29,14 @@ def upgrade(database: Database) -> None:
             command.upgrade(config, "head")
 
 
+def is_new(database: Database) -> bool:
+    """Whether there are no tables of ours yet; asking creates nothing."""
+    if not database.exists:
+        return True
+    with database.read() as connection:
+        return _version(connection) is None
+
+
 def require_current(database: Database) -> None:
     """Check that the tables are of this version.
 
@@ -49,11 +57,14 @@ def _is_current(database: Database) -> bool:
 
 def _has_this_version(connection: Connection) -> bool:
     """Whether the tables need no upgrade; SchemaError when they need a newer program instead."""
-    context = MigrationContext.configure(connection, opts={"version_table": VERSION_TABLE})
-    version, scripts = context.get_current_revision(), ScriptDirectory.from_config(_config())
+    version, scripts = _version(connection), ScriptDirectory.from_config(_config())
     if version not in {None, *(script.revision for script in scripts.walk_revisions())}:
         raise SchemaError(f'the database is of version "{version}", made by a newer schedsync; upgrade this program')
     return version == scripts.get_current_head()
+
+
+def _version(connection: Connection) -> str | None:
+    return MigrationContext.configure(connection, opts={"version_table": VERSION_TABLE}).get_current_revision()
 
 
 def _config() -> Config:

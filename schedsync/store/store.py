@@ -3,7 +3,7 @@
 from schedsync.store.database import Database
 from schedsync.store.jobs import JobTable
 from schedsync.store.leases import LeaseTable
-from schedsync.store.migrate import require_current, upgrade
+from schedsync.store.migrate import is_new, require_current, upgrade
 from schedsync.store.pauses import PauseTable
 from schedsync.store.runs import RunTable
 from schedsync.store.syncs import AuditTable, SyncTable
@@ -47,6 +47,15 @@ class Store:
             SchemaError: they are not; the message says what to run.
         """
         require_current(self.database)
+
+    @property
+    def is_new(self) -> bool:
+        """Whether schedsync has no tables there yet; asking creates nothing.
+
+        Raises:
+            DatabaseUnavailableError: the database cannot be reached.
+        """
+        return is_new(self.database)
 
     def close(self) -> None:
         """Close all idle connections."""

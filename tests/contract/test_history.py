@@ -45,10 +45,10 @@ def test_pages_show_each_run_once_newest_slot_first(store: Store, lease: Lease) 
     claim(store, lease, *runs)
     pages: list[list[Run]] = []
     before: Place | None = None
-    while page := store.runs.page(job_id=None, before=before, limit=2):
+    while page := store.runs.page(job_id=None, before=before, limit=3):
         pages.append(page)
         before = page[-1].scheduled_at, page[-1].id
-    assert [len(page) for page in pages] == [2, 2, 2, 1]
+    assert [len(page) for page in pages] == [3, 3, 1]
     shown = [run for page in pages for run in page]
     assert shown == sorted(runs, key=lambda run: (run.scheduled_at, run.id), reverse=True)
 

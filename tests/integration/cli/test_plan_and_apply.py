@@ -48,7 +48,7 @@ def test_a_plan_in_json_has_the_fields_that_change(cli: CommandLine) -> None:
     assert planned.json["update"] == [
         {"id": "a", "fields": [{"field": "description", "old": None, "new": "Often"}]},
     ]
-    assert planned.json | {"problems": [], "unavailable": None, "unchanged": 0} == planned.json
+    assert planned.json | {"problems": [], "unchanged": 0} == planned.json
 
 
 def test_planning_changes_nothing(cli: CommandLine) -> None:
@@ -129,7 +129,7 @@ def test_a_folder_that_says_nothing_removes_nothing_and_is_a_failure(cli: Comman
     assert "! a  removal held: the folder" in planned.out
     applied = cli("apply")
     assert applied.code == Exit.FAILURE
-    assert applied.err.startswith("schedsync: the folder")
+    assert applied.err.startswith(f"{cli.jobs}: the folder")
     assert [row[0] for row in cli("jobs").rows] == ["a"]
 
 
@@ -153,8 +153,8 @@ def test_a_wrong_folder_is_a_failure_also_when_nothing_is_live(cli: CommandLine)
     cli.jobs.rmdir()
     planned = cli("plan", "--json")
     assert planned.code == Exit.FAILURE
-    assert "is missing" in planned.json["unavailable"]
-    assert planned.err.startswith("schedsync: the folder")
+    assert [problem["file"] for problem in planned.json["problems"]] == ["."]
+    assert "is missing" in planned.json["problems"][0]["message"]
 
 
 def test_a_database_that_is_not_ours_is_a_failure(cli: CommandLine) -> None:

@@ -210,6 +210,20 @@ def test_of_two_files_with_one_id_the_live_one_stays_and_both_are_named() -> Non
     assert not decided.complete
 
 
+@pytest.mark.parametrize("live_id", ["job", "other"])
+def test_a_file_that_claims_an_id_of_another_keeps_the_job_that_it_had(live_id: str) -> None:
+    """It is a mistake like any other: the job runs on from its last good spec."""
+    folder = snapshot(located(), located(file="broken.yaml"))
+    before = [observed(job=located(id=live_id)), observed(job=located(id="had", file="broken.yaml"))]
+    assert verdicts(plan(folder, *before))["had"] == "keep"
+
+
+def test_a_file_whose_claim_won_may_lose_other_jobs() -> None:
+    folder = snapshot(located(), located(file="copy.yaml"))
+    decided = plan(folder, observed(), observed(job=located(id="had", file="job.yaml")))
+    assert verdicts(decided) == {"had": "remove"}
+
+
 def test_of_two_files_with_one_id_neither_is_new() -> None:
     decided = plan(snapshot(located(file="1.yaml"), located(file="2.yaml")))
     assert (verdicts(decided), len(decided.problems)) == ({}, 2)
