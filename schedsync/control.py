@@ -1,16 +1,36 @@
 """What an operator may decide: pause and resume. Writes the wish to the store, where the next tick finds it."""
 
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 
-from schedsync.clock import Clock, rfc3339, utc_now
+from schedsync.clock import Clock, parse_instant, rfc3339, utc_now
 from schedsync.errors import JobNotFoundError, SchedsyncError
 from schedsync.runs.pause import EVERYTHING, Pause
+from schedsync.specs.durations import parse_duration
+from schedsync.specs.wording import quoted, shortened
 from schedsync.store.store import Store
 
 
 class BadWishError(SchedsyncError):
     """What was asked for makes no sense; the message says why."""
+
+
+def parse_end(text: str) -> datetime | timedelta:
+    """Read when a pause is to end: an instant with its zone, or a duration from now.
+
+    Raises:
+        ValueError: it is neither; the message says what to write.
+    """
+    try:
+        return parse_duration(text)
+    except ValueError:
+        pass
+    try:
+        return parse_instant(text)
+    except ValueError as error:
+        raise ValueError(f'{shortened(str(error))}, or as a duration from now: "2h"') from None
+    except OverflowError:
+        raise ValueError(f"{quoted(text)} is beyond the years that there are, 1 to 9999") from None
 
 
 @dataclass(frozen=True, slots=True)

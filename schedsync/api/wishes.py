@@ -6,11 +6,8 @@ from typing import Annotated
 from pydantic import Field, PlainValidator
 
 from schedsync.api.parsing import Said
-from schedsync.clock import parse_instant
-from schedsync.specs.durations import parse_duration
-from schedsync.specs.wording import quoted, shortened, shown
-
-_OR_DURATION = 'or as a duration from now: "2h"'
+from schedsync.control import parse_end
+from schedsync.specs.wording import shown
 
 
 def _moment(value: object) -> datetime | timedelta | None:
@@ -18,21 +15,9 @@ def _moment(value: object) -> datetime | timedelta | None:
         return None
     if not isinstance(value, str):
         raise ValueError(  # noqa: TRY004 - pydantic reports ValueError only
-            f'expected a time, found {shown(value)}; write it like "2027-01-31T23:59:59Z", {_OR_DURATION}'
+            f'expected a time, found {shown(value)}; write it like "2027-01-31T23:59:59Z", or a duration: "2h"'
         )
-    try:
-        return parse_duration(value)
-    except ValueError:
-        return _instant(value)
-
-
-def _instant(text: str) -> datetime:
-    try:
-        return parse_instant(text)
-    except ValueError as error:
-        raise ValueError(f"{shortened(str(error))}, {_OR_DURATION}") from None
-    except OverflowError:
-        raise ValueError(f"{quoted(text)} is beyond the years that there are, 1 to 9999") from None
+    return parse_end(value)
 
 
 Reason = Annotated[str | None, Field(max_length=1000)]

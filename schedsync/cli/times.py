@@ -5,8 +5,8 @@ from typing import Any
 
 import click
 
-from schedsync.clock import parse_instant, utc_now
-from schedsync.specs.durations import format_duration, parse_duration
+from schedsync.clock import utc_now
+from schedsync.specs.durations import format_duration
 
 
 def shown(instant: datetime | None) -> str | None:
@@ -29,14 +29,13 @@ class Moment(click.ParamType[datetime]):
         """Return the instant (UTC) that *value* means."""
         if isinstance(value, datetime):
             return value
+        from schedsync.control import parse_end  # noqa: PLC0415 - brings the store, which few commands need
+
         try:
-            return utc_now() + parse_duration(value)
-        except ValueError:
-            pass
-        try:
-            return parse_instant(value)
+            end = parse_end(value)
+            return utc_now() + end if isinstance(end, timedelta) else end
         except (ValueError, OverflowError) as error:
-            self.fail(f'{error}, or as a duration from now: "2h"', param, ctx)
+            self.fail(str(error), param, ctx)
 
 
 MOMENT = Moment()

@@ -44,7 +44,13 @@ def claim(database: Database, lease: Lease, runs: Sequence[Run], advances: Seque
         with database.read() as connection:
             known = known_slots(connection, runs)
     ours = [run for run in runs if known.get(slot_of(run)) == run.id]
-    return ours or _write(database, lease, [run for run in runs if slot_of(run) not in known], advances)
+    new = [run for run in runs if slot_of(run) not in known]
+    try:
+        return ours or _write(database, lease, new, advances)
+    except IntegrityError as error:
+        if len(new) == len(runs):
+            raise
+        raise StaleObservationError("another writer claims the same slots") from error
 
 
 def _write(database: Database, lease: Lease, runs: Sequence[Run], advances: Sequence[Advance]) -> list[Run]:

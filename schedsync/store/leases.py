@@ -16,7 +16,7 @@ from schedsync.store.database import Database
 
 LEADER = "leader"
 _REMEMBERED = timedelta(days=1)
-"""How long the row of an instance that ended without a word is kept."""
+"""How long the row of an instance whose lease has run out is kept."""
 _leases = tables.leases.c
 
 
@@ -109,7 +109,6 @@ class LeaseTable:
     def _end(self, owner: str) -> None:
         with self._database.write() as connection:
             connection.execute(update(tables.leases).where(_leases.owner == owner).values(expires_at=0))
-            connection.execute(delete(tables.leases).where(_leases.name == _instance(owner)))
 
     def _end_of(self, ttl: timedelta) -> ColumnElement[int]:
         return self._now + _micros(ttl)

@@ -3,7 +3,7 @@
 import multiprocessing
 import random
 from collections.abc import Callable, Sequence
-from concurrent.futures import ProcessPoolExecutor
+from concurrent.futures import ProcessPoolExecutor, wait
 from contextlib import suppress
 from typing import Any, TypeVar
 
@@ -30,7 +30,9 @@ class Processes:
     def at_once(self, calls: Sequence[Callable[[], T]]) -> list[T]:
         """Make COUNT calls, one in each process, and return what they returned."""
         assert len(calls) == COUNT
-        return [future.result(timeout=_PATIENCE) for future in [self._pool.submit(_meet, call) for call in calls]]
+        futures = [self._pool.submit(_meet, call) for call in calls]
+        wait(futures, timeout=_PATIENCE)  # all of them, so that none goes on when the test is over
+        return [future.result(timeout=0) for future in futures]
 
     def stop(self) -> None:
         self._pool.shutdown()

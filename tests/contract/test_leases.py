@@ -15,6 +15,11 @@ from schedsync.store.store import Store
 from tests.contract.builders import GONE, TTL, at_once
 
 
+def rows(store: Store) -> set[str]:
+    with store.database.read() as connection:
+        return set(connection.execute(select(tables.leases.c.name)).scalars())
+
+
 def test_the_first_who_asks_leads(store: Store) -> None:
     assert store.leases.leader() is None
     assert store.leases.acquire("me", TTL) == Lease("me", 1)
@@ -77,6 +82,12 @@ def test_an_ended_lease_is_free_at_once_and_its_token_stays_used(store: Store, o
     store.leases.end("me")
     assert not store.leases.renew("me", TTL)
     assert other.leases.acquire("you", TTL) == Lease("you", 2)
+    assert rows(store) == {"leader", "instance:you"}
+
+
+def test_no_token_is_given_twice_however_long_nobody_led(store: Store) -> None:
+    long_gone = timedelta(days=-2)
+    assert [store.leases.acquire(owner, long_gone).token for owner in ("a", "b", "c")] == [1, 2, 3]
 
 
 def test_ending_what_one_does_not_hold_changes_nothing(store: Store) -> None:
@@ -100,9 +111,7 @@ def test_instances_that_ended_long_ago_without_a_word_are_forgotten(store: Store
     store.leases.acquire("crashed just now", GONE)
     store.leases.acquire("crashed long ago", timedelta(days=-2))
     store.leases.acquire("newcomer", TTL)
-    with store.database.read() as connection:
-        names = set(connection.execute(select(tables.leases.c.name)).scalars())
-    assert names == {"leader", "instance:leader", "instance:crashed just now", "instance:newcomer"}
+    assert rows(store) == {"leader", "instance:leader", "instance:crashed just now", "instance:newcomer"}
 
 
 @pytest.mark.parametrize("old", [None, GONE], ids=["a free lease", "a lease that ran out"])

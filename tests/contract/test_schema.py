@@ -26,9 +26,11 @@ def test_the_migrations_make_the_tables_that_the_program_has_in_mind(store: Stor
 
 def test_an_upgrade_makes_the_tables_and_a_second_one_changes_nothing(empty_url: str, opened: Opener) -> None:
     store = opened(empty_url)
+    assert store.is_new
     for _ in range(2):
         store.upgrade()
         store.require_current()
+        assert not store.is_new
         with store.database.read() as connection:
             names = set(inspect(connection).get_table_names())
         assert names == {*tables.metadata.tables, VERSION_TABLE}

@@ -19,7 +19,7 @@ from schedsync.store.store import Store
 from tests.builders import located
 from tests.integration.api.conftest import Installation, problem
 
-GETS = ("/health", "/ready", "/api/status", "/api/jobs", "/api/jobs/a", "/api/jobs/a/runs", "/api/runs")
+GETS = ("/", "/health", "/ready", "/api/status", "/api/jobs", "/api/jobs/a", "/api/jobs/a/runs", "/api/runs")
 POSTS = ("/api/jobs/a/pause", "/api/jobs/a/resume", "/api/pause", "/api/resume", "/api/sync")
 FROM_THE_DATABASE = [path for path in GETS if path.startswith("/api")]
 
@@ -183,7 +183,7 @@ def test_a_body_beyond_64_kib_is_refused(client: FlaskClient) -> None:
     problem(client.post("/api/pause", json={"reason": "x" * (64 << 10)}), 413)
 
 
-@pytest.mark.parametrize("path", ["/", "/api", "/api/jbos", "/api/jobs/a/nothing", "/api//jobs", "/api/jobs/"])
+@pytest.mark.parametrize("path", ["/api", "/api/jbos", "/api/jobs/a/nothing", "/api//jobs", "/api/jobs/"])
 def test_a_path_that_is_none_is_not_found(client: FlaskClient, path: str) -> None:
     problem(client.get(path), 404)
 

@@ -53,6 +53,7 @@ def test_every_commit_is_on_disk_before_it_is_told(impatient: Store) -> None:
 def test_asking_creates_no_file(file: Path, opened: Opener) -> None:
     store = opened(f"sqlite:///{file}")
     assert not store.database.exists
+    assert store.is_new
     with pytest.raises(SchemaError, match="there is no database at sqlite:///"):
         store.require_current()
     assert not file.exists()
