@@ -5,6 +5,8 @@ BIN    := $(VENV)/bin
 READY  := $(VENV)/.ready
 DEV    := $(VENV)/.dev
 TESTS  ?=
+# Most of the time tests wait for processes and clocks, so more of them than processors may run at once.
+WORKERS ?= 4
 
 .DEFAULT_GOAL := help
 .PHONY: help run test lint format types contracts check clean
@@ -28,7 +30,7 @@ run: $(READY)  ## Start the service on jobs.d/ with SQLite and the status API on
 	$(BIN)/schedsync run
 
 test: $(DEV)  ## Run all tests (TESTS=tests/unit for a part)
-	$(BIN)/python -m pytest $(TESTS)
+	$(BIN)/python -m pytest -n $(WORKERS) --dist worksteal $(TESTS)
 
 lint: $(DEV)  ## Check style and formatting
 	$(BIN)/ruff check .

@@ -4,7 +4,7 @@ from dataclasses import replace
 from typing import Any
 
 import pytest
-from sqlalchemy import delete, update
+from sqlalchemy import delete, select, update
 
 from schedsync.errors import StaleObservationError
 from schedsync.plan.diff import diff
@@ -42,6 +42,11 @@ def planned(store: Store, *jobs: Located) -> Plan:
 
 def spec_of(store: Store, job_id: str) -> Any:
     return store.jobs.load([job_id])[job_id].spec
+
+
+def kept_specs(store: Store) -> set[str]:
+    with store.database.read() as connection:
+        return set(connection.execute(select(tables.specs.c.job_id)).scalars())
 
 
 def test_an_added_job_is_live_with_its_spec(store: Store) -> None:
@@ -108,6 +113,7 @@ def test_a_removed_job_is_gone_with_its_spec_and_its_history_and_pause_are_not(s
     apply(store, Plan(remove=(remove(store, "a"),)))
     assert store.jobs.observe().jobs.keys() == {"b"}
     assert store.jobs.load(["a"]) == {}
+    assert kept_specs(store) == {"b"}
     assert len(runs_of(store, "a")) == 1
     assert store.pauses.in_force(NOW).keys() == {"a"}
 
@@ -121,6 +127,7 @@ def test_a_renamed_job_takes_history_pause_and_phase_along(store: Store, lease: 
     assert store.jobs.observe().jobs.keys() == {"new"}
     assert observed(store, "new").anchor_at == NOW
     assert spec_of(store, "new").id == "new"
+    assert kept_specs(store) == {"new"}
     assert runs_of(store) == [replace(ran, job_id="new")]
     assert store.pauses.in_force(NOW) == {"new": replace(held, job_id="new")}
 

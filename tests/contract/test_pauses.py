@@ -74,6 +74,15 @@ def test_pauses_that_ran_out_are_dropped_with_a_line_in_the_audit_log(store: Sto
     assert store.pauses.forget_expired(NOW) == 0
 
 
+def test_a_pause_that_is_set_anew_while_the_old_one_is_dropped_stays(store: Store, other: Store) -> None:
+    anew = pause("a", until=NOW + MINUTE)
+    store.pauses.put(pause("a", until=NOW), now=NOW - MINUTE)
+    # When the look at what has run out ends, and before the first of it is dropped.
+    event.listen(store.database.engine, "rollback", lambda _: other.pauses.put(anew, now=NOW), once=True)
+    assert store.pauses.forget_expired(NOW) == 0
+    assert store.pauses.in_force(NOW) == {"a": anew}
+
+
 def test_a_pause_that_somebody_else_sets_at_the_same_moment_is_replaced(store: Store, other: Store) -> None:
     asked = threading.Event()
 

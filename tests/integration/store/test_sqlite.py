@@ -110,7 +110,8 @@ def test_a_write_waits_for_one_of_another_process(file: Path, opened: Opener) ->
         assert acquired.result(timeout=30) == "me"
 
 
-def test_a_new_file_that_another_process_has_just_locked_is_waited_for(file: Path, opened: Opener) -> None:
+@pytest.mark.parametrize("lock", ["IMMEDIATE", "EXCLUSIVE"])
+def test_a_new_file_that_another_process_has_just_locked_is_waited_for(file: Path, opened: Opener, lock: str) -> None:
     store, done = opened(f"sqlite:///{file}"), threading.Event()
 
     def upgrade() -> None:
@@ -118,12 +119,27 @@ def test_a_new_file_that_another_process_has_just_locked_is_waited_for(file: Pat
         done.set()
 
     with ThreadPoolExecutor() as threads:
-        with another_process(file, "BEGIN EXCLUSIVE") as another:
+        with another_process(file, f"BEGIN {lock}") as another:
             upgraded = threads.submit(upgrade)
             assert not done.wait(0.3)
             another.execute("COMMIT")
         upgraded.result(timeout=30)
     store.require_current()
+
+
+def test_writers_of_one_process_wait_for_each_other_however_impatient_they_are_with_others(impatient: Store) -> None:
+    done = threading.Event()
+
+    def acquire() -> str:
+        owner = impatient.leases.acquire("me", TTL).owner
+        done.set()
+        return owner
+
+    with ThreadPoolExecutor() as threads:
+        with impatient.database.write():
+            acquired = threads.submit(acquire)
+            assert not done.wait(0.3)
+        assert acquired.result(timeout=30) == "me"
 
 
 def test_a_full_disk_loses_nothing_that_was_written_and_heals(impatient: Store) -> None:
