@@ -1,4 +1,7 @@
-"""What the engine is given, and whom it tells."""
+"""What the engine is given, and whom it tells.
+
+``prepare.py`` makes a ``Launch`` of a run and its spec, ``process.py`` carries it out, the runner is the ``Listener``.
+"""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -14,20 +17,24 @@ class Launch:
 
     run_id: str
     argv: tuple[str, ...]
+    """The program and its arguments; a program without a slash is looked for on the PATH of *env*."""
     env: Mapping[str, str] = field(repr=False)
+    """The whole environment. It names the run (``SCHEDSYNC_RUN_ID``), or processes that hide are not found."""
     cwd: str | None = None
     """None: the folder of the service."""
-    stdin: bytes = b""
+    stdin: bytes = field(default=b"", repr=False)
+    """What the process reads on its standard input before the end of file."""
     timeout: timedelta | None = None
+    """From the spawn to SIGTERM; None: the run may take as long as it likes."""
     kill_grace: timedelta = timedelta(seconds=10)
-    """Between SIGTERM and SIGKILL."""
+    """Between SIGTERM and SIGKILL, whoever ends the run."""
 
 
 class Listener(Protocol):
-    """Is told of starts and ends by the engine's thread; it must return quickly."""
+    """Is told of starts and ends by the engine's thread, so it must return quickly; what it raises is logged only."""
 
     def started(self, run_id: str, pid: int, at: datetime) -> None:
         """Tell that the run's process exists since *at* (UTC)."""
 
     def finished(self, run_id: str, outcome: Outcome) -> None:
-        """Tell how the run ended."""
+        """Tell how the run ended: once per launch, also when it could not be started."""

@@ -1,330 +1,348 @@
 """The engine: one thread that starts, watches and ends the processes of all runs.
 
-A process leads a session and process group of its own. What it prints comes through a pipe that the engine reads in
-bounded bites, so that a loud one does not starve the others. When a run has to end, its group and whatever escaped from
-the group get SIGTERM, and after the grace SIGKILL; the run is over when all of them are gone. Processes that a run
-leaves in the background when it ends by itself are left alone.
+Each run leads a session and a process group of its own. Its output comes through a pipe that is read in bounded bites,
+so that a loud run does not starve the others; what is kept of it goes into a ``Spool``.
+
+A run that ends by itself is over when its first process is: what it leaves in the background is left alone, is heard
+for a moment more (``LINGER``), and finds the pipe closed afterwards, so a daemon needs an output of its own. A run that
+is ended from outside (timeout, cancel, stop) is over when all of its processes are gone: its group gets SIGTERM, and so
+do those that left the group (``orphans.py`` finds them by their environment); after the grace, SIGKILL.
+
+``child.py`` is the process, ``ending.py`` ends it, ``spawn_errors.py`` has the words for what does not start.
 """
 
 import logging
+import math
 import os
 import queue
 import selectors
-import signal
-import subprocess
 import threading
 import time
 from collections.abc import Callable
 from contextlib import suppress
-from dataclasses import dataclass, field
-from datetime import datetime, timedelta
+from datetime import timedelta
+from functools import partial
 from pathlib import Path
+from typing import IO
 
 from schedsync.clock import Clock, utc_now
 from schedsync.executors.base import Launch, Listener
-from schedsync.executors.orphans import processes_of, send
-from schedsync.executors.spawning import spawn, why_not_started
-from schedsync.executors.spool import OutputLimits, Spool
+from schedsync.executors.child import Child
+from schedsync.executors.ending import Endings, own_end, spelled
+from schedsync.executors.spawn_errors import why_not_started
+from schedsync.executors.spool import OutputLimits, Spool, live
 from schedsync.runs.outcome import Outcome, Output
 from schedsync.runs.run import RunState
-from schedsync.specs.durations import format_duration
 
 log = logging.getLogger(__name__)
 
-BITE = 1 << 16
-"""Bytes read of one output before the others have their turn."""
-SILENCE = 0.2
-"""Seconds that a background process may go on printing after the run itself has ended."""
-LOOK = 0.05
-"""Seconds between two looks at processes that are being ended, and at exits where there is no pidfd."""
-LAST_WAIT = 2.0
-"""Seconds after SIGKILL until a run counts as ended even if something is left (a process stuck in the kernel)."""
-
-
-@dataclass(slots=True)
-class _Ending:
-    """A run that is being ended from outside."""
-
-    state: RunState
-    reason: str
-    kill_at: float
-    killed: bool = False
-
-
-@dataclass(slots=True)
-class _Child:
-    launch: Launch
-    process: subprocess.Popen[bytes]
-    spool: Spool
-    started_at: datetime
-    timeout_at: float | None
-    pidfd: int | None
-    pipe: int | None
-    exited: bool = False
-    quiet_at: float = 0.0
-    ending: _Ending | None = None
-
-
-@dataclass(frozen=True, slots=True)
-class _Cancel:
-    run_id: str
-    reason: str
-    state: RunState
-
-
-@dataclass(frozen=True, slots=True)
-class _Stop:
-    grace: timedelta
-    reason: str
-
-
-@dataclass(slots=True)
-class _Stopping:
-    deadline: float
-    reason: str
-    ended: bool = field(default=False)
+LINGER = 0.2
+"""Seconds that background processes are heard after their run has ended: filters such as ``> >(tee log)`` end then."""
+POLL = 0.05
+"""Seconds between two questions whether a process has ended, where the system cannot announce it."""
+TURN = 16
+"""Requests (about a millisecond for each launch) between two looks at the outputs."""
+LONGEST_SLEEP = 3_600.0
+"""Seconds; the system's own limit is 24 days, and a timeout may be longer."""
 
 
 class ProcessEngine:
     """Runs processes. Public methods are safe from any thread; the listener is called by the engine's own."""
 
     def __init__(self, listener: Listener, *, spool_dir: Path, limits: OutputLimits, clock: Clock = utc_now) -> None:
+        """Prepare the engine.
+
+        Args:
+            listener: is told of starts and ends.
+            spool_dir: an existing folder for the output of runs that have not ended.
+            limits: how much output is kept.
+            clock: for the instants that are reported; what is measured is measured on the monotonic clock.
+        """
         self._listener, self._spool_dir, self._limits, self._clock = listener, spool_dir, limits, clock
-        self._children: dict[str, _Child] = {}
-        self._asked: queue.SimpleQueue[Launch | _Cancel | _Stop] = queue.SimpleQueue()
+        self._thread = threading.Thread(target=self._run, name="schedsync-engine", daemon=True)
         self._lock = threading.Lock()
+        # Under the lock: the runs that were launched and have not ended (with a spool when started), and the way in.
+        self._known: dict[str, Spool | None] = {}
+        self._requests: queue.SimpleQueue[Callable[[], None]] = queue.SimpleQueue()
+        self._closed = False
+        self._wake_read, self._wake_write = os.pipe()
+        os.set_blocking(self._wake_write, False)
+        # Of the engine's thread alone.
+        self._children: dict[str, Child] = {}
+        self._endings = Endings()
+        self._stop_at, self._stop_reason = math.inf, ""
+        self._alarm = math.inf
+        """Not later than the first moment at which a child is to be looked at, or the engine's grace is over."""
         self._selector = selectors.DefaultSelector()
-        self._wake_read, self._wake_write = os.pipe2(os.O_NONBLOCK | os.O_CLOEXEC)
-        self._selector.register(self._wake_read, selectors.EVENT_READ, self._drain_wake)
-        self._stopping: _Stopping | None = None
-        self._thread = threading.Thread(target=self._loop, name="schedsync-engine", daemon=True)
+        self._selector.register(self._wake_read, selectors.EVENT_READ, self._hear_wake)
 
     def start(self) -> None:
-        """Start the engine's thread."""
+        """Start the engine's thread; what was launched before is started then."""
         self._thread.start()
 
     def launch(self, launch: Launch) -> None:
-        """Start a process soon; the listener hears of it."""
-        self._ask(launch)
+        """Start a process soon; the listener hears of it. While the engine stops, that is ``lost``, never started.
+
+        Raises:
+            ValueError: the run has been launched and has not ended.
+            RuntimeError: the engine has stopped.
+        """
+        with self._lock:
+            if self._closed:
+                raise RuntimeError("the engine has stopped")
+            if launch.run_id in self._known:
+                raise ValueError(f"run {launch.run_id} has been launched already")
+            self._known[launch.run_id] = None
+            self._ask(partial(self._begin, launch))
 
     def cancel(self, run_id: str, reason: str, state: RunState = RunState.CANCELLED) -> None:
-        """End a run, with *state* and *reason* as its outcome; nothing happens when it has ended already."""
-        self._ask(_Cancel(run_id, reason, state))
+        """End a run, with *state* and *reason* as its outcome; nothing happens when it is ending or has ended."""
+        with self._lock:
+            if run_id in self._known:
+                self._ask(partial(self._cancel, run_id, state, reason))
 
     def running(self) -> frozenset[str]:
-        """Return the runs that have a process."""
+        """Return the runs that were launched and whose end has not been told."""
         with self._lock:
-            return frozenset(self._children)
+            return frozenset(self._known)
 
     def output(self, run_id: str) -> Output | None:
         """Return what a run has printed so far; None when it is not running."""
         with self._lock:
-            child = self._children.get(run_id)
-            return None if child is None else child.spool.read()
+            spool = self._known.get(run_id)
+        return None if spool is None else spool.read()
 
     def stop(self, grace: timedelta, reason: str) -> None:
-        """Start nothing more, let runs end by themselves within *grace*, end the rest as ``lost``, and return."""
-        self._ask(_Stop(grace, reason))
+        """Start nothing more, let runs end by themselves within *grace*, end the rest as ``lost``, and return.
+
+        Runs that had to be ended have *reason* in theirs. Called again, it can only shorten the grace.
+        """
+        with self._lock:
+            if not self._closed:
+                self._ask(partial(self._begin_stop, time.monotonic() + grace.total_seconds(), reason))
+        if self._thread.ident is None:
+            self.start()
         self._thread.join()
 
-    def _ask(self, what: Launch | _Cancel | _Stop) -> None:
-        self._asked.put(what)
-        with suppress(BlockingIOError, OSError):  # full: it is awake; closed: it has stopped
+    def _ask(self, request: Callable[[], None]) -> None:
+        self._requests.put(request)
+        with suppress(BlockingIOError):  # it has been woken often enough
             os.write(self._wake_write, b"\0")
 
-    def _loop(self) -> None:
-        while not (self._stopping is not None and not self._children and self._asked.empty()):
-            for key, _ in self._selector.select(self._patience()):
-                key.data()
-            self._guarded(self._take_requests)
-            for child in list(self._children.values()):
-                self._serve(child)
+    # The loop.
+
+    def _run(self) -> None:
+        while not self._over():
+            try:
+                self._turn()
+            except Exception:  # the boundary of the loop; the pause keeps a lasting fault from filling the log
+                log.exception("the engine stumbled")
+                time.sleep(POLL)
         self._selector.close()
         os.close(self._wake_read)
         os.close(self._wake_write)
 
-    def _patience(self) -> float | None:
-        """Return how long nothing has to be done, unless something is heard."""
-        if any(child.exited or child.ending or child.pidfd is None for child in self._children.values()):
-            return LOOK
-        moments = [child.timeout_at for child in self._children.values() if child.timeout_at is not None]
-        if self._stopping is not None and not self._stopping.ended:
-            moments.append(self._stopping.deadline)
-        return max(min(moments) - time.monotonic(), 0.0) if moments else None
-
-    def _drain_wake(self) -> None:
-        with suppress(BlockingIOError):
-            while os.read(self._wake_read, BITE):
-                pass
-
-    # --- requests ---
-
-    def _take_requests(self) -> None:
-        while not self._asked.empty():
-            asked = self._asked.get_nowait()
-            if isinstance(asked, Launch):
-                self._take(asked)
-            elif isinstance(asked, _Cancel):
-                if child := self._children.get(asked.run_id):
-                    self._begin_end(child, asked.state, asked.reason)
-            elif self._stopping is None:
-                self._stopping = _Stopping(time.monotonic() + asked.grace.total_seconds(), asked.reason)
-        if self._stopping is not None and not self._stopping.ended and time.monotonic() >= self._stopping.deadline:
-            self._stopping.ended = True
-            for child in list(self._children.values()):
-                self._begin_end(child, RunState.LOST, self._stopping.reason)
-
-    def _take(self, launch: Launch) -> None:
-        if self._stopping is not None:
-            self._tell(launch.run_id, Outcome(RunState.LOST, self._clock(), reason=self._stopping.reason))
-            return
-        spool = Spool(self._spool_dir / f"{launch.run_id}.log", self._limits)
-        try:
-            self._spawn(launch, spool)
-        except (OSError, ValueError) as error:
-            spool.discard()
-            self._tell(launch.run_id, Outcome(RunState.FAILED, self._clock(), reason=why_not_started(launch, error)))
-
-    def _spawn(self, launch: Launch, spool: Spool) -> None:
-        now = self._clock()
-        new = spawn(launch)
-        timeout_at = None if launch.timeout is None else time.monotonic() + launch.timeout.total_seconds()
-        child = _Child(launch, new.process, spool, now, timeout_at, new.pidfd, new.pipe)
+    def _over(self) -> bool:
+        if self._stop_at == math.inf or self._children:
+            return False
         with self._lock:
-            self._children[launch.run_id] = child
-        self._selector.register(new.pipe, selectors.EVENT_READ, lambda: self._read(child))
-        if new.pidfd is not None:
-            self._selector.register(new.pidfd, selectors.EVENT_READ, lambda: self._reap(child))
-        self._guarded(lambda: self._listener.started(launch.run_id, new.process.pid, now))
+            self._closed = self._requests.empty()
+            return self._closed
 
-    # --- a running process ---
+    def _turn(self) -> None:
+        for key, _ in self._selector.select(self._patience()):
+            key.data()
+        for _ in range(TURN):
+            if self._requests.empty():
+                break
+            self._requests.get_nowait()()
+        self._keep_time()
 
-    def _serve(self, child: _Child) -> None:
-        try:
-            self._look_at(child)
-        except Exception as error:  # one run's trouble must not end the engine
-            log.exception("run could not be watched", extra={"run_id": child.launch.run_id})
-            self._finish(child, Outcome(RunState.FAILED, self._clock(), reason=f"could not be watched: {error}"))
+    def _patience(self) -> float:
+        """Return for how many seconds nothing has to be done unless something is heard."""
+        if not self._requests.empty():
+            return 0.0
+        moment = min(self._alarm, self._endings.next_look)
+        return min(max(moment - time.monotonic(), 0.0), LONGEST_SLEEP)
 
-    def _look_at(self, child: _Child) -> None:
+    def _hear_wake(self) -> None:
+        os.read(self._wake_read, 1 << 16)
+
+    def _keep_time(self) -> None:
         now = time.monotonic()
-        if child.pidfd is None and not child.exited:
-            self._reap(child)
-        if child.timeout_at is not None and now >= child.timeout_at and not child.exited and child.ending is None:
-            timeout = format_duration(child.launch.timeout or timedelta(0))
-            self._begin_end(child, RunState.TIMED_OUT, f"timeout of {timeout} exceeded")
-        if child.ending is not None:
-            self._go_on_ending(child, child.ending, now)
-        elif child.exited and (child.pipe is None or now >= child.quiet_at):
-            self._finish(child, self._own_end(child))
+        if now >= self._alarm:
+            self._sound_alarm(now)
+        if now >= self._endings.next_look:
+            self._look_at_endings()
 
-    def _reap(self, child: _Child) -> None:
-        if child.process.poll() is not None:
-            child.exited, child.quiet_at = True, time.monotonic() + SILENCE
-            self._forget_pidfd(child)
+    def _sound_alarm(self, now: float) -> None:
+        for child in [c for c in self._children.values() if c.wake_at <= now]:
+            self._serve(child, self._wake)
+        if now >= self._stop_at:
+            for child in list(self._children.values()):
+                self._serve(child, partial(self._end, state=RunState.LOST, reason=self._stop_reason))
+        moments = [self._stop_at] if now < self._stop_at else []
+        self._alarm = min(moments + [child.wake_at for child in self._children.values()], default=math.inf)
 
-    def _read(self, child: _Child) -> None:
-        if child.pipe is None:
-            return
+    def _look_at_endings(self) -> None:
+        ending = [child for child in self._children.values() if child in self._endings]
+        left = self._endings.survey(ending)
+        for child in ending:
+            self._serve(child, partial(self._go_on_ending, None if left is None else left.get(child.run_id, [])))
+
+    def _wake_at(self, child: Child, moment: float) -> None:
+        child.wake_at = moment
+        self._alarm = min(self._alarm, moment)
+
+    def _serve(self, child: Child, step: Callable[[Child], None]) -> None:
+        """Do something for one run, whose trouble stays its own."""
+        if self._children.get(child.run_id) is not child:
+            return  # it ended a moment ago, in the same turn
         try:
-            data = os.read(child.pipe, BITE)
-        except BlockingIOError:
+            step(child)
+        except Exception as error:  # the boundary of one run
+            log.exception("run could not be watched", extra={"run_id": child.run_id})
+            self._give_up(child, error)
+
+    # From launch to a running process.
+
+    def _begin(self, launch: Launch) -> None:
+        if self._stop_at < math.inf:
+            self._tell_not_started(launch, RunState.LOST, f"not started; {self._stop_reason}")
             return
-        except OSError:
-            data = b""
-        if data:
-            with self._lock:
-                child.spool.append(data)
-            child.quiet_at = time.monotonic() + SILENCE if child.exited and child.ending is None else child.quiet_at
+        spool = Spool(live(self._spool_dir, launch.run_id), self._limits)
+        try:
+            child = Child(launch, spool, self._clock())
+        except Exception as error:  # whatever keeps it from starting is this run's failure
+            spool.discard()
+            self._tell_not_started(launch, RunState.FAILED, why_not_started(launch, error))
+            return
+        self._children[launch.run_id] = child
+        self._serve(child, self._watch)
+
+    def _watch(self, child: Child) -> None:
+        with self._lock:
+            self._known[child.run_id] = child.spool
+        if child.launch.timeout is not None:
+            child.timeout_at = time.monotonic() + child.launch.timeout.total_seconds()
+        if child.pipe is not None:
+            self._selector.register(child.pipe, selectors.EVENT_READ, partial(self._serve, child, self._read))
+        if child.pidfd is not None:
+            self._selector.register(child.pidfd, selectors.EVENT_READ, partial(self._serve, child, self._notice_exit))
+        self._wait_on(child)
+        self._tell(lambda: self._listener.started(child.run_id, child.pid, child.started_at))
+
+    def _wait_on(self, child: Child) -> None:
+        unannounced = time.monotonic() + POLL if child.pidfd is None else math.inf
+        self._wake_at(child, min(child.timeout_at, unannounced))
+
+    def _wake(self, child: Child) -> None:
+        """Do what was to be done at this moment."""
+        if child.exited:
+            self._settle_own_end(child)
+            return
+        if child.pidfd is None:
+            self._notice_exit(child)
+        if child.timeout_at <= time.monotonic():
+            timeout = spelled(child.launch.timeout or timedelta())
+            self._end(child, RunState.TIMED_OUT, f"timeout of {timeout} exceeded")
+        elif not child.exited:
+            self._wait_on(child)
+
+    def _read(self, child: Child) -> None:
+        if child.take() == 0:
+            self._hang_up(child)
+            if child.exited and child not in self._endings:
+                self._settle_own_end(child)
+
+    def _notice_exit(self, child: Child) -> None:
+        if not child.has_exited():
+            return
+        child.exited = True
+        self._stop_listening_for_exit(child)
+        if child in self._endings:
+            return
+        if child.drain():
+            self._settle_own_end(child)
         else:
-            self._forget_pipe(child)
+            self._wake_at(child, time.monotonic() + LINGER)
 
-    def _own_end(self, child: _Child) -> Outcome:
-        code = child.process.returncode
-        if code == 0:
-            return self._outcome(child, RunState.SUCCEEDED, None)
-        return self._outcome(child, RunState.FAILED, f"exit code {code}" if code > 0 else f"ended by {_signal(-code)}")
+    # Ending a run.
 
-    # --- ending a process ---
+    def _cancel(self, run_id: str, state: RunState, reason: str) -> None:
+        child = self._children.get(run_id)
+        if child is not None:
+            self._serve(child, partial(self._end, state=state, reason=reason))
 
-    def _begin_end(self, child: _Child, state: RunState, reason: str) -> None:
-        if child.ending is None:
-            grace = child.launch.kill_grace.total_seconds()
-            child.ending = _Ending(state, reason, time.monotonic() + grace)
-            self._signal_all(child, signal.SIGTERM)
+    def _begin_stop(self, stop_at: float, reason: str) -> None:
+        self._stop_reason = self._stop_reason or reason
+        self._stop_at = min(self._stop_at, stop_at)
+        self._alarm = min(self._alarm, self._stop_at)
 
-    def _go_on_ending(self, child: _Child, ending: _Ending, now: float) -> None:
-        over = ending.killed and now >= ending.kill_at + LAST_WAIT
-        if child.exited and (over or not self._survivors(child)):
-            how = "SIGKILL" if ending.killed else "SIGTERM"
-            self._drain(child)
-            self._finish(child, self._outcome(child, ending.state, f"{ending.reason}; ended by {how}"))
-        elif now >= ending.kill_at and not over:
-            ending.killed = True
-            self._signal_all(child, signal.SIGKILL)
+    def _end(self, child: Child, state: RunState, reason: str) -> None:
+        if child not in self._endings and not child.has_exited():
+            child.wake_at = math.inf
+            self._endings.begin(child, state, reason)
 
-    def _signal_all(self, child: _Child, number: signal.Signals) -> None:
-        with suppress(ProcessLookupError, PermissionError):
-            os.killpg(child.process.pid, number)
-        send(self._survivors(child), number)
+    def _go_on_ending(self, left: list[int] | None, child: Child) -> None:
+        if not child.exited:
+            self._notice_exit(child)
+        ended = self._endings.advance(child, left)
+        if ended is not None:
+            child.drain()
+            self._settle(child, ended.state, ended.reason)
 
-    def _survivors(self, child: _Child) -> list[int]:
-        """Return the living processes of the run, those that left its group included."""
-        run_id = child.launch.run_id
-        return processes_of([run_id]).get(run_id, [])
+    # The end of a run.
 
-    def _drain(self, child: _Child) -> None:
-        """Take what is still in the pipe; whoever wrote it is gone."""
-        before = -1
-        while child.pipe is not None and before != child.spool.total:
-            before = child.spool.total
-            self._read(child)
+    def _settle_own_end(self, child: Child) -> None:
+        ended = own_end(child.reap())
+        self._settle(child, ended.state, ended.reason)
 
-    # --- the end ---
+    def _give_up(self, child: Child, error: Exception) -> None:
+        with suppress(Exception):  # nothing more can be done about it, and the run must be settled
+            child.kill_at_once()
+        self._settle(child, RunState.FAILED, f"killed, because it could not be watched any more: {error!r}")
 
-    def _outcome(self, child: _Child, state: RunState, reason: str | None) -> Outcome:
-        failure = child.spool.failure
-        return Outcome(
+    def _settle(self, child: Child, state: RunState, reason: str | None) -> None:
+        outcome = Outcome(
             state=state,
             finished_at=self._clock(),
             started_at=child.started_at,
-            exit_code=child.process.returncode,
-            reason="; ".join(part for part in (reason, failure) if part) or None,
+            exit_code=child.reap(),
+            reason="; ".join(part for part in (reason, child.spool.failure) if part) or None,
             output=child.spool.read(),
         )
-
-    def _finish(self, child: _Child, outcome: Outcome) -> None:
-        self._forget_pidfd(child)
-        self._forget_pipe(child)
-        with self._lock:
-            self._children.pop(child.launch.run_id, None)
+        self._hang_up(child)
+        self._stop_listening_for_exit(child)
+        self._endings.forget(child)
+        del self._children[child.run_id]
         child.spool.discard()
-        self._tell(child.launch.run_id, outcome)
+        self._tell_finished(child.run_id, outcome)
 
-    def _forget_pidfd(self, child: _Child) -> None:
-        if child.pidfd is not None:
-            self._selector.unregister(child.pidfd)
-            os.close(child.pidfd)
-            child.pidfd = None
-
-    def _forget_pipe(self, child: _Child) -> None:
+    def _hang_up(self, child: Child) -> None:
         if child.pipe is not None:
-            self._selector.unregister(child.pipe)
-            os.close(child.pipe)
-            child.pipe = None
+            self._ignore(child.pipe)
+            child.close_pipe()
 
-    def _tell(self, run_id: str, outcome: Outcome) -> None:
-        self._guarded(lambda: self._listener.finished(run_id, outcome))
+    def _stop_listening_for_exit(self, child: Child) -> None:
+        if child.pidfd is not None:
+            self._ignore(child.pidfd)
+            child.close_pidfd()
 
-    def _guarded(self, call: Callable[[], None]) -> None:
+    def _ignore(self, source: IO[bytes] | int) -> None:
+        with suppress(KeyError):  # not registered: watching it has failed half-way
+            self._selector.unregister(source)
+
+    def _tell_not_started(self, launch: Launch, state: RunState, reason: str) -> None:
+        self._tell_finished(launch.run_id, Outcome(state, self._clock(), reason=reason))
+
+    def _tell_finished(self, run_id: str, outcome: Outcome) -> None:
+        self._tell(lambda: self._listener.finished(run_id, outcome))
+        with self._lock:
+            del self._known[run_id]
+
+    def _tell(self, call: Callable[[], None]) -> None:
         try:
             call()
-        except Exception:  # the boundary of the engine's loop
-            log.exception("engine request failed")
-
-
-def _signal(number: int) -> str:
-    try:
-        return f"signal {number} ({signal.Signals(number).name})"
-    except ValueError:
-        return f"signal {number}"
+        except Exception:  # the boundary to the listener
+            log.exception("the listener failed")

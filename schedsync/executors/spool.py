@@ -1,9 +1,14 @@
-"""The output of a run while it runs: a file up to a cap, and its last bytes in memory."""
+"""The output of a run while it runs: a file that other processes can read, and its first and last bytes in memory.
+
+The engine (``process.py``) appends; what is kept goes into the run's ``Outcome``, and the file is removed. After a
+crash of the service the file is what remains, and ``recover`` reads it.
+"""
 
 import logging
+import os
+import threading
 from dataclasses import dataclass
 from pathlib import Path
-from typing import BinaryIO
 
 from schedsync.runs.outcome import Output
 
@@ -12,90 +17,125 @@ log = logging.getLogger(__name__)
 
 @dataclass(frozen=True, slots=True)
 class OutputLimits:
-    """How many bytes of an output are kept, and how long its file may get."""
+    """How much of an output is kept; all in bytes."""
 
     file_limit: int = 10 << 20
+    """How long the file may get. What comes later is counted, and kept only as the tail in memory."""
     keep_head: int = 64 << 10
+    """How many of the first bytes are kept."""
     keep_tail: int = 64 << 10
+    """How many of the last bytes are kept."""
+
+
+def live(folder: Path, run_id: str) -> Path:
+    """Return where a run's output is while it runs: for other processes to read, and gone when the run has ended."""
+    return folder / f"{run_id}.log"
 
 
 class Spool:
-    """Takes what a run prints. A disk that is full stops the file, not the run."""
+    """Takes what one run prints. One thread appends; any thread may read.
+
+    A file that cannot be written (disk full, folder not writable) hurts nobody but the readers of the file: what is
+    kept is in memory, and ``failure`` says what happened.
+    """
 
     def __init__(self, path: Path, limits: OutputLimits) -> None:
+        """Open the file at *path*, which ``live`` names, and empty it."""
+        self.failure: str | None = None
+        """Why the file does not hold what it should: the first failure, in words; None while all is well."""
         self._path, self._limits = path, limits
         self._head, self._tail, self._total = bytearray(), bytearray(), 0
-        self.failure: str | None = None
-        """Why the file does not have everything; None while it does."""
-        self._file = self._open()
-
-    @property
-    def total(self) -> int:
-        """How many bytes were printed so far."""
-        return self._total
+        self._lock = threading.Lock()
+        self._fd = self._open()
 
     def append(self, data: bytes) -> None:
-        """Take more output. Never raises."""
-        room = self._limits.keep_head - len(self._head)
-        self._head += data[:room] if room > 0 else b""
-        self._tail += data
-        if len(self._tail) > 2 * self._limits.keep_tail + len(data):
-            del self._tail[: -self._limits.keep_tail or len(self._tail)]
-        self._write(data[: max(self._limits.file_limit - self._total, 0)])
-        self._total += len(data)
+        """Take more output. Never raises for a file that cannot be written."""
+        room = max(self._limits.file_limit - self._total, 0)
+        with self._lock:
+            self._keep(data)
+        self._write(memoryview(data)[:room])
 
     def read(self) -> Output:
         """Return the first and the last bytes so far."""
-        return _kept(bytes(self._head), bytes(self._tail), self._total, self._limits)
+        with self._lock:
+            return _kept(bytes(self._head), bytes(self._tail), self._total, self._limits)
+
+    def close(self) -> None:
+        """Close the file and leave it there; closing twice does no harm."""
+        if self._fd is not None:
+            fd, self._fd = self._fd, None
+            try:
+                os.close(fd)
+            except OSError as error:  # network file systems report a full disk as late as here
+                self._fail(error)
 
     def discard(self) -> None:
-        """Close and remove the file."""
-        if self._file is not None:
-            self._file.close()
-            self._file = None
-        try:
-            self._path.unlink(missing_ok=True)
-        except OSError as error:
-            log.warning("spool file stays", extra={"path": self._path, "error": str(error)})
+        """Close and remove the file; ``read`` still answers."""
+        self.close()
+        _remove(self._path)
 
-    def _open(self) -> BinaryIO | None:
+    def _keep(self, data: bytes) -> None:
+        room = self._limits.keep_head - len(self._head)
+        if room > 0:
+            self._head += data[:room]
+        self._tail += data
+        # Trimmed at twice the size, so that each byte is moved once on average and not once per append.
+        if len(self._tail) > 2 * self._limits.keep_tail:
+            del self._tail[: len(self._tail) - self._limits.keep_tail]
+        self._total += len(data)
+
+    def _open(self) -> int | None:
         try:
-            return self._path.open("wb", buffering=0)
+            # Not for everybody: jobs print what they should not.
+            return os.open(self._path, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o640)
         except OSError as error:
             self._fail(error)
             return None
 
-    def _write(self, data: bytes) -> None:
-        if self._file is None or not data:
-            return
+    def _write(self, data: memoryview) -> None:
         try:
-            self._file.write(data)
+            while self._fd is not None and data:
+                data = data[os.write(self._fd, data) :]
         except OSError as error:
             self._fail(error)
-            self._file.close()
-            self._file = None
+            self.close()
 
     def _fail(self, error: OSError) -> None:
-        self.failure = f"output could not be spooled: {error.strerror}"
-        log.warning("output cannot be spooled", extra={"path": self._path, "error": str(error)})
+        if self.failure is None:
+            self.failure = f"its output could not be spooled: {error.strerror}"
+            log.warning("output cannot be spooled", extra={"path": str(self._path), "error": str(error)})
 
 
 def recover(path: Path, limits: OutputLimits) -> Output:
-    """Return what the spool file of a dead service holds, and remove it; nothing when there is none."""
+    """Return what the spool file of a dead service holds, and remove the file; nothing where there is none.
+
+    The file ends at ``file_limit``; what the run printed beyond that is unknown, so ``total`` is the file's length.
+    """
     try:
         with path.open("rb") as file:
             head = file.read(limits.keep_head)
-            size = file.seek(0, 2)
-            file.seek(max(size - limits.keep_tail, 0))
-            tail = file.read()
-        path.unlink()
-    except OSError:
+            total = file.seek(0, os.SEEK_END)
+            file.seek(max(total - limits.keep_tail, 0))
+            tail = file.read(limits.keep_tail)
+    except FileNotFoundError:
         return Output()
-    return _kept(head, tail, size, limits)
+    except OSError as error:
+        log.warning("output of a lost run cannot be read", extra={"path": str(path), "error": str(error)})
+        return Output()
+    _remove(path)
+    return _kept(head, tail, total, limits)
+
+
+def _remove(path: Path) -> None:
+    try:
+        path.unlink(missing_ok=True)
+    except OSError as error:
+        log.warning("spool file stays", extra={"path": str(path), "error": str(error)})
 
 
 def _kept(head: bytes, tail: bytes, total: int, limits: OutputLimits) -> Output:
+    """Put together what was kept: *tail* may be longer than wanted, and may reach back into *head*."""
     beyond = total - len(head)
-    kept = min(beyond, limits.keep_tail, len(tail))
-    rest = tail[-kept:] if kept else b""
-    return Output(head + rest, b"", total) if kept == beyond else Output(head, rest, total)
+    wanted = min(beyond, limits.keep_tail)
+    rest = tail[len(tail) - wanted :]
+    return Output(head + rest, b"", total) if wanted == beyond else Output(head, rest, total)

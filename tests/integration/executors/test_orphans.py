@@ -1,37 +1,118 @@
 """What a dead service leaves is found by the run's id, and ended."""
 
 import os
+import resource
+import signal
 import subprocess
 import sys
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
 from datetime import timedelta
+from pathlib import Path
 
+import pytest
+
+from schedsync.executors import orphans
 from schedsync.executors.identity import is_known_dead, this_instance
-from schedsync.executors.orphans import processes_of, terminate
+from schedsync.executors.orphans import processes_of, send, terminate
 
 
-def _sleeper(run_id: str, text: str = "echo up; exec sleep 60") -> subprocess.Popen[bytes]:
+def _named(name: str) -> str:
+    """Return an id of this test session's own: processes are ended by their run's id, wherever they come from."""
+    return f"{name}-{os.getpid()}"
+
+
+@contextmanager
+def _sleeper(run_id: str, text: str = "echo up; exec sleep 60") -> Iterator[subprocess.Popen[bytes]]:
     environ = {"PATH": os.environ["PATH"], "SCHEDSYNC_RUN_ID": run_id}
     process = subprocess.Popen(["bash", "-c", text], env=environ, stdout=subprocess.PIPE, start_new_session=True)
     assert process.stdout is not None
     with process.stdout as output:
         output.readline()
-    return process
+        try:
+            yield process
+        finally:
+            process.kill()
+            process.wait(5)
 
 
 def test_processes_are_found_by_the_run_they_belong_to() -> None:
-    first, second = _sleeper("orphan-1"), _sleeper("orphan-2")
-    assert processes_of(["orphan-1", "orphan-2", "orphan-3"]) == {"orphan-1": [first.pid], "orphan-2": [second.pid]}
-    assert terminate(["orphan-1"], timedelta(seconds=5)) == {"orphan-1": 1}
-    assert first.wait(5) == -15
-    assert second.poll() is None
-    assert terminate(["orphan-2"], timedelta(seconds=5)) == {"orphan-2": 1}
-    second.wait(5)
+    with _sleeper(_named("orphan-1")) as first, _sleeper(_named("orphan-2")) as second:
+        wanted = [_named("orphan-1"), _named("orphan-2"), _named("orphan-3")]
+        assert processes_of(wanted) == {_named("orphan-1"): [first.pid], _named("orphan-2"): [second.pid]}
+        assert terminate([_named("orphan-1")], timedelta(seconds=5)) == {_named("orphan-1"): 1}
+        assert first.wait(5) == -15
+        assert second.poll() is None
+        assert terminate([_named("orphan-2")], timedelta(seconds=5)) == {_named("orphan-2"): 1}
+
+
+def test_a_run_is_found_by_its_whole_id_only() -> None:
+    with _sleeper(_named("orphan-11")):
+        whole = _named("orphan-11")
+        assert processes_of([whole[:-1], whole[1:], f"{whole}1"]) == {}
+
+
+def test_children_that_left_the_session_are_found_and_zombies_are_not() -> None:
+    with _sleeper(_named("orphan-5"), "(exec setsid sleep 60) & echo up; exec sleep 60") as leader:
+        leader.kill()
+        os.waitid(os.P_PID, leader.pid, os.WEXITED | os.WNOWAIT)
+        assert len(processes_of([_named("orphan-5")])[_named("orphan-5")]) == 1
+        assert terminate([_named("orphan-5")], timedelta(seconds=5)) == {_named("orphan-5"): 1}
+        assert processes_of([_named("orphan-5")]) == {}
+
+
+def test_the_session_of_a_run_counts_whatever_its_environment() -> None:
+    text = "set -m; env -i bash -c 'echo up; exec sleep 60' & exec sleep 60"
+    with _sleeper(_named("orphan-6"), text) as leader:
+        assert len(processes_of([_named("orphan-6")])[_named("orphan-6")]) == 1
+        found = processes_of([_named("orphan-6")], {leader.pid: _named("orphan-6")})[_named("orphan-6")]
+        assert len(found) == 2
+        send(found, _named("orphan-6"), signal.SIGKILL, leader.pid)
+        deadline = time.monotonic() + 5
+        while processes_of([_named("orphan-6")], {leader.pid: _named("orphan-6")}):
+            assert time.monotonic() < deadline
+
+
+def test_a_process_that_is_not_of_the_run_is_not_signalled() -> None:
+    with _sleeper(_named("orphan-7")) as other:
+        send([other.pid], _named("orphan-8"), signal.SIGKILL)
+        assert processes_of([_named("orphan-7")]) == {_named("orphan-7"): [other.pid]}
+
+
+def test_this_process_is_never_among_them(monkeypatch: pytest.MonkeyPatch) -> None:
+    with _sleeper(_named("orphan-9")) as other:
+        monkeypatch.setattr(os, "getpid", lambda: other.pid)
+        assert processes_of([_named("orphan-9")]) == {}
 
 
 def test_one_that_ignores_sigterm_is_killed_after_the_grace() -> None:
-    stubborn = _sleeper("orphan-4", "trap '' TERM; echo up; while :; do sleep 0.1; done")
-    assert terminate(["orphan-4"], timedelta(seconds=0.3))["orphan-4"] >= 1
-    assert stubborn.wait(5) == -9
+    with _sleeper(_named("orphan-4"), "trap '' TERM; echo up; while :; do sleep 0.1; done") as stubborn:
+        assert terminate([_named("orphan-4")], timedelta(seconds=0.3))[_named("orphan-4")] >= 1
+        assert stubborn.wait(5) == -9
+
+
+def test_without_pidfds_processes_are_signalled_by_their_number(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delattr(os, "pidfd_open")
+    with _sleeper(_named("orphan-10")) as process:
+        assert terminate([_named("orphan-10")], timedelta(seconds=5)) == {_named("orphan-10"): 1}
+        assert process.wait(5) == -15
+
+
+def test_out_of_descriptors_is_not_the_same_as_nobody_there() -> None:
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    resource.setrlimit(resource.RLIMIT_NOFILE, (0, hard))
+    try:
+        with pytest.raises(OSError, match="Too many open files"):
+            processes_of([_named("orphan-1")])
+    finally:
+        resource.setrlimit(resource.RLIMIT_NOFILE, (soft, hard))
+
+
+def test_where_there_is_no_proc_nothing_is_found(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    monkeypatch.setattr(orphans, "_PROC", tmp_path)
+    assert processes_of([_named("orphan-1")]) == {}
+    assert terminate([_named("orphan-1")], timedelta(0)) == {}
 
 
 def test_a_process_is_known_dead_only_after_it_has_ended() -> None:

@@ -1,5 +1,10 @@
-"""The engine on real processes."""
+"""The engine on real processes: what it starts, what it reads, and how runs end by themselves."""
 
+import itertools
+import logging
+import os
+import subprocess
+import sys
 import threading
 import time
 from collections.abc import Callable
@@ -9,9 +14,12 @@ from pathlib import Path
 
 import pytest
 
-from schedsync.executors.orphans import processes_of
+from schedsync.clock import utc_now
+from schedsync.executors.base import Launch
+from schedsync.executors.orphans import terminate
 from schedsync.executors.process import ProcessEngine
-from schedsync.runs.outcome import Outcome
+from schedsync.executors.spool import live
+from schedsync.runs.outcome import Outcome, Output
 from schedsync.runs.run import RunState
 from tests.integration.executors.conftest import LIMITS, RUN, Remembering, bash
 
@@ -21,18 +29,37 @@ def _took(outcome: Outcome) -> float:
     return (outcome.finished_at - outcome.started_at).total_seconds()
 
 
+def _open_descriptors() -> int:
+    return len(list(Path("/proc/self/fd").iterdir()))
+
+
+def _what_is_printed(engine: ProcessEngine, run_id: str) -> Output:
+    deadline = time.monotonic() + 10
+    while (output := engine.output(run_id)) is None or not output.total:
+        assert time.monotonic() < deadline
+        time.sleep(0.01)  # between two questions, not for luck: the deadline decides
+    return output
+
+
+# How runs end by themselves.
+
+
 def test_a_process_that_ends_well_has_succeeded_with_its_output(engine: ProcessEngine, listener: Remembering) -> None:
-    engine.launch(bash("echo out; echo err >&2"))
+    engine.launch(bash("echo out; echo err >&2; echo out again"))
     outcome = listener.end()
     assert (outcome.state, outcome.exit_code, outcome.reason) == (RunState.SUCCEEDED, 0, None)
-    assert outcome.output.head == b"out\nerr\n"
+    assert outcome.output == Output(b"out\nerr\nout again\n", b"", 18)
     assert listener.starts.get(timeout=5)[0] == RUN
 
 
 @pytest.mark.parametrize(
     ("text", "code", "reason"),
-    [("exit 3", 3, "exit code 3"), ("kill -9 $$", -9, "ended by signal 9 (SIGKILL)")],
-    ids=["exit code", "signal"],
+    [
+        ("exit 3", 3, "exit code 3"),
+        ("kill -9 $$", -9, "ended by signal 9 (SIGKILL)"),
+        ("kill -40 $$", -40, "ended by signal 40"),
+    ],
+    ids=["exit code", "signal", "real-time signal"],
 )
 def test_a_process_that_ends_badly_has_failed_and_says_how(
     engine: ProcessEngine, listener: Remembering, text: str, code: int, reason: str
@@ -42,56 +69,63 @@ def test_a_process_that_ends_badly_has_failed_and_says_how(
     assert (outcome.state, outcome.exit_code, outcome.reason) == (RunState.FAILED, code, reason)
 
 
+@pytest.fixture
+def folder(tmp_path: Path) -> Path:
+    files = {"plain.txt": "no program", "binary": "no program", "windows": "#!/bin/sh\r\n", "no-shell": "#!/no/shell\n"}
+    for name, text in files.items():
+        (tmp_path / name).write_bytes(text.encode())
+        (tmp_path / name).chmod(0o644 if name == "plain.txt" else 0o755)
+    (tmp_path / "dangling").symlink_to("nowhere")
+    return tmp_path
+
+
+@pytest.mark.parametrize(
+    ("argv", "cwd", "says"),
+    [
+        (("no-such-program",), None, 'cannot start "no-such-program": no such program; install it'),
+        (("/no/such/dump.sh",), None, 'cannot start "/no/such/dump.sh": no such file'),
+        (("./dump.sh",), "", 'cannot start "./dump.sh": no such file; it was looked for as "{folder}/dump.sh"'),
+        (("./plain.txt",), "", 'it is not executable; run "chmod +x {folder}/plain.txt"'),
+        (("./plain.txt/x",), "", "no such file"),
+        (("./dangling",), "", 'it is a link to "nowhere", which is missing'),
+        (("./windows",), "", "it has Windows line ends"),
+        (("./no-shell",), "", 'the interpreter in its first line is missing: "#!/no/shell"'),
+        (("./binary",), "", "a script needs a first line such as #!/bin/sh"),
+        (("/tmp",), None, "it is a folder, not a program"),
+        (("true",), "absent", 'cannot start "true": the folder "{folder}/absent" (cwd) is missing'),
+        (("no-such-program",), "absent", 'the folder "{folder}/absent" (cwd) is missing'),
+        (("true",), "plain.txt", '"{folder}/plain.txt" (cwd) is not a folder'),
+        (("echo", "x" * 3_000_000), None, "arguments and environment are too long"),
+        (("echo", "a\0b"), None, 'cannot start "echo": embedded null byte'),
+        (("e\0cho",), None, r'cannot start "e\x00cho": embedded null byte'),
+        ((), None, "cannot start: no program is named"),
+    ],
+)
 def test_what_cannot_be_started_is_a_failed_run_with_a_sentence(
-    engine: ProcessEngine, listener: Remembering, tmp_path: Path
+    engine: ProcessEngine, listener: Remembering, folder: Path, argv: tuple[str, ...], cwd: str | None, says: str
 ) -> None:
-    plain = tmp_path / "plain.txt"
-    plain.write_text("no program")
-    cases = {
-        "missing": (replace(bash("", "missing"), argv=("no-such-program",)), "no such program"),
-        "not-executable": (replace(bash("", "not-executable"), argv=(str(plain),)), "not executable"),
-        "no-folder": (bash("true", "no-folder", cwd="/no/such/folder"), 'the folder "/no/such/folder" (cwd)'),
-        "nul": (replace(bash("", "nul"), argv=("echo", "a\0b")), "null byte"),
-    }
-    for launch, _ in cases.values():
-        engine.launch(launch)
-    for run_id, outcome in listener.ends_of(len(cases)).items():
-        assert outcome.state is RunState.FAILED
-        assert cases[run_id][1] in (outcome.reason or "")
-
-
-def test_a_timeout_ends_a_grandchild_that_ignores_sigterm(engine: ProcessEngine, listener: Remembering) -> None:
-    text = "bash -c 'trap \"\" TERM; sleep 60 & wait; sleep 60' & wait"
-    engine.launch(bash(text, timeout=timedelta(seconds=1)))
+    where = None if cwd is None else str(folder / cwd)
+    engine.launch(replace(bash(""), argv=argv, cwd=where))
     outcome = listener.end()
-    assert outcome.state is RunState.TIMED_OUT
-    assert outcome.reason == "timeout of 1s exceeded; ended by SIGKILL"
-    assert processes_of([RUN]) == {}
-    assert 1.9 < _took(outcome) < 4
+    assert outcome.state is RunState.FAILED
+    assert says.format(folder=folder) in (outcome.reason or "")
+    assert (outcome.exit_code, outcome.started_at) == (None, None)
+    assert not live(folder, RUN).exists()
 
 
-def test_a_process_that_obeys_sigterm_is_gone_before_the_grace_is_over(
-    engine: ProcessEngine, listener: Remembering
-) -> None:
-    engine.launch(bash("sleep 60", timeout=timedelta(seconds=1), kill_grace=timedelta(seconds=30)))
-    outcome = listener.end()
-    assert outcome.reason == "timeout of 1s exceeded; ended by SIGTERM"
-    assert _took(outcome) < 5
+def test_the_standard_input_is_what_was_given_or_empty(engine: ProcessEngine, listener: Remembering) -> None:
+    given = os.urandom(1_000_000)
+    engine.launch(bash("sha256sum", "given", stdin=given))
+    engine.launch(bash("cat | wc -c", "empty"))
+    engine.launch(bash("true", "not read", stdin=given))
+    ends = listener.ends_of(3)
+    expected = subprocess.run(["sha256sum"], input=given, capture_output=True, check=True).stdout
+    assert ends["given"].output.head == expected
+    assert ends["empty"].output.head == b"0\n"
+    assert ends["not read"].state is RunState.SUCCEEDED
 
 
-def test_a_process_that_left_the_group_is_ended_too(engine: ProcessEngine, listener: Remembering) -> None:
-    engine.launch(bash("setsid bash -c 'trap \"\" TERM; sleep 60; sleep 60' & wait", timeout=timedelta(seconds=1)))
-    assert listener.end().state is RunState.TIMED_OUT
-    assert processes_of([RUN]) == {}
-
-
-def test_a_background_process_that_holds_the_output_does_not_delay_the_end(
-    engine: ProcessEngine, listener: Remembering
-) -> None:
-    engine.launch(bash("sleep 5 & echo done"))
-    outcome = listener.end()
-    assert outcome.output.head == b"done\n"
-    assert _took(outcome) < 2
+# Output.
 
 
 def test_a_loud_process_is_cut_and_does_not_starve_the_others(engine: ProcessEngine, listener: Remembering) -> None:
@@ -112,16 +146,49 @@ def test_output_is_kept_as_bytes(engine: ProcessEngine, listener: Remembering) -
     assert listener.end().output.head == b"a\xff\x00b"
 
 
-def test_output_is_readable_while_the_process_runs(engine: ProcessEngine, listener: Remembering) -> None:
-    engine.launch(bash("echo early; read -r line < /dev/null; sleep 60"))
-    listener.starts.get(timeout=5)
-    deadline = time.monotonic() + 10
-    while (live := engine.output(RUN)) is None or not live.total:
-        assert time.monotonic() < deadline
-    assert live.head == b"early\n"
+def test_output_is_readable_while_the_process_runs(
+    engine: ProcessEngine, listener: Remembering, tmp_path: Path
+) -> None:
+    engine.launch(bash("echo early; sleep 60"))
+    assert _what_is_printed(engine, RUN).head == b"early\n"
+    assert live(tmp_path, RUN).read_bytes() == b"early\n"
     engine.cancel(RUN, "seen enough")
     assert listener.end().state is RunState.CANCELLED
     assert engine.output(RUN) is None
+
+
+@pytest.mark.parametrize(
+    "background",
+    ["sleep 60", "while :; do echo y; sleep 0.05; done", "exec yes"],
+    ids=["silent", "talking", "shouting"],
+)
+def test_a_background_process_that_holds_the_output_does_not_delay_the_end(
+    engine: ProcessEngine, listener: Remembering, background: str
+) -> None:
+    engine.launch(bash(f"echo done; ({background}) &", f"forking-{RUN}"))
+    outcome = listener.end()
+    assert (outcome.state, outcome.reason) == (RunState.SUCCEEDED, None)
+    assert outcome.output.head.startswith(b"done\n")
+    assert _took(outcome) < 2
+    terminate([f"forking-{RUN}"], timedelta(0))
+
+
+def test_a_background_process_is_left_alone_when_its_run_ends_by_itself(
+    engine: ProcessEngine, listener: Remembering
+) -> None:
+    engine.launch(bash("sleep 60 > /dev/null 2>&1 &", f"daemon-{RUN}"))
+    outcome = listener.end()
+    assert outcome.state is RunState.SUCCEEDED
+    assert _took(outcome) < 0.2
+    assert terminate([f"daemon-{RUN}"], timedelta(seconds=5)) == {f"daemon-{RUN}": 1}
+
+
+def test_what_a_filter_prints_right_after_the_end_is_kept(engine: ProcessEngine, listener: Remembering) -> None:
+    engine.launch(bash("exec > >(sleep 0.05; cat); echo late"))
+    assert listener.end().output.head == b"late\n"
+
+
+# Many runs.
 
 
 def test_three_hundred_processes_share_one_thread(engine: ProcessEngine, listener: Remembering) -> None:
@@ -139,50 +206,113 @@ def test_hundreds_of_runs_leave_no_descriptor_and_no_file(
 ) -> None:
     engine.launch(bash("true", "warm-up"))
     listener.end()
-    before = len(list(Path("/proc/self/fd").iterdir()))
-    for number in range(300):
-        engine.launch(bash("echo x", f"run-{number}", stdin=b"some input"))
-    listener.ends_of(300)
-    assert len(list(Path("/proc/self/fd").iterdir())) == before
+    before = _open_descriptors()
+    for number in range(500):
+        argv = ("true",) if number % 5 else ("no-such-program",)
+        engine.launch(replace(bash("", f"run-{number}", stdin=b"some input"), argv=argv))
+    assert engine.running()
+    listener.ends_of(500)
+    engine.launch(bash("true", "the engine has let go of all before"))
+    listener.end()
+    assert _open_descriptors() == before
     assert list(tmp_path.iterdir()) == []
 
 
-def test_stopping_ends_what_does_not_end_by_itself_as_lost(
-    make_engine: Callable[..., ProcessEngine], listener: Remembering
-) -> None:
-    engine = make_engine()
-    engine.launch(bash("sleep 0.3", "short"))
-    engine.launch(bash("sleep 60", "long"))
-    for _ in range(2):
-        listener.starts.get(timeout=5)
-    engine.stop(timedelta(seconds=1), "ended because the service stopped")
-    ends = listener.ends_of(2)
-    assert ends["short"].state is RunState.SUCCEEDED
-    assert ends["long"].state is RunState.LOST
-    assert (ends["long"].reason or "").startswith("ended because the service stopped")
-    assert engine.running() == frozenset()
+# Trouble.
 
 
-def test_a_full_disk_costs_the_spool_file_and_not_the_run(
-    make_engine: Callable[..., ProcessEngine], listener: Remembering, tmp_path: Path
+@pytest.mark.parametrize("spool", ["full disk", "no folder"])
+def test_a_spool_that_cannot_be_written_costs_the_file_and_not_the_run(
+    make_engine: Callable[..., ProcessEngine], listener: Remembering, tmp_path: Path, spool: str
 ) -> None:
-    (tmp_path / f"{RUN}.log").symlink_to("/dev/full")
-    make_engine().launch(bash("echo kept in memory"))
+    if spool == "full disk":
+        live(tmp_path, RUN).symlink_to("/dev/full")
+    make_engine(spool_dir=tmp_path if spool == "full disk" else tmp_path / "absent").launch(bash("echo in memory"))
     outcome = listener.end()
     assert outcome.state is RunState.SUCCEEDED
-    assert outcome.output.head == b"kept in memory\n"
-    assert "could not be spooled" in (outcome.reason or "")
+    assert outcome.output.head == b"in memory\n"
+    assert "its output could not be spooled" in (outcome.reason or "")
 
 
-def test_a_listener_that_fails_does_not_end_the_engine(tmp_path: Path) -> None:
-    class Failing(Remembering):
-        def started(self, run_id: str, pid: int, at: datetime) -> None:
-            raise RuntimeError(run_id, pid, at)
+class _Failing(Remembering):
+    def started(self, run_id: str, pid: int, at: datetime) -> None:
+        raise RuntimeError(run_id, pid, at)
 
-    listener = Failing()
+    def finished(self, run_id: str, outcome: Outcome) -> None:
+        super().finished(run_id, outcome)
+        raise RuntimeError(run_id)
+
+
+def test_a_listener_that_fails_does_not_end_the_engine(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
+    listener = _Failing()
     engine = ProcessEngine(listener, spool_dir=tmp_path, limits=LIMITS)
     engine.start()
     engine.launch(bash("true", "one"))
     engine.launch(bash("true", "two"))
     assert set(listener.ends_of(2)) == {"one", "two"}
     engine.stop(timedelta(0), "over")
+    assert engine.running() == frozenset()
+    assert [record.message for record in caplog.records].count("the listener failed") == 4
+
+
+def test_an_unexpected_fault_fails_the_run_it_hit_and_no_other(
+    listener: Remembering, tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    readings = itertools.count(1)
+
+    def clock() -> datetime:
+        if next(readings) == 2:  # the first one is for the start
+            raise ZeroDivisionError("the clock broke")
+        return utc_now()
+
+    engine = ProcessEngine(listener, spool_dir=tmp_path, limits=LIMITS, clock=clock)
+    engine.start()
+    engine.launch(bash("echo done", "hit"))
+    outcome = listener.end()
+    assert (outcome.state, outcome.output.head) == (RunState.FAILED, b"done\n")
+    assert "ZeroDivisionError('the clock broke')" in (outcome.reason or "")
+    engine.launch(bash("true", "next"))
+    assert listener.end().state is RunState.SUCCEEDED
+    engine.stop(timedelta(0), "over")
+    assert [record.levelno for record in caplog.records] == [logging.ERROR]
+
+
+def test_a_run_is_not_launched_twice_at_a_time(engine: ProcessEngine, listener: Remembering) -> None:
+    engine.launch(bash("sleep 0.1"))
+    with pytest.raises(ValueError, match=f"{RUN} has been launched already"):
+        engine.launch(bash("sleep 0.1"))
+    assert listener.end().state is RunState.SUCCEEDED
+
+
+SIGCHLD_IGNORED = """
+import queue, signal, sys
+from datetime import timedelta
+from pathlib import Path
+from schedsync.executors.base import Launch
+from schedsync.executors.process import ProcessEngine
+from schedsync.executors.spool import OutputLimits
+class Listener:
+    ends = queue.SimpleQueue()
+    def started(self, run_id, pid, at): pass
+    def finished(self, run_id, outcome): self.ends.put(outcome)
+signal.signal(signal.SIGCHLD, signal.SIG_IGN)
+engine = ProcessEngine(Listener(), spool_dir=Path(sys.argv[1]), limits=OutputLimits())
+engine.start()
+engine.launch(Launch("run-1", ("bash", "-c", "exit 3"), {"PATH": "/bin:/usr/bin"}))
+outcome = Listener.ends.get(timeout=10)
+print(outcome.state, outcome.exit_code, outcome.reason)
+engine.stop(timedelta(0), "over")
+"""
+
+
+def test_an_exit_code_that_was_lost_is_not_taken_for_success(tmp_path: Path) -> None:
+    done = subprocess.run(
+        [sys.executable, "-W", "error", "-c", SIGCHLD_IGNORED, tmp_path], capture_output=True, text=True, check=True
+    )
+    assert done.stdout.startswith("lost None its exit code was lost; is SIGCHLD ignored")
+    assert done.stderr == ""
+
+
+def test_the_environment_is_the_launchs_own(engine: ProcessEngine, listener: Remembering) -> None:
+    engine.launch(Launch(RUN, ("/usr/bin/env",), {"ONLY": "this"}))
+    assert listener.end().output.head == b"ONLY=this\n"

@@ -4,28 +4,66 @@ from pathlib import Path
 
 import pytest
 
-from schedsync.executors.spool import OutputLimits, Spool, recover
+from schedsync.executors.spool import OutputLimits, Spool, live, recover
 from schedsync.runs.outcome import Output
 
 LIMITS = OutputLimits(file_limit=100, keep_head=10, keep_tail=10)
 
 
+def _bytes(length: int) -> bytes:
+    return bytes(i % 251 for i in range(length))
+
+
+def _spooled(path: Path, data: bytes, bite: int, limits: OutputLimits = LIMITS) -> Spool:
+    spool = Spool(path, limits)
+    for start in range(0, len(data), bite):
+        spool.append(data[start : start + bite])
+    return spool
+
+
 @pytest.mark.parametrize("bite", [1, 3, 7, 1000])
 @pytest.mark.parametrize("length", [0, 1, 9, 10, 11, 19, 20, 21, 50, 99, 100, 101, 500])
 def test_first_and_last_bytes_are_kept_whatever_the_bites(tmp_path: Path, length: int, bite: int) -> None:
-    data = bytes(i % 251 for i in range(length))
-    spool = Spool(tmp_path / "run.log", LIMITS)
-    for start in range(0, length, bite):
-        spool.append(data[start : start + bite])
+    data = _bytes(length)
+    spool = _spooled(tmp_path / "run.log", data, bite)
     output = spool.read()
     assert output.total == length
     if length <= 20:
         assert output == Output(data, b"", length)
     else:
         assert output == Output(data[:10], data[-10:], length)
+    assert output.dropped == max(length - 20, 0)
     assert (tmp_path / "run.log").read_bytes() == data[:100]
     spool.discard()
     assert list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.parametrize(
+    ("head", "tail", "expected"),
+    [
+        (0, 10, Output(b"", b"123456789!", 30)),
+        (10, 0, Output(b"abcdefghij", b"", 30)),
+        (0, 0, Output(b"", b"", 30)),
+        (30, 0, Output(b"abcdefghijABCDEFGHIJ123456789!", b"", 30)),
+        (0, 30, Output(b"abcdefghijABCDEFGHIJ123456789!", b"", 30)),
+    ],
+    ids=["no head", "no tail", "nothing", "all as head", "all as tail"],
+)
+def test_head_and_tail_may_be_of_any_length(tmp_path: Path, head: int, tail: int, expected: Output) -> None:
+    limits = OutputLimits(file_limit=1_000, keep_head=head, keep_tail=tail)
+    spool = _spooled(tmp_path / "run.log", b"abcdefghijABCDEFGHIJ123456789!", 7, limits)
+    assert spool.read() == expected
+    spool.close()
+    assert recover(tmp_path / "run.log", limits) == expected
+
+
+def test_the_tail_in_memory_stays_short_however_much_is_printed(tmp_path: Path) -> None:
+    spool = Spool(tmp_path / "run.log", LIMITS)
+    for _ in range(10_000):
+        spool.append(b"0123456789")
+        assert len(spool._tail) <= 2 * LIMITS.keep_tail
+    assert spool.read() == Output(b"0123456789", b"0123456789", 100_000)
+    spool.discard()
 
 
 @pytest.mark.parametrize("length", [0, 5, 15, 20, 21, 80])
@@ -38,9 +76,48 @@ def test_a_file_that_was_left_is_recovered_once(tmp_path: Path, length: int) -> 
     assert recover(path, LIMITS) == Output()
 
 
+def test_what_cannot_be_recovered_is_no_output(tmp_path: Path) -> None:
+    assert recover(tmp_path, LIMITS) == Output()
+    assert tmp_path.is_dir()
+
+
+def test_other_processes_read_the_file_while_the_run_lasts(tmp_path: Path) -> None:
+    path = live(tmp_path, "run-1")
+    spool = Spool(path, LIMITS)
+    spool.append(b"so far")
+    assert path == tmp_path / "run-1.log"
+    assert path.read_bytes() == b"so far"
+    assert path.stat().st_mode & 0o007 == 0
+    spool.discard()
+    assert not path.exists()
+    assert spool.read() == Output(b"so far", b"", 6)
+
+
+def test_a_file_of_an_earlier_attempt_is_not_continued(tmp_path: Path) -> None:
+    path = tmp_path / "run.log"
+    path.write_bytes(b"old and long")
+    spool = _spooled(path, b"new", 3)
+    spool.close()
+    spool.close()
+    assert path.read_bytes() == b"new"
+
+
 def test_a_folder_that_cannot_be_written_costs_the_file_and_not_the_output(tmp_path: Path) -> None:
     spool = Spool(tmp_path / "missing" / "run.log", LIMITS)
     spool.append(b"kept")
-    assert spool.failure is not None
+    assert spool.failure == "its output could not be spooled: No such file or directory"
     assert spool.read() == Output(b"kept", b"", 4)
     spool.discard()
+
+
+def test_a_full_disk_costs_the_file_and_not_the_output(tmp_path: Path) -> None:
+    path = tmp_path / "run.log"
+    path.symlink_to("/dev/full")
+    spool = Spool(path, LIMITS)
+    assert spool.failure is None
+    spool.append(b"first")
+    spool.append(b", second")
+    assert spool.failure == "its output could not be spooled: No space left on device"
+    assert spool.read() == Output(b"first, second", b"", 13)
+    spool.discard()
+    assert Path("/dev/full").exists()

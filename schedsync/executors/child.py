@@ -1,0 +1,192 @@
+"""The process of one run: how it is spawned, read, signalled and reaped. When to do what is decided in ``process.py``.
+
+The leader of the run's session is reaped last. Until then the kernel keeps its number, so the group and the session of
+that number are certainly the run's own, also when the leader has ended long before its children.
+"""
+
+import fcntl
+import math
+import os
+import signal
+import struct
+import subprocess
+import tempfile
+import termios
+from collections.abc import Collection, Iterator
+from contextlib import contextmanager, suppress
+from datetime import datetime
+from typing import IO
+
+from schedsync.executors import orphans
+from schedsync.executors.base import Launch
+from schedsync.executors.spool import Spool
+
+BITE = 1 << 16
+"""Most bytes that are read of one output before the others have their turn."""
+
+
+class Child:
+    """A process, the read end of its output, and the spool that takes it."""
+
+    def __init__(self, launch: Launch, spool: Spool, started_at: datetime) -> None:
+        """Spawn the process.
+
+        Raises:
+            OSError: the system refuses; ``spawn_errors`` knows the words.
+            ValueError: an argument or a variable has a NUL character.
+        """
+        self.launch, self.spool, self.started_at = launch, spool, started_at
+        self._process = _spawn(launch)
+        self.pid = self._process.pid
+        self.pidfd = _pidfd(self.pid)
+        """Readable when the leader has ended; None where there is no such thing, or not any more."""
+        self.pipe = self._process.stdout
+        """The output; None at its end."""
+        self.exited = False
+        """Whether the leader's end was noticed."""
+        self.timeout_at = math.inf
+        self.wake_at = math.inf
+        """When the engine wants to look at it next, on the monotonic clock."""
+        self._status_lost = False
+
+    @property
+    def run_id(self) -> str:
+        """The run's id."""
+        return self.launch.run_id
+
+    def take(self, most: int = BITE) -> int | None:
+        """Move up to *most* bytes from the pipe to the spool; None: nothing there now, 0: the output has ended."""
+        if self.pipe is None:
+            return 0
+        try:
+            data = os.read(self.pipe.fileno(), most)
+        except BlockingIOError:
+            return None
+        self.spool.append(data)
+        return len(data)
+
+    def drain(self) -> bool:
+        """Take all that is in the pipe now, and not what is written meanwhile; return whether the output has ended."""
+        left = 0 if self.pipe is None else _waiting_bytes(self.pipe.fileno())
+        while left > 0 and (taken := self.take(min(left, BITE))):
+            left -= taken
+        return self.take() == 0
+
+    def has_exited(self) -> bool:
+        """Whether the leader has ended. It is not reaped, where the system can tell without."""
+        if not hasattr(os, "waitid"):
+            return self._process.poll() is not None
+        try:
+            return os.waitid(os.P_PID, self.pid, os.WEXITED | os.WNOHANG | os.WNOWAIT) is not None
+        except ChildProcessError:
+            self._status_lost = True
+            return True
+
+    def reap(self) -> int | None:
+        """Let the system forget the leader; return its exit code (-N: signal N), None if that is not to be had."""
+        code = self._process.poll()
+        # Popen says 0 for a status that somebody else took; that would be a success which nobody saw.
+        return None if self._status_lost else code
+
+    def signal_group(self, number: signal.Signals) -> None:
+        """Signal the process group; nothing happens if nobody in it is left, or none may be signalled."""
+        with suppress(ProcessLookupError, PermissionError):
+            os.killpg(self.pid, number)
+
+    def group_lives(self) -> bool:
+        """Whether the process group has members; the leader, once it has ended, is reaped so as not to count."""
+        if self.exited:
+            self.reap()
+        try:
+            os.killpg(self.pid, 0)
+        except (ProcessLookupError, PermissionError):  # macOS refuses with the latter when only zombies are left
+            return False
+        return True
+
+    def signal_others(self, pids: Collection[int], number: signal.Signals) -> None:
+        """Signal those of *pids* that are outside the process group, so that nobody is signalled twice."""
+        outside = [pid for pid in pids if _group(pid) != self.pid]
+        orphans.send(outside, self.run_id, number, self.pid)
+
+    def kill_at_once(self) -> None:
+        """End the run without grace, and wait a moment for its leader."""
+        self.signal_group(signal.SIGKILL)
+        self.signal_others(survivors([self]).get(self.run_id, []), signal.SIGKILL)
+        self._process.wait(timeout=1)
+
+    def close_pipe(self) -> None:
+        """Close the output; a background process that still prints gets SIGPIPE from now on."""
+        if self.pipe is not None:
+            self.pipe.close()
+            self.pipe = None
+
+    def close_pidfd(self) -> None:
+        """Close the descriptor that announces the leader's end."""
+        if self.pidfd is not None:
+            os.close(self.pidfd)
+            self.pidfd = None
+
+
+def survivors(children: Collection[Child]) -> dict[str, list[int]]:
+    """Return the living processes of each run, wherever they went; without ``/proc``, the number of a living group.
+
+    Raises:
+        OSError: the system is out of descriptors or memory, so nobody knows.
+    """
+    if orphans.can_look():
+        return orphans.processes_of([c.run_id for c in children], {c.pid: c.run_id for c in children})
+    return {c.run_id: [c.pid] for c in children if c.group_lives()}
+
+
+def _spawn(launch: Launch) -> subprocess.Popen[bytes]:
+    with _stdin(launch.stdin) as stdin:
+        process = subprocess.Popen(
+            launch.argv,
+            bufsize=0,
+            stdin=stdin,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            cwd=launch.cwd,
+            env=launch.env,
+            start_new_session=True,
+        )
+    if process.stdout is not None:
+        os.set_blocking(process.stdout.fileno(), False)
+    return process
+
+
+@contextmanager
+def _stdin(data: bytes) -> Iterator[IO[bytes] | int]:
+    """Give a standard input that holds *data*: a file without a name, since filling a pipe could block the engine."""
+    if not data:
+        yield subprocess.DEVNULL
+        return
+    with _unnamed_file() as file:
+        file.write(data)
+        file.seek(0)
+        yield file
+
+
+def _unnamed_file() -> IO[bytes]:
+    if hasattr(os, "memfd_create"):
+        return os.fdopen(os.memfd_create("schedsync-stdin"), "w+b")
+    return tempfile.TemporaryFile()
+
+
+def _pidfd(pid: int) -> int | None:
+    try:
+        return os.pidfd_open(pid)
+    except (AttributeError, OSError):  # another system, an old kernel, a sandbox; the engine asks now and then instead
+        return None
+
+
+def _waiting_bytes(fd: int) -> int:
+    answer = fcntl.ioctl(fd, termios.FIONREAD, bytes(4))
+    return int(struct.unpack("i", answer)[0])
+
+
+def _group(pid: int) -> int:
+    try:
+        return os.getpgid(pid)
+    except (ProcessLookupError, PermissionError):
+        return 0

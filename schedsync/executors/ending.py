@@ -1,0 +1,141 @@
+"""How runs end: by themselves, or from outside: SIGTERM to all processes, a grace, SIGKILL, until nobody is left.
+
+``process.py`` says which runs to end, and asks again until they have ended; ``child.py`` and ``orphans.py`` find and
+signal the processes.
+"""
+
+import logging
+import math
+import signal
+import time
+from collections.abc import Collection
+from dataclasses import dataclass
+from datetime import timedelta
+
+from schedsync.executors.child import Child, survivors
+from schedsync.runs.run import RunState
+
+log = logging.getLogger(__name__)
+
+LOOK = 0.05
+"""Seconds between two looks at who is left; longer where a look takes long, so that it costs a fifth of the time."""
+LAST_WAIT = 5.0
+"""Seconds after SIGKILL until a run counts as ended although something is left: stuck in the kernel, or not ours."""
+SURE = 2
+"""Looks in a row that must find nobody: one alone can miss a process that is just being replaced by another program."""
+
+
+@dataclass(slots=True)
+class _Ending:
+    state: RunState
+    reason: str
+    kill_at: float
+    told_all: bool = False
+    """Whether those who left the group have had their SIGTERM."""
+    killed_at: float = math.inf
+    """When SIGKILL was sent first."""
+    empty_looks: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Ended:
+    """What a run that has ended is recorded as."""
+
+    state: RunState
+    reason: str | None = None
+
+
+def own_end(code: int | None) -> Ended:
+    """Return what a run is that ended by itself with exit code *code* (-N: signal N; None: nobody knows)."""
+    if code is None:
+        return Ended(RunState.LOST, "its exit code was lost; is SIGCHLD ignored where schedsync was started?")
+    if code == 0:
+        return Ended(RunState.SUCCEEDED)
+    return Ended(RunState.FAILED, f"exit code {code}" if code > 0 else f"ended by {_signal_name(-code)}")
+
+
+def _signal_name(number: int) -> str:
+    try:
+        return f"signal {number} ({signal.Signals(number).name})"
+    except ValueError:  # a real-time signal
+        return f"signal {number}"
+
+
+class Endings:
+    """The runs that are being ended. For the engine's thread only."""
+
+    def __init__(self) -> None:
+        self._endings: dict[str, _Ending] = {}
+        self._look_at = 0.0
+
+    def __contains__(self, child: Child) -> bool:
+        return child.run_id in self._endings
+
+    @property
+    def next_look(self) -> float:
+        """When to call ``survey`` and ``advance`` again, on the monotonic clock."""
+        return self._look_at if self._endings else math.inf
+
+    def begin(self, child: Child, state: RunState, reason: str) -> None:
+        """Begin to end a run with SIGTERM to its group; whoever left the group gets it at the next look."""
+        kill_at = time.monotonic() + child.launch.kill_grace.total_seconds()
+        self._endings[child.run_id] = _Ending(state, reason, kill_at)
+        child.signal_group(signal.SIGTERM)
+
+    def forget(self, child: Child) -> None:
+        """Forget a run that has ended."""
+        self._endings.pop(child.run_id, None)
+
+    def survey(self, children: Collection[Child]) -> dict[str, list[int]] | None:
+        """Return the living processes of runs that are being ended, in one look for all; None: nobody can know now."""
+        began = time.monotonic()
+        try:
+            return survivors(children)
+        except OSError as error:
+            log.warning("cannot see which processes are left", extra={"error": str(error)})
+            return None
+        finally:
+            ended = time.monotonic()
+            self._look_at = ended + max(LOOK, 4 * (ended - began))
+
+    def advance(self, child: Child, left: list[int] | None) -> Ended | None:
+        """Do what is due for a run of which the processes *left* live; return how it ended once nobody does."""
+        ending = self._endings[child.run_id]
+        now = time.monotonic()
+        ending.empty_looks = ending.empty_looks + 1 if child.exited and left == [] else 0
+        if ending.empty_looks >= SURE:
+            return Ended(ending.state, f"{ending.reason}; ended by {_means(child, ending)}")
+        if now >= ending.killed_at + LAST_WAIT:
+            return Ended(ending.state, f"{ending.reason}; {_remains(child, left)}")
+        if not ending.empty_looks:
+            _signal(child, ending, left or [], now)
+        return None
+
+
+def _signal(child: Child, ending: _Ending, left: list[int], now: float) -> None:
+    if now >= ending.kill_at:
+        # Again at each look: a process may have been born while its parent was killed.
+        ending.killed_at = min(ending.killed_at, now)
+        child.signal_group(signal.SIGKILL)
+        child.signal_others(left, signal.SIGKILL)
+    elif not ending.told_all:
+        ending.told_all = True
+        child.signal_others(left, signal.SIGTERM)
+
+
+def _means(child: Child, ending: _Ending) -> str:
+    killed = ending.killed_at < math.inf
+    return f"SIGKILL after a grace of {spelled(child.launch.kill_grace)}" if killed else "SIGTERM"
+
+
+def _remains(child: Child, left: list[int] | None) -> str:
+    pids = ", ".join(str(pid) for pid in left or [child.pid])
+    return f"not all of its processes could be ended by SIGKILL (pid {pids})"
+
+
+def spelled(duration: timedelta) -> str:
+    """Write *duration* the short way, e.g. ``1h30m`` or ``0.5s``."""
+    minutes, seconds = divmod(duration.total_seconds(), 60)
+    hours, minutes = divmod(minutes, 60)
+    parts = ((hours, "h"), (minutes, "m"), (seconds, "s"))
+    return "".join(f"{number:g}{unit}" for number, unit in parts if number) or "0s"
