@@ -1,7 +1,7 @@
 """Applied jobs: the hot rows that firing reads, and the specs beside them."""
 
 import logging
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, fields
 from datetime import datetime
 from typing import Any
@@ -58,6 +58,22 @@ class JobCounts:
     stale: int
 
 
+def _beside_specs(*columns: ColumnElement[Any]) -> Select[Any]:
+    return select(_jobs.id, *columns).outerjoin_from(tables.jobs, tables.specs, _specs.job_id == _jobs.id)
+
+
+_REST = (
+    _jobs.schedule_digest,
+    _jobs.source_file,
+    _jobs.source_line,
+    _jobs.anchor_at,
+    _jobs.next_fire_at,
+    _jobs.generation,
+    _jobs.prune_policy,
+    _jobs.suspended,
+    _jobs.stale,
+)
+_STORED = _beside_specs(_jobs.spec_digest, *_REST, _jobs.revision, _specs.spec_text)
 _HOT = tuple(_jobs[field.name] for field in fields(DueRow) if field.name != "pauses")
 
 
@@ -69,17 +85,17 @@ class JobTable:
 
     def observe(self) -> Observed:
         """Return what is live, without the specs. A job whose spec is not kept beside it has no digest: it is drift."""
-        kept = _specs.spec_digest.label("kept_digest")
+        kept = case((_specs.spec_digest == _jobs.spec_digest, _jobs.spec_digest))
         with self._database.read() as connection:
-            rows = connection.execute(_beside_specs(kept)).all()
-        return Observed({row.id: _observed(row, whole=row.kept_digest == row.spec_digest) for row in rows})
+            rows = connection.execute(_beside_specs(kept, *_REST)).all()
+        return Observed({row.id: _observed(row) for row in rows})
 
     def load(self, ids: Collection[str]) -> dict[str, StoredJob]:
         """Return the live jobs of these ids, with their specs; unknown ids are left out."""
         found: dict[str, StoredJob] = {}
         with self._database.read() as connection:
             for chunk in chunks(ids):
-                rows = connection.execute(_beside_specs(_specs.spec_text).where(_jobs.id.in_(chunk)))
+                rows = connection.execute(_STORED.where(_jobs.id.in_(chunk)))
                 found.update((row.id, _stored(row)) for row in rows)
         return found
 
@@ -96,7 +112,7 @@ class JobTable:
 
     def page(self, *, after: str, limit: int) -> list[StoredJob]:
         """Return up to *limit* live jobs whose id sorts behind *after*, by id; behind the empty string are all."""
-        statement = _beside_specs(_specs.spec_text).order_by(_jobs.id).limit(limit)
+        statement = _STORED.order_by(_jobs.id).limit(limit)
         if after:  # which cannot be asked for: on Oracle the empty string is NULL, and nothing sorts behind that
             statement = statement.where(_jobs.id > after)
         with self._database.read() as connection:
@@ -157,27 +173,14 @@ class JobTable:
             raise StaleObservationError("another writer added a job of the same id") from error
 
 
-def _beside_specs(column: ColumnElement[Any]) -> Select[Any]:
-    return select(tables.jobs, column).outerjoin(tables.specs, _specs.job_id == _jobs.id)
-
-
-def _observed(row: Row[Any], *, whole: bool = True) -> ObservedJob:
-    return ObservedJob(
-        id=row.id,
-        digest=row.spec_digest if whole else "",
-        schedule_digest=row.schedule_digest,
-        source=Source(row.source_file, row.source_line),
-        anchor_at=row.anchor_at,
-        next_fire_at=row.next_fire_at,
-        generation=row.generation,
-        prune=row.prune_policy,
-        suspended=row.suspended,
-        stale=row.stale,
-    )
+def _observed(values: Sequence[Any]) -> ObservedJob:
+    """Return the job of an id, a digest and what _REST names. By position: this is done for all jobs at each step."""
+    job_id, digest, schedule_digest, file, line, *rest = values
+    return ObservedJob(job_id, digest or "", schedule_digest, Source(file, line), *rest)
 
 
 def _stored(row: Row[Any]) -> StoredJob:
-    return StoredJob(observed=_observed(row), spec=_spec(row.id, row.spec_text), revision=row.revision)
+    return StoredJob(_observed(row[:-2]), _spec(row.id, row.spec_text), row.revision)
 
 
 def _spec(job_id: str, text: str | None) -> JobSpec | None:

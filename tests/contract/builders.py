@@ -1,10 +1,10 @@
-"""Minimal valid values, and what makes them live."""
+"""Minimal valid values, as a store is given them, and what makes them live."""
 
 import threading
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import replace
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 from itertools import count
 from typing import Any, TypeVar
 
@@ -12,26 +12,23 @@ from sqlalchemy import Connection, event
 from sqlalchemy.exc import OperationalError
 
 from schedsync.plan.ops import Add, Plan, Remove, Update
-from schedsync.plan.state import Located, ObservedJob, Source
+from schedsync.plan.state import Located, ObservedJob
 from schedsync.runs.outcome import Output
 from schedsync.runs.pause import Pause
 from schedsync.runs.run import Cause, Run, RunState, new_run_id
-from schedsync.specs.fingerprint import schedule_digest, spec_digest
-from schedsync.specs.job import JobSpec
 from schedsync.store.leases import Lease
 from schedsync.store.runs import Advance, RunChanges
 from schedsync.store.store import Store
 from schedsync.store.syncs import SyncReport
+from tests import builders
 
 T = TypeVar("T")
-NOW = datetime(2026, 11, 24, 2, 0, tzinfo=UTC)
-SLOT = datetime(2026, 11, 24, 2, 5, tzinfo=UTC)
+NOW = builders.NOW
 MINUTE = timedelta(minutes=1)
+SLOT = NOW + 5 * MINUTE
 TTL = timedelta(minutes=5)
 GONE = timedelta(seconds=-1)
 """A lease of this length has run out when it is given."""
-
-
 _serial = count()
 
 
@@ -41,10 +38,8 @@ def _moment() -> datetime:
 
 
 def located(job_id: str, **fields: Any) -> Located:
-    """A spec and its place."""
-    given = {"id": job_id, "schedule": {"cron": "*/5 * * * *"}, "run": {"command": ["true"]}} | fields
-    spec = JobSpec.model_validate(given)
-    return Located(spec, Source(f"{job_id}.yaml", 1), spec_digest(spec), schedule_digest(spec))
+    """A job that fires every five minutes."""
+    return builders.located(id=job_id, **{"schedule": {"cron": "*/5 * * * *"}, **fields})
 
 
 def add(job_id: str, *, at: datetime | None = SLOT, **fields: Any) -> Add:

@@ -9,10 +9,11 @@ from sqlalchemy import delete, select, update
 from schedsync.errors import StaleObservationError
 from schedsync.plan.diff import diff
 from schedsync.plan.ops import Keep, Plan, Remove, Update
-from schedsync.plan.state import Located, PruneGuard, Snapshot, Source
+from schedsync.plan.state import Located, PruneGuard, Source
 from schedsync.store import tables
 from schedsync.store.leases import Lease
 from schedsync.store.store import Store
+from tests.builders import snapshot
 from tests.contract.builders import (
     MINUTE,
     NOW,
@@ -36,8 +37,7 @@ from tests.contract.builders import (
 
 def planned(store: Store, *jobs: Located) -> Plan:
     """What a step would do whose folder holds these jobs."""
-    snapshot = Snapshot(jobs={job.spec.id: (job,) for job in jobs}, revision="r2")
-    return diff(snapshot, store.jobs.observe(), now=NOW, guard=PruneGuard())
+    return diff(snapshot(*jobs, revision="r2"), store.jobs.observe(), now=NOW, guard=PruneGuard())
 
 
 def spec_of(store: Store, job_id: str) -> Any:
