@@ -94,7 +94,9 @@ class Settings(BaseSettings):
         env_prefix=PREFIX, env_nested_delimiter="__", extra="forbid", frozen=True, case_sensitive=False
     )
 
-    node: str = Field(default_factory=socket.gethostname, description="This instance's name in runs and status.")
+    node: Annotated[str, Field(min_length=1, max_length=100)] = Field(
+        default_factory=lambda: socket.gethostname()[:100], description="This instance's name in runs and status."
+    )
     log_level: str = Field("INFO", description="DEBUG, INFO, WARNING or ERROR.")
     database: DatabaseSettings = DatabaseSettings()
     jobs: JobsSettings = JobsSettings()
