@@ -9,13 +9,14 @@ import logging
 import os
 import queue
 import threading
+import time
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from pathlib import Path
 
 from schedsync.clock import Clock, utc_now
-from schedsync.errors import DatabaseUnavailableError
+from schedsync.errors import SchedsyncError
 from schedsync.executors.base import Launch
 from schedsync.executors.orphans import terminate
 from schedsync.executors.prepare import prepare
@@ -40,6 +41,12 @@ GROUPING = timedelta(milliseconds=10)
 """How long events are gathered before they are written together."""
 LEFTOVER_GRACE = timedelta(seconds=5)
 """Between SIGTERM and SIGKILL for the processes that a dead instance left."""
+AGAIN = 1.0
+"""Seconds until what could not be done a moment ago is tried again."""
+LONGEST_WAIT = 10.0
+"""The longest sleep of the recording thread while a retry is due some time: the wall clock may jump meanwhile."""
+_STOPPED = "ended because the service stopped"
+_REPLACED = "replaced by a later slot"
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,8 +93,16 @@ class Runner:
         self._unwritten: set[str] = set()
         """Ended runs whose results are on their way to the store."""
         self._lease: Lease | None = None
-        self._stopping = threading.Event()
-        self._writer = ResultWriter(store.runs, self._stopping)
+        self._changes = RunChanges()
+        """What has been decided about runs, and is to be written in the next round."""
+        self._left = RunChanges()
+        """What could not be written so far; of the recording thread."""
+        self._left_until = 0.0
+        self._replaced: set[str] = set()
+        """Runs with leave to start that are to make way, whether the engine has heard of them or not."""
+        self._doubtful = False
+        self._stopping, self._closing = threading.Event(), threading.Event()
+        self._writer = ResultWriter(store.runs, self._closing)
         self._thread = threading.Thread(target=self._loop, name="schedsync-runner", daemon=True)
         self.submit: Callable[[Entry], None] = self.launch
         """How a run with leave to start gets to ``launch``; the scheduler puts its executors in between."""
@@ -102,8 +117,11 @@ class Runner:
 
     def stop(self) -> None:
         """Give runs their grace, end what is left, and write down how all of them ended."""
-        self._stopping.set()
-        self._engine.stop(self._options.shutdown_grace, "ended because the service stopped")
+        with self._lock:
+            self._stopping.set()
+        self._engine.stop(self._options.shutdown_grace, _STOPPED)
+        # Not earlier: until here the engine may have an end to report.
+        self._closing.set()
         self._events.put(None)
         self._thread.join()
 
@@ -151,22 +169,33 @@ class Runner:
                 self._fail(entry, error)
 
     def _fail(self, entry: Entry, error: Exception) -> None:
-        outcome = Outcome(RunState.FAILED, self._clock(), reason=f"cannot be started: {error}")
-        self._events.put(Finished(entry.run.id, outcome))
+        self._end(entry, RunState.FAILED, f"cannot be started: {error}")
+
+    def _end(self, entry: Entry, state: RunState, reason: str) -> None:
+        """Report the end of a run that the engine never had."""
+        self._events.put(Finished(entry.run.id, Outcome(state, self._clock(), reason=reason)))
 
     def _replace(self, job_id: str) -> None:
-        reason = "replaced by a later slot"
         for entry in self._ledger.of_job(job_id):
             if entry.place is Place.RUNNING:
-                self._engine.cancel(entry.run.id, reason, RunState.CANCELLED)
+                self._replaced.add(entry.run.id)
+                self._engine.cancel(entry.run.id, _REPLACED, RunState.CANCELLED)
             else:
-                outcome = Outcome(RunState.CANCELLED, self._clock(), reason=reason)
-                self._events.put(Finished(entry.run.id, outcome))
+                # At once, not by way of an event: it could be given leave to start before that is looked at.
+                outcome = Outcome(RunState.CANCELLED, self._clock(), reason=_REPLACED)
+                self._settle_one(entry, outcome, self._changes)
 
     def launch(self, entry: Entry) -> None:
         """Start a run that has leave to."""
         try:
-            self._engine.launch(self._prepared(entry))
+            launch = self._prepared(entry)
+            with self._lock:  # a stop or a replacement comes before this and is seen, or after it and finds the run
+                if self._stopping.is_set():
+                    self._end(entry, RunState.LOST, _STOPPED)
+                elif entry.run.id in self._replaced:
+                    self._end(entry, RunState.CANCELLED, _REPLACED)
+                else:
+                    self._engine.launch(launch)
         except Exception as error:  # a run whose preparation fails is a failed run, not a stuck one
             log.exception("run could not be prepared", extra={"run_id": entry.run.id})
             self._fail(entry, error)
@@ -209,6 +238,11 @@ class Runner:
 
         self._recover(is_orphan)
 
+    @property
+    def doubtful(self) -> bool:
+        """Whether there may be runs of this instance in the store that it does not know of: ask ``recover_own``."""
+        return self._doubtful
+
     def recover_own(self) -> None:
         """Take up runs of this instance that it does not know of: their claim was written, but its answer was lost.
 
@@ -217,35 +251,49 @@ class Runner:
         Raises:
             DatabaseUnavailableError: nothing is taken up; call it again.
         """
-        self._recover(lambda run: run.owner == self._options.owner)
+        self._doubtful = False
+        try:
+            self._recover(lambda run: run.owner == self._options.owner)
+        except BaseException:
+            self._doubtful = True
+            raise
 
     def _recover(self, is_orphan: Callable[[Run], bool]) -> None:
-        unsettled = self._store.runs.unsettled()
-        with self._lock:
-            known = {run.id for run in unsettled if self._ledger.get(run.id)} | self._unwritten
-        orphans = [run for run in unsettled if run.id not in known and is_orphan(run)]
-        if not orphans:
+        lease = self._lease
+        orphans = self._unknown(is_orphan)
+        if lease is None or not orphans:
             return
         stored = self._store.jobs.load({run.job_id for run in orphans})
         jobs = {i: KnownJob(job.spec, job.observed.source.file) for i, job in stored.items() if job.spec}
-        recovered = recover(orphans, jobs, self._takeover())
+        recovered = recover(orphans, jobs, self._takeover(lease))
         self._end_leftovers(recovered.lost)
         settled = [(run, self._left_output(run)) for run in recovered.lost]
         settled += [(run, Output()) for run in recovered.skipped]
-        changes = RunChanges(settled=settled, retries=recovered.retries)
-        refused = self._store.runs.record(changes, self._lease)
+        refused = self._store.runs.record(RunChanges(settled=settled, retries=recovered.retries), lease)
         with self._lock:
             for entry in recovered.adopted:
                 if entry.run.id not in refused:
                     self._ledger.adopt(entry, self._clock())
         self._events.put(None)
+        self._tell(run for run, _ in settled)
 
-    def _takeover(self) -> Takeover:
-        owner, lease = self._options.owner, self._lease
+    def _unknown(self, is_orphan: Callable[[Run], bool]) -> list[Run]:
+        """Return the unsettled runs that are orphans and not at hand here."""
+        unsettled = [run for run in self._store.runs.unsettled() if is_orphan(run)]
+        with self._lock:
+            found = [run for run in unsettled if not self._ledger.get(run.id) and run.id not in self._unwritten]
+        if not found:
+            return []
+        # A run that was at hand when the rows were read may have been settled since; then its row says so now.
+        still = {run.id for run in self._store.runs.unsettled()}
+        return [run for run in found if run.id in still]
+
+    def _takeover(self, lease: Lease) -> Takeover:
+        owner = self._options.owner
 
         def unstarted(run: Run) -> bool:
             # Leave to start that was given to this instance, under this lease, and that it does not know of.
-            own = run.owner == owner and lease is not None and run.token == lease.token
+            own = run.owner == owner and run.token == lease.token
             return run.state is RunState.QUEUED or own
 
         return Takeover(self._options.node, owner, self._clock(), unstarted)
@@ -258,20 +306,18 @@ class Runner:
     def _left_output(self, run: Run) -> Output:
         return recover_output(self._options.spool / f"{run.id}.log", self._options.limits)
 
-    def _skipped(self, run: Run, reason: str) -> Run:
-        return replace(run, state=RunState.SKIPPED, reason=reason, finished_at=self._clock())
-
     # The recording thread.
 
     def _loop(self) -> None:
-        while True:
+        while not (self._closing.is_set() and self._events.empty()):
             events = self._gather()
             try:
                 self._handle(events)
             except Exception:  # the boundary of the loop: a result that cannot be written must not end it
                 log.exception("results could not be recorded")
-            if self._stopping.is_set() and self._events.empty() and not self._engine.running():
-                return
+        if self._left:
+            lost = [run.id for run, _ in self._left.settled]
+            log.error("results were not written", extra={"runs": lost, "retries": len(self._left.retries)})
 
     def _gather(self) -> list[Started | Finished]:
         """Wait for an event or a due retry, then take what comes within a moment."""
@@ -285,41 +331,78 @@ class Runner:
             return [event for event in events if event is not None]
 
     def _patience(self) -> float | None:
-        if self._stopping.is_set():
-            return 0.05
         with self._lock:
-            due, startable = self._ledger.next_due(), self._ledger.startable
-        if startable:  # leave to start could not be given a moment ago
-            return 1.0
-        return None if due is None else max((due - self._clock()).total_seconds(), 0.0)
+            may_start = self._may_start
+            due, startable = (self._ledger.next_due(), self._ledger.startable) if may_start else (None, False)
+        if startable or self._left:  # it could not be done a moment ago
+            return AGAIN
+        return None if due is None else min(max((due - self._clock()).total_seconds(), 0.0), LONGEST_WAIT)
+
+    @property
+    def _may_start(self) -> bool:
+        """Whether waiting runs may be given leave to start."""
+        return self._lease is not None and not self._stopping.is_set()
 
     def _handle(self, events: Sequence[Started | Finished]) -> None:
+        self._write_left()
         with self._lock:
-            changes = self._settle(events)
-            promoted = [] if self._stopping.is_set() or self._lease is None else self._ledger.promote(self._clock())
-        starting = self._without_paused(promoted, changes)
+            changes, self._changes = self._changes, RunChanges()
+            self._settle(events, changes)
+            promoted = self._promote(changes.retries) if self._may_start else []
+        starting = self._still_wanted(promoted, changes)
         changes.promoted = [self._with_leave(entry) for entry in starting]
-        if not changes:
-            return
-        self._write(changes, starting)
+        if changes:
+            self._write(changes, starting)
+
+    def _promote(self, unwritten: Sequence[Run]) -> list[Entry]:
+        """Return what may start now, except retries that have no row yet: those follow in the next round."""
+        promoted = self._ledger.promote(self._clock())
+        no_row = {retry.id for retry in (*unwritten, *self._left.retries)}
+        early = [entry for entry in promoted if entry.run.id in no_row]
+        for entry in early:
+            self._ledger.demote(entry)
+        if early and not self._left.retries:
+            self._events.put(None)
+        return [entry for entry in promoted if entry.run.id not in no_row]
+
+    def _write_left(self) -> None:
+        if self._left and time.monotonic() >= self._left_until:
+            left, self._left = self._left, RunChanges()
+            self._write(left, [])
 
     def _write(self, changes: RunChanges, starting: list[Entry]) -> None:
         """Write *changes* down, then start what got its leave by them."""
-        refused = self._writer.write(changes, self._lease)
-        left = [entry for entry in starting if entry.run.id in refused.undone]
+        refused = self._writer.write(changes, lambda: self._lease)
+        self._keep(refused.left)
+        late = {run.id for run, _ in refused.left.settled}
+        written = [run for run, _ in changes.settled if run.id not in late]
         with self._lock:
-            self._unwritten -= {run.id for run, _ in changes.settled}
-            for entry in left:
-                self._ledger.demote(entry)
+            self._unwritten -= {run.id for run in written}
+            self._doubtful |= bool(refused.final)
+            for entry in starting:
+                if entry.run.id in refused.undone:
+                    self._ledger.demote(entry)
             for run_id in refused.final:
                 self._ledger.settle(run_id)
-        for run, _ in changes.settled:
-            self.on_finished(run)
+                self._replaced.discard(run_id)
         held_back = refused.undone | refused.final
         self._submit_all(entry for entry in starting if entry.run.id not in held_back)
+        self._tell(written)
 
-    def _settle(self, events: Sequence[Started | Finished]) -> RunChanges:
-        changes = RunChanges()
+    def _keep(self, left: RunChanges) -> None:
+        if left:
+            self._left.settled += left.settled
+            self._left.retries += left.retries
+            self._left_until = time.monotonic() + AGAIN
+
+    def _tell(self, ended: Iterable[Run]) -> None:
+        for run in ended:
+            try:
+                self.on_finished(run)
+            except Exception:  # whoever listens must not keep the others from hearing
+                log.exception("the end of a run could not be told", extra={"run_id": run.id})
+
+    def _settle(self, events: Sequence[Started | Finished], changes: RunChanges) -> None:
         for event in events:
             entry = self._ledger.get(event.run_id)
             if entry is None:
@@ -331,7 +414,6 @@ class Runner:
                 self._settle_one(entry, event.outcome, changes)
         ended = {run.id for run, _ in changes.settled}
         changes.started = [run for run in changes.started if run.id not in ended]
-        return changes
 
     def _settle_one(self, entry: Entry, outcome: Outcome, changes: RunChanges) -> None:
         run = replace(
@@ -345,29 +427,41 @@ class Runner:
         retry = next_attempt(run, entry.spec.retry, node=self._options.node, owner=self._options.owner)
         self._ledger.settle(run.id, retry)
         self._unwritten.add(run.id)
+        self._replaced.discard(run.id)
         changes.settled.append((run, outcome.output))
         if retry is not None:
             changes.retries.append(retry)
 
-    def _without_paused(self, promoted: list[Entry], changes: RunChanges) -> list[Entry]:
+    def _still_wanted(self, promoted: list[Entry], changes: RunChanges) -> list[Entry]:
         """Return what may really start: a run that waited while its job was paused or removed is skipped."""
         if not promoted:
             return []
         try:
             pauses = self._store.pauses.in_force(self._clock())
-        except DatabaseUnavailableError:
+            live = self._store.jobs.load({entry.run.job_id for entry in promoted})
+        except Exception as error:  # whatever it is, the results that came with it are still to be written
+            if not isinstance(error, SchedsyncError):
+                log.exception("waiting runs could not be looked up")
             self._demote(promoted)
             return []
         starting = []
         for entry in promoted:
             if EVERYTHING in pauses or entry.run.job_id in pauses:
-                with self._lock:
-                    self._ledger.settle(entry.run.id)
-                changes.settled.append((self._skipped(entry.run, SkipReason.PAUSED.value), Output()))
-                self._events.put(None)
+                self._skip(entry, SkipReason.PAUSED.value, changes)
+            elif entry.run.job_id not in live:
+                self._skip(entry, f"{SkipReason.REMOVED}: the job is gone", changes)
             else:
                 starting.append(entry)
         return starting
+
+    def _skip(self, entry: Entry, reason: str, changes: RunChanges) -> None:
+        skipped = replace(entry.run, state=RunState.SKIPPED, reason=reason, finished_at=self._clock())
+        with self._lock:
+            self._ledger.settle(entry.run.id)
+            self._unwritten.add(entry.run.id)
+            self._replaced.discard(entry.run.id)
+        changes.settled.append((skipped, Output()))
+        self._events.put(None)  # its place is free for the next one
 
     def _with_leave(self, entry: Entry) -> Run:
         lease = self._lease

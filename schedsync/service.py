@@ -13,7 +13,7 @@ from schedsync.api.app import Backend, create_app
 from schedsync.api.server import ApiServer
 from schedsync.clock import utc_now
 from schedsync.control import Control
-from schedsync.errors import DatabaseUnavailableError
+from schedsync.errors import SchedsyncError
 from schedsync.executors.identity import this_instance
 from schedsync.executors.spool import OutputLimits
 from schedsync.housekeeping import Periodic, forget_history
@@ -97,7 +97,7 @@ class Service:
         self._runner.stop()
         try:
             self._leadership.release()
-        except DatabaseUnavailableError as error:
+        except SchedsyncError as error:
             log.warning("the lease is left to run out", extra={"error": str(error)})
         if self._api is not None:
             self._api.stop(timeout=5)
@@ -156,8 +156,9 @@ def run(settings: Settings) -> int:
     store.upgrade()
     service = Service(settings, store)
     stopping = threading.Event()
-    service.start()
+    # Before anything runs: a signal that comes meanwhile stops the service in order, too.
     _on_signals(stopping, service.wake)
+    service.start()
     log.info(
         "schedsync runs",
         extra={

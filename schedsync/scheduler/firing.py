@@ -69,7 +69,7 @@ class Firing:
             raise
         ids = {run.id for run in written}
         self._runner.withdraw(entry for entry in reserved if entry.run.id not in ids)
-        replacing = {entry.run.job_id for entry, verdict in wanted if verdict.decision is Decision.REPLACE}
+        replacing = {e.run.job_id for e, verdict in wanted if verdict.decision is Decision.REPLACE and e.run.id in ids}
         self._runner.enter([entry for entry in reserved if entry.run.id in ids], replacing)
         return Claimed([run for run in skipped if run.id in ids], len(due) - len(advances))
 
@@ -81,16 +81,22 @@ class Firing:
             known = self._specs.get(row.id)
             if known is None or known[0] != row.spec_digest or len(judged) >= MAX_RUNS:
                 continue
-            spec = known[1]
-            slots, following = due_slots(spec, row, tick.now)
-            more = following is not None and following <= tick.now
-            job = DueJob(spec, slots, more, row.pauses, self._runner.unsettled(row.id))
-            judged += [
-                (self._entry(row, spec, verdict, tick), verdict)
-                for verdict in judge(job, now=tick.now, up_since=tick.up_since)
-            ]
-            advances.append(Advance(row.id, row.next_fire_at, following))
+            try:
+                verdicts, advance = self._judge_one(row, known[1], tick)
+            except Exception:  # one job's trouble must not keep the others from firing
+                log.exception("due job cannot be judged, it waits", extra={"job_id": row.id})
+                continue
+            judged += verdicts
+            advances.append(advance)
         return judged, advances
+
+    def _judge_one(self, row: DueRow, spec: JobSpec, tick: Tick) -> tuple[list[tuple[Entry, Verdict]], Advance]:
+        slots, following = due_slots(spec, row, tick.now)
+        more = following is not None and following <= tick.now
+        job = DueJob(spec, slots, more, row.pauses, self._runner.unsettled(row.id))
+        verdicts = judge(job, now=tick.now, up_since=tick.up_since)
+        judged = [(self._entry(row, spec, verdict, tick), verdict) for verdict in verdicts]
+        return judged, Advance(row.id, row.next_fire_at, following)
 
     def _learn(self, due: Iterable[DueRow]) -> None:
         """Load the specs that are not at hand in their present version."""

@@ -33,6 +33,11 @@ class Leadership:
         """Seconds between two renewals."""
         return self._ttl.total_seconds() / 3
 
+    @property
+    def holds(self) -> bool:
+        """Whether this instance leads, as far as was known at the last ``ensure``."""
+        return self._lease is not None
+
     def ensure(self) -> Lease | None:
         """Return the lease if this instance leads, after renewing or taking it where that is due.
 

@@ -15,7 +15,7 @@ from schedsync.clock import Clock, utc_now
 from schedsync.errors import DatabaseUnavailableError, LeadershipLostError, SchemaError, StaleObservationError
 from schedsync.runner import Runner
 from schedsync.runs.ledger import PROCESSES, PYTHON, Entry
-from schedsync.runs.run import Run
+from schedsync.runs.run import Run, RunState
 from schedsync.scheduler.executors import RunExecutor, job_for
 from schedsync.scheduler.firing import Firing, Tick
 from schedsync.scheduler.jobstore import JobStore
@@ -74,7 +74,11 @@ class Scheduler(BackgroundScheduler):
         slot = entry.run.scheduled_at
         job = job_for(self, _ALIAS, entry.spec, slot, None, entry)
         self._submitted[entry.run.id] = executor
-        executor.submit_job(job, [slot])
+        try:
+            executor.submit_job(job, [slot])
+        except BaseException:
+            self._submitted.pop(entry.run.id, None)
+            raise
         self._dispatch_event(JobSubmissionEvent(EVENT_JOB_SUBMITTED, entry.run.job_id, _ALIAS, [slot]))
 
     def ended(self, run: Run) -> None:
@@ -82,10 +86,22 @@ class Scheduler(BackgroundScheduler):
         executor = self._submitted.pop(run.id, None)
         if executor is not None:
             executor.ended(run, _ALIAS)
+        elif run.state is RunState.SKIPPED:
+            self._missed(run)
         self._note(run)
 
     def _process_jobs(self) -> float:
         """Make one tick and return the seconds to sleep; called by APScheduler's loop, and never raises."""
+        try:
+            wait = self._guarded_tick()
+        except Exception:  # the boundary of the loop: it must go round whatever a tick meets
+            # Not noted as a tick: what goes on like this is a loop that is stuck.
+            log.exception("tick failed")
+            return AFTER_FAILURE
+        self._vitals.ticked(self._clock(), leading=self.leads, leader=self._leadership.leader)
+        return wait
+
+    def _guarded_tick(self) -> float:
         try:
             wait = self._tick()
             self._answered(None)
@@ -95,41 +111,49 @@ class Scheduler(BackgroundScheduler):
         except LeadershipLostError as error:
             log.warning("leadership lost", extra={"error": str(error)})
             self._leadership.lost()
+            self._lead(None)
         except (DatabaseUnavailableError, SchemaError) as error:
             self._answered(error)
-        except Exception:  # the boundary of the loop: it must go round whatever a tick meets
-            log.exception("tick failed")
-        finally:
-            self._vitals.ticked(self._clock(), leading=self.leads, leader=self._leadership.leader)
         return AFTER_FAILURE
 
     def _tick(self) -> float:
-        self._lead(self._leadership.ensure())
+        self._lead(self._ensured())
         if self._lease is None:
             return self._leadership.interval
-        if self._up_since is None:
+        if self._up_since is None or self._runner.doubtful:
             self._runner.recover_own()
         now = self._clock()
-        self._up_since = self._up_since or now
+        # After a step of the clock backwards, slots from now on were not missed.
+        self._up_since = min(self._up_since or now, now)
         rows = self._store.jobs.due(now + MAX_SLEEP, MAX_DUE)
         due = [row for row in rows if row.next_fire_at <= now]
         postponed = self._fire(due, Tick(now, self._up_since, self._lease)) if due else 0
         return self._sleep(rows, len(due), postponed)
 
+    def _ensured(self) -> Lease | None:
+        try:
+            return self._leadership.ensure()
+        except BaseException:
+            if self._lease is not None and not self._leadership.holds:
+                log.warning("leadership given up, it cannot be renewed")
+                self._lead(None)
+            raise
+
     def _fire(self, due: Sequence[DueRow], tick: Tick) -> int:
         claimed = self._firing.fire(due, tick)
         for run in claimed.skipped:
-            self._dispatch_event(JobExecutionEvent(EVENT_JOB_MISSED, run.job_id, _ALIAS, run.scheduled_at))
+            self._missed(run)
             self._note(run)
         return claimed.postponed
 
+    def _missed(self, run: Run) -> None:
+        self._dispatch_event(JobExecutionEvent(EVENT_JOB_MISSED, run.job_id, _ALIAS, run.scheduled_at))
+
     def _sleep(self, rows: Sequence[DueRow], due: int, postponed: int) -> float:
-        if postponed or len(rows) == MAX_DUE:
-            return AFTER_FAILURE if due == postponed else 0.0
-        coming = min((row.next_fire_at for row in rows[due:]), default=None)
-        longest = min(MAX_SLEEP.total_seconds(), self._leadership.interval)
-        if due:  # their next slots are not known here, and may be near
+        if due > postponed:  # the next slots of these jobs are not known here, and may be near
             return 0.0
+        longest = AFTER_FAILURE if postponed else min(MAX_SLEEP.total_seconds(), self._leadership.interval)
+        coming = min((row.next_fire_at for row in rows[due:]), default=None)
         return longest if coming is None else min(max((coming - self._clock()).total_seconds(), 0.0), longest)
 
     def _lead(self, lease: Lease | None) -> None:

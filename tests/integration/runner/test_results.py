@@ -1,0 +1,245 @@
+"""Results are kept until the database takes them, and recovery settles what nobody looks after."""
+
+import threading
+from collections.abc import Callable
+from dataclasses import replace
+from datetime import timedelta
+
+import pytest
+
+from schedsync.errors import DatabaseUnavailableError, LeadershipLostError, SchemaError
+from schedsync.results import ResultWriter
+from schedsync.runs.outcome import Outcome, Output
+from schedsync.runs.run import Cause, Run, RunState
+from schedsync.store.leases import Lease
+from schedsync.store.runs import RunChanges, RunTable
+from schedsync.store.store import Store
+from tests.integration.runner.bench import OWNER, TTL, Bench, eventually, without_runs_table
+
+
+class Balky(RunTable):
+    """The runs of a database that fails when it is told to."""
+
+    def __init__(self, store: Store, fails: Callable[[RunChanges], Exception | None]) -> None:
+        super().__init__(store.database)
+        self.fails, self.asked, self.written = fails, threading.Event(), 0
+
+    def record(self, changes: RunChanges, lease: Lease | None) -> frozenset[str]:
+        self.asked.set()
+        error = self.fails(changes)
+        if error is not None:
+            raise error
+        self.written += 1
+        return super().record(changes, lease)
+
+
+def _ended(run: Run, output: bytes = b"") -> tuple[Run, Output]:
+    ended = replace(run, state=RunState.SUCCEEDED, finished_at=run.claimed_at)
+    return ended, Output(head=output, total=len(output))
+
+
+def _claimed(bench: Bench, *names: str) -> list[Run]:
+    held, _ = bench.hold()
+    for name in names:
+        bench.job(name)
+    bench.fire()
+    return [entry.run for entry in held]
+
+
+def test_results_are_kept_and_written_when_the_database_comes_back(bench: Bench) -> None:
+    runs = _claimed(bench, "a", "b")
+    with without_runs_table(bench.store):
+        for run in runs:
+            bench.runner.finished(run.id, Outcome(RunState.SUCCEEDED, bench.clock.now))
+        eventually(lambda: bench.runner._unwritten)
+    assert {bench.next_end().id for _ in runs} == {run.id for run in runs}
+    assert (bench.states("a"), bench.states("b")) == (["succeeded"], ["succeeded"])
+
+
+def test_a_result_is_written_once_when_the_database_comes_back(bench: Bench) -> None:
+    (run,) = _claimed(bench, "a")
+    errors: list[Exception] = [DatabaseUnavailableError("away"), SchemaError("no table")]
+    table = Balky(bench.store, lambda _: errors.pop() if errors else None)
+    writer = ResultWriter(table, threading.Event())
+    refused = writer.write(RunChanges(settled=[_ended(run)]), lambda: bench.lease)
+    assert (refused.left, table.written) == (RunChanges(), 1)
+    assert bench.states("a") == ["succeeded"]
+
+
+def test_one_result_that_cannot_be_written_does_not_lose_the_others(bench: Bench) -> None:
+    first, second = _claimed(bench, "a", "b")
+    poison = second.id
+    table = Balky(bench.store, lambda c: ValueError("no") if poison in {r.id for r, _ in c.settled} else None)
+    changes = RunChanges(settled=[_ended(first), _ended(second)])
+    refused = ResultWriter(table, threading.Event()).write(changes, lambda: bench.lease)
+    assert [run.id for run, _ in refused.left.settled] == [poison]
+    assert bench.states("a") == ["succeeded"]
+
+
+def test_an_output_that_cannot_be_written_does_not_lose_its_result(bench: Bench) -> None:
+    (run,) = _claimed(bench, "a")
+    table = Balky(bench.store, lambda c: ValueError("no") if any(o.total for _, o in c.settled) else None)
+    refused = ResultWriter(table, threading.Event()).write(
+        RunChanges(settled=[_ended(run, b"text")]), lambda: bench.lease
+    )
+    assert not refused.left
+    assert bench.states("a") == ["succeeded"]
+
+
+def test_a_run_whose_result_could_not_be_written_is_never_started_again(bench: Bench) -> None:
+    (run,) = _claimed(bench, "a")
+    trouble = threading.Event()
+    trouble.set()
+    table = Balky(bench.store, lambda c: ValueError("no") if c.settled and trouble.is_set() else None)
+    bench.runner._writer = ResultWriter(table, bench.runner._closing)
+    held, _ = bench.hold()
+    bench.runner.finished(run.id, Outcome(RunState.SUCCEEDED, bench.clock.now))
+    eventually(lambda: bench.runner._left)
+    bench.runner.recover_own()
+    trouble.clear()
+    assert bench.next_end().id == run.id
+    assert held == []
+    assert bench.states("a") == ["succeeded"]
+
+
+def test_what_is_to_be_started_waits_for_the_leadership_and_results_do_not(bench: Bench) -> None:
+    bench.job("a", "exit 1", "retry: {attempts: 2, delay: 1h}\n")
+    held, _ = bench.hold()
+    bench.fire()
+    bench.store.leases.end(OWNER)
+    bench.runner.finished(held[0].run.id, Outcome(RunState.FAILED, bench.clock.now))
+    eventually(lambda: bench.states("a")[0] == "failed")
+    bench.lease = bench.store.leases.acquire("there/other", TTL)
+    bench.store.leases.end("there/other")
+    bench.lease = bench.store.leases.acquire(OWNER, TTL)
+    bench.runner.lead(bench.lease)
+    assert bench.until("a", "failed", "queued")[1].attempt == 2
+
+
+def test_a_stopping_writer_does_not_wait_for_the_database_without_end(bench: Bench) -> None:
+    (run,) = _claimed(bench, "a")
+    closing = threading.Event()
+    closing.set()
+    table = Balky(bench.store, lambda _: DatabaseUnavailableError("away"))
+    refused = ResultWriter(table, closing).write(RunChanges(settled=[_ended(run)]), lambda: bench.lease)
+    assert [left.id for left, _ in refused.left.settled] == [run.id]
+
+
+def test_waiting_runs_stay_in_turn_while_their_jobs_cannot_be_looked_up(bench: Bench) -> None:
+    go = bench.file("go")
+    bench.job("a", f"while [ ! -e {go} ]; do sleep 0.02; done", "overlap: queue\n")
+    bench.fire()
+    bench.fire()
+    with bench.store.database.write() as connection:
+        connection.exec_driver_sql("ALTER TABLE schedsync_pauses RENAME TO elsewhere")
+    go.touch()
+    assert bench.next_end().state is RunState.SUCCEEDED
+    assert bench.states("a") == ["succeeded", "queued"]
+    with bench.store.database.write() as connection:
+        connection.exec_driver_sql("ALTER TABLE elsewhere RENAME TO schedsync_pauses")
+    bench.until("a", "succeeded", "succeeded")
+
+
+# What earlier processes left.
+
+
+def _left_by(bench: Bench, owner: str, name: str, state: RunState, more: str = "") -> Run:
+    """A run of the job as another instance left it."""
+    bench.job(name, "true", more)
+    held, _ = bench.hold()
+    bench.clock.forward(minutes=1)
+    job = bench.store.jobs.observe().jobs[name]
+    assert job.next_fire_at is not None
+    run = Run(
+        id=f"left-{name}",
+        job_id=name,
+        scheduled_at=job.next_fire_at,
+        attempt=1,
+        cause=Cause.SCHEDULE,
+        state=state,
+        due_at=job.next_fire_at,
+        claimed_at=bench.clock.now,
+        node="there",
+        owner=owner,
+        token=bench.lease.token,
+        spec_digest=job.digest,
+    )
+    bench.store.runs.claim(bench.lease, [run], [])
+    assert held == []
+    bench.runner.submit = bench.runner.launch
+    return run
+
+
+def test_running_runs_of_dead_instances_are_lost_and_retried(bench: Bench) -> None:
+    _left_by(bench, "there/dead", "a", RunState.RUNNING, "retry: {attempts: 2, delay: 1s, on: [lost]}\n")
+    bench.runner.recover(lambda owner: owner == "there/dead")
+    first, second = bench.until("a", "lost", "queued")
+    assert first.reason
+    assert second.attempt == 2
+    bench.clock.forward(seconds=2)
+    bench.runner.lead(bench.lease)
+    bench.until("a", "lost", "succeeded")
+
+
+def test_running_runs_of_living_instances_are_left_alone(bench: Bench) -> None:
+    _left_by(bench, "there/alive", "a", RunState.RUNNING)
+    bench.runner.recover(lambda _owner: False)
+    assert bench.states("a") == ["running"]
+
+
+def test_queued_runs_are_taken_up_whoever_queued_them(bench: Bench) -> None:
+    _left_by(bench, "there/alive", "a", RunState.QUEUED)
+    bench.runner.recover(lambda _owner: False)
+    bench.runner.recover(lambda _owner: False)
+    assert bench.until("a", "succeeded")[0].owner == OWNER
+
+
+def test_queued_runs_of_removed_jobs_and_those_that_are_too_late_are_skipped(bench: Bench) -> None:
+    _left_by(bench, "there/dead", "gone", RunState.QUEUED)
+    _left_by(bench, "there/dead", "late", RunState.QUEUED, "misfire: {grace: 5m}\n")
+    (bench.folder / "gone.yaml").unlink()
+    bench.apply()
+    bench.clock.forward(minutes=6)
+    bench.runner.recover(lambda _owner: True)
+    assert (bench.runs("gone")[0].reason or "").startswith("removed")
+    assert (bench.runs("late")[0].reason or "").startswith("misfire")
+    assert bench.states("gone") + bench.states("late") == ["skipped", "skipped"]
+
+
+def test_a_claim_whose_answer_was_lost_is_taken_up_and_started_once(bench: Bench) -> None:
+    mark = bench.file("mark")
+    bench.job("a", f"echo x >> {mark}")
+    claim = bench.store.runs.claim
+
+    def answer_lost(*args: object) -> list[Run]:
+        claim(*args)  # type: ignore[arg-type]
+        raise DatabaseUnavailableError("the answer was lost")
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(bench.store.runs, "claim", answer_lost)
+        with pytest.raises(DatabaseUnavailableError):
+            bench.fire()
+    assert bench.states("a") == ["running"]
+    assert bench.runner.unsettled("a") == 0
+    bench.runner.recover_own()
+    bench.runner.recover_own()
+    bench.until("a", "succeeded")
+    bench.runner.recover_own()
+    bench.stop()
+    assert mark.read_text() == "x\n"
+
+
+def test_an_instance_that_does_not_lead_settles_nothing(bench: Bench) -> None:
+    _left_by(bench, "there/dead", "a", RunState.RUNNING)
+    bench.runner.lead(None)
+    bench.runner.recover(lambda _owner: True)
+    assert bench.states("a") == ["running"]
+
+
+def test_recovery_under_a_lease_that_is_gone_adds_no_retry(bench: Bench) -> None:
+    _left_by(bench, "there/dead", "a", RunState.RUNNING, "retry: {attempts: 2, delay: 1s}\n")
+    bench.store.leases.end(OWNER)
+    bench.store.leases.acquire("there/other", timedelta(minutes=1))
+    with pytest.raises(LeadershipLostError):
+        bench.runner.recover(lambda _owner: True)
+    assert bench.states("a") == ["running"]

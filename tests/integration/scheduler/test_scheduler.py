@@ -1,0 +1,175 @@
+"""The firing loop: it survives what it meets, leads by its lease, and tells APScheduler's listeners."""
+
+import queue
+from collections.abc import Callable, Iterator
+from datetime import timedelta
+from pathlib import Path
+from typing import Any
+
+import pytest
+from apscheduler.events import (
+    EVENT_JOB_ERROR,
+    EVENT_JOB_EXECUTED,
+    EVENT_JOB_MISSED,
+    EVENT_JOB_SUBMITTED,
+)
+
+from schedsync.control import Control
+from schedsync.errors import DatabaseUnavailableError
+from schedsync.scheduler.firing import Firing
+from schedsync.scheduler.jobstore import FolderOwnsJobsError
+from schedsync.scheduler.leadership import Leadership
+from schedsync.scheduler.scheduler import AFTER_FAILURE, Scheduler
+from schedsync.store.store import Store
+from schedsync.vitals import Vitals
+from tests.integration.conftest import StandingClock
+from tests.integration.runner.bench import OWNER, TTL, Bench, without_runs_table
+
+
+class Ticking(Bench):
+    """A bench with a scheduler whose ticks the test makes."""
+
+    def __init__(self, home: Path, store: Store, clock: StandingClock) -> None:
+        super().__init__(home, store, clock)
+        self.seconds = 0.0
+        self.vitals = Vitals()
+        self.leadership = Leadership(store.leases, owner=OWNER, node="here", ttl=TTL, monotonic=lambda: self.seconds)
+        firing = Firing(store, self.runner, node="here", owner=OWNER)
+        self.scheduler = Scheduler(store, self.runner, firing, self.leadership, self.vitals, clock=clock)
+        self.scheduler.start(paused=True)
+
+    def tick(self) -> float:
+        return self.scheduler._process_jobs()
+
+    def close(self) -> None:
+        self.scheduler.shutdown()
+        self.stop()
+
+
+@pytest.fixture
+def bench(tmp_path: Path, store: Store, clock: StandingClock, monkeypatch: pytest.MonkeyPatch) -> Iterator[Ticking]:
+    # The loop's own thread sleeps: the test makes the ticks.
+    monkeypatch.setattr(Scheduler, "_main_loop", lambda _self: None)
+    made = Ticking(tmp_path, store, clock)
+    yield made
+    made.close()
+
+
+def test_a_tick_that_raises_anything_does_not_count_and_the_next_one_does(
+    bench: Ticking, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with monkeypatch.context() as patch:
+        patch.setattr(bench.store.jobs, "due", lambda *_: 1 / 0)
+        assert bench.tick() == AFTER_FAILURE
+        assert bench.vitals.read().last_tick_at is None
+    bench.tick()
+    assert bench.vitals.read().last_tick_at == bench.clock.now
+
+
+def test_a_database_that_is_away_is_said_and_ticks_go_on(bench: Ticking) -> None:
+    bench.tick()
+    assert bench.vitals.read().database_ok
+    bench.job("a")
+    bench.clock.forward(minutes=1)
+    with without_runs_table(bench.store):
+        assert bench.tick() == AFTER_FAILURE
+    assert not bench.vitals.read().database_ok
+    bench.tick()
+    assert bench.vitals.read().database_ok
+    assert len(bench.runs("a")) == 1
+
+
+def test_leadership_is_given_up_by_its_own_clock_when_the_database_is_away(
+    bench: Ticking, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def away(*_args: object) -> None:
+        raise DatabaseUnavailableError("away")
+
+    bench.tick()
+    assert bench.scheduler.leads
+    with monkeypatch.context() as patch:
+        for name in ("acquire", "renew"):
+            patch.setattr(bench.store.leases, name, away)
+        bench.seconds = TTL.total_seconds() * 0.7
+        bench.tick()
+        assert bench.scheduler.leads
+        bench.seconds = TTL.total_seconds() * 0.9
+        bench.tick()
+        assert not bench.scheduler.leads
+        assert not bench.vitals.read().leading
+    bench.tick()
+    assert bench.scheduler.leads
+
+
+def test_another_instance_stands_by_and_leads_after_the_release(bench: Ticking) -> None:
+    bench.tick()
+    other = Leadership(bench.store.leases, owner="there/x", node="there", ttl=TTL, monotonic=lambda: bench.seconds)
+    assert other.ensure() is None
+    assert other.leader == "here"
+    bench.leadership.release()
+    bench.seconds += other.interval
+    lease = other.ensure()
+    assert lease is not None
+    assert lease.token > bench.lease.token
+
+
+def test_after_a_step_of_the_clock_backwards_nothing_is_missed_nor_fired_twice(bench: Ticking) -> None:
+    bench.job("a")
+    bench.clock.forward(minutes=1)
+    bench.tick()
+    bench.until("a", "succeeded")
+    bench.clock.forward(minutes=-30)
+    bench.tick()
+    bench.job("b", more="misfire: {policy: skip}\n")
+    bench.clock.forward(minutes=1)
+    bench.tick()
+    bench.until("b", "succeeded")
+    assert len(bench.runs("a")) == 1
+
+
+def test_a_tick_with_nothing_due_is_one_query(bench: Ticking, monkeypatch: pytest.MonkeyPatch) -> None:
+    bench.tick()
+    asked: list[str] = []
+    begin = {name: getattr(bench.store.database, name) for name in ("read", "write")}
+
+    def counted(name: str) -> Callable[[], Any]:
+        def ask() -> Any:
+            asked.append(name)
+            return begin[name]()
+
+        return ask
+
+    for name in begin:
+        monkeypatch.setattr(bench.store.database, name, counted(name))
+    bench.tick()
+    assert asked == ["read"]
+
+
+def test_listeners_hear_of_starts_ends_and_skips(bench: Ticking) -> None:
+    heard: queue.SimpleQueue[tuple[int, str]] = queue.SimpleQueue()
+    mask = EVENT_JOB_SUBMITTED | EVENT_JOB_EXECUTED | EVENT_JOB_ERROR | EVENT_JOB_MISSED
+    bench.scheduler.add_listener(lambda event: heard.put((event.code, event.job_id)), mask)
+    bench.tick()
+    bench.job("good")
+    bench.job("bad", "exit 1")
+    bench.job("paused")
+    Control(bench.store, bench.clock).pause("paused", by="me")
+    bench.clock.forward(minutes=1)
+    bench.tick()
+    assert {heard.get(timeout=10) for _ in range(5)} == {
+        (EVENT_JOB_SUBMITTED, "good"),
+        (EVENT_JOB_SUBMITTED, "bad"),
+        (EVENT_JOB_EXECUTED, "good"),
+        (EVENT_JOB_ERROR, "bad"),
+        (EVENT_JOB_MISSED, "paused"),
+    }
+
+
+def test_jobs_are_read_through_apscheduler_and_changed_in_the_folder(bench: Ticking) -> None:
+    bench.job("a")
+    (job,) = bench.scheduler.get_jobs()
+    assert (job.id, job.next_run_time) == ("a", bench.clock.now + timedelta(minutes=1))
+    with pytest.raises(FolderOwnsJobsError, match="changed in the folder"):
+        bench.scheduler.add_job(print, "interval", seconds=5)
+    with pytest.raises(FolderOwnsJobsError, match="changed in the folder"):
+        bench.scheduler.remove_job("a")
