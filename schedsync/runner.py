@@ -18,16 +18,14 @@ from pathlib import Path
 from schedsync.clock import Clock, utc_now
 from schedsync.errors import SchedsyncError
 from schedsync.executors.base import Launch
-from schedsync.executors.orphans import terminate
 from schedsync.executors.prepare import prepare
 from schedsync.executors.process import ProcessEngine
 from schedsync.executors.spool import OutputLimits
-from schedsync.executors.spool import recover as recover_output
+from schedsync.leftovers import Leftovers
 from schedsync.results import ResultWriter
 from schedsync.runs.ledger import Entry, Ledger, Place
 from schedsync.runs.outcome import Outcome, Output
 from schedsync.runs.pause import EVERYTHING
-from schedsync.runs.recovery import KnownJob, Takeover, recover
 from schedsync.runs.retry import next_attempt
 from schedsync.runs.run import Run, RunState, SkipReason
 from schedsync.runs.slots import Decision
@@ -39,8 +37,6 @@ log = logging.getLogger(__name__)
 
 GROUPING = timedelta(milliseconds=10)
 """How long events are gathered before they are written together."""
-LEFTOVER_GRACE = timedelta(seconds=5)
-"""Between SIGTERM and SIGKILL for the processes that a dead instance left."""
 AGAIN = 1.0
 """Seconds until what could not be done a moment ago is tried again."""
 LONGEST_WAIT = 10.0
@@ -103,6 +99,9 @@ class Runner:
         self._doubtful = False
         self._stopping, self._closing = threading.Event(), threading.Event()
         self._writer = ResultWriter(store.runs, self._closing)
+        self._leftovers = Leftovers(
+            store, node=options.node, owner=options.owner, spool=options.spool, limits=options.limits, clock=clock
+        )
         self._thread = threading.Thread(target=self._loop, name="schedsync-runner", daemon=True)
         self.submit: Callable[[Entry], None] = self.launch
         """How a run with leave to start gets to ``launch``; the scheduler puts its executors in between."""
@@ -263,19 +262,12 @@ class Runner:
         orphans = self._unknown(is_orphan)
         if lease is None or not orphans:
             return
-        stored = self._store.jobs.load({run.job_id for run in orphans})
-        jobs = {i: KnownJob(job.spec, job.observed.source.file) for i, job in stored.items() if job.spec}
-        recovered = recover(orphans, jobs, self._takeover(lease))
-        self._end_leftovers(recovered.lost)
-        settled = [(run, self._left_output(run)) for run in recovered.lost]
-        settled += [(run, Output()) for run in recovered.skipped]
-        refused = self._store.runs.record(RunChanges(settled=settled, retries=recovered.retries), lease)
+        settled, adopted = self._leftovers.settle(orphans, lease)
         with self._lock:
-            for entry in recovered.adopted:
-                if entry.run.id not in refused:
-                    self._ledger.adopt(entry, self._clock())
+            for entry in adopted:
+                self._ledger.adopt(entry, self._clock())
         self._events.put(None)
-        self._tell(run for run, _ in settled)
+        self._tell(settled)
 
     def _unknown(self, is_orphan: Callable[[Run], bool]) -> list[Run]:
         """Return the unsettled runs that are orphans and not at hand here."""
@@ -287,24 +279,6 @@ class Runner:
         # A run that was at hand when the rows were read may have been settled since; then its row says so now.
         still = {run.id for run in self._store.runs.unsettled()}
         return [run for run in found if run.id in still]
-
-    def _takeover(self, lease: Lease) -> Takeover:
-        owner = self._options.owner
-
-        def unstarted(run: Run) -> bool:
-            # Leave to start that was given to this instance, under this lease, and that it does not know of.
-            own = run.owner == owner and run.token == lease.token
-            return run.state is RunState.QUEUED or own
-
-        return Takeover(self._options.node, owner, self._clock(), unstarted)
-
-    def _end_leftovers(self, lost: Sequence[Run]) -> None:
-        here = [run.id for run in lost if run.node == self._options.node]
-        for run_id, count in terminate(here, LEFTOVER_GRACE).items():
-            log.warning("ended processes of a lost run", extra={"run_id": run_id, "processes": count})
-
-    def _left_output(self, run: Run) -> Output:
-        return recover_output(self._options.spool / f"{run.id}.log", self._options.limits)
 
     # The recording thread.
 
@@ -438,7 +412,7 @@ class Runner:
             return []
         try:
             pauses = self._store.pauses.in_force(self._clock())
-            live = self._store.jobs.load({entry.run.job_id for entry in promoted})
+            live = self._store.jobs.present({entry.run.job_id for entry in promoted})
         except Exception as error:  # whatever it is, the results that came with it are still to be written
             if not isinstance(error, SchedsyncError):
                 log.exception("waiting runs could not be looked up")

@@ -99,6 +99,14 @@ class JobTable:
                 found.update((row.id, _stored(row)) for row in rows)
         return found
 
+    def present(self, ids: Collection[str]) -> set[str]:
+        """Return which of these jobs are live."""
+        found: set[str] = set()
+        with self._database.read() as connection:
+            for chunk in chunks(ids):
+                found.update(connection.execute(select(_jobs.id).where(_jobs.id.in_(chunk))).scalars())
+        return found
+
     def specs(self, digests: Mapping[str, str]) -> dict[str, JobSpec]:
         """Return the specs of these jobs, given as id -> digest, by id; what changed meanwhile is left out."""
         found: dict[str, JobSpec] = {}
