@@ -2,6 +2,7 @@
 
 import time
 from collections import Counter
+from collections.abc import Callable
 from datetime import datetime, timedelta
 from functools import partial
 from itertools import pairwise
@@ -93,6 +94,34 @@ def test_slots_missed_while_down_follow_each_misfire_policy_and_each_has_a_row(
     assert {r["cause"] for r in missed("all")} == {"catchup"}
     assert len(missed("skip")) == len(missed("all")) == 3
     eventually(lambda: [r["cause"] for r in service.ended("latest", "succeeded")].count("catchup") == 1)
+
+
+def _at_least(succeeded: Callable[[], Counter[datetime]], number: int) -> bool:
+    return len(succeeded()) >= number
+
+
+def test_killed_again_and_again_each_slot_still_succeeds_exactly_once(service: Service, folder: Folder) -> None:
+    marks = folder.path.parent / "marks"
+    body = f'echo "$SCHEDSYNC_SCHEDULED_AT $SCHEDSYNC_ATTEMPT" >> {marks}; sleep 0.3'
+    policy = "overlap: allow\nmisfire: {policy: all, grace: 1h}\nretry: {attempts: 9, delay: 1s}\n"
+    folder.shell("job", body, schedule="{every: 1s}", more=policy)
+
+    def succeeded() -> Counter[datetime]:
+        return Counter(datetime.fromisoformat(run["scheduled_at"]) for run in service.ended("job", "succeeded"))
+
+    for number in (1, 3, 5):
+        service.start()
+        eventually(partial(_at_least, succeeded, number))
+        service.kill()
+    service.start()
+    last = _slots(service, "job")[-1]
+    eventually(
+        lambda: last in succeeded() and {slot for slot in _slots(service, "job") if slot <= last} <= set(succeeded())
+    )
+    slots = [slot for slot in _slots(service, "job") if slot <= last]
+    assert all(b - a == timedelta(seconds=1) for a, b in pairwise(slots))
+    assert set(succeeded().values()) == {1}
+    assert set(Counter(marks.read_text().splitlines()).values()) == {1}
 
 
 def test_a_stopped_service_ends_its_runs_and_says_so(service: Service, folder: Folder) -> None:
