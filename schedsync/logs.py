@@ -1,5 +1,6 @@
 """Log lines: a constant sentence, then its fields."""
 
+import json
 import logging
 import sys
 from datetime import UTC, datetime
@@ -25,14 +26,28 @@ class FieldFormatter(logging.Formatter):
         return "  ".join([super().formatMessage(record), " ".join(fields)]) if fields else super().formatMessage(record)
 
 
-def configure(level: str) -> None:
+class JsonFormatter(FieldFormatter):
+    """Writes one JSON object per line: time, level, message, the fields, and a traceback where there is one."""
+
+    def format(self, record: logging.LogRecord) -> str:
+        """Return the line."""
+        line = {"time": self.formatTime(record), "level": record.levelname, "message": record.getMessage()}
+        line |= {key: value for key, value in record.__dict__.items() if key not in _STANDARD}
+        if record.exc_info:
+            line["traceback"] = self.formatException(record.exc_info)
+        return json.dumps(line, ensure_ascii=False, default=str)
+
+
+def configure(level: str, *, as_json: bool = False) -> None:
     """Log to stderr from *level* on; libraries only speak up when something is wrong."""
     handler = logging.StreamHandler(sys.stderr)
-    handler.setFormatter(FieldFormatter())
+    handler.setFormatter(JsonFormatter() if as_json else FieldFormatter())
     logging.basicConfig(handlers=[handler], level=logging.WARNING, force=True)
     logging.getLogger("schedsync").setLevel(level.upper())
 
 
 def _shown(value: object) -> str:
     text = str(value)
-    return f'"{text}"' if " " in text or not text else text
+    # Quoted where it would be read wrongly, so that a value with a line break does not become a line of its own.
+    plain = text.isprintable() and not any(character in text for character in ' "=') and text
+    return plain or json.dumps(text, ensure_ascii=False)

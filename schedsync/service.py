@@ -151,7 +151,7 @@ def run(settings: Settings) -> int:
     Raises:
         SchedsyncError: it cannot start; the message says why.
     """
-    logs.configure(settings.log_level)
+    logs.configure(settings.log_level, as_json=settings.log_format == "json")
     store = Store.open(settings.database.url)
     store.upgrade()
     service = Service(settings, store)

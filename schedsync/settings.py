@@ -11,7 +11,7 @@ from collections.abc import Mapping
 from datetime import timedelta
 from difflib import get_close_matches
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated, Any, Literal
 
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationError
 from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict
@@ -97,7 +97,10 @@ class Settings(BaseSettings):
     node: Annotated[str, Field(min_length=1, max_length=100)] = Field(
         default_factory=lambda: socket.gethostname()[:100], description="This instance's name in runs and status."
     )
-    log_level: str = Field("INFO", description="DEBUG, INFO, WARNING or ERROR.")
+    log_level: Literal["DEBUG", "INFO", "WARNING", "ERROR"] = Field(
+        "INFO", description="From which level on is logged."
+    )
+    log_format: Literal["text", "json"] = Field("text", description="How log lines are written.")
     database: DatabaseSettings = DatabaseSettings()
     jobs: JobsSettings = JobsSettings()
     prune: PruneSettings = PruneSettings()

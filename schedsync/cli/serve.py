@@ -33,7 +33,7 @@ def run(options: Options, *, api: tuple[str, int] | None, no_api: bool) -> int:
     """Run the service until it is told to stop.
 
     It keeps the schedule equal to the folder, fires the jobs, and serves the status API. SIGTERM and SIGINT end it in
-    order, SIGHUP makes it look at the folder at once.
+    order, SIGHUP makes it look at the folder at once. With --json its log lines are JSON.
     """
     if api is not None and no_api:
         raise click.UsageError("--api and --no-api exclude each other.")
@@ -42,4 +42,5 @@ def run(options: Options, *, api: tuple[str, int] | None, no_api: bool) -> int:
         overrides = {"api": {"enabled": True, "host": api[0], "port": api[1]}}
     elif no_api:
         overrides = {"api": {"enabled": False}}
-    return service.run(options.settings(overrides))
+    settings = options.settings(overrides)
+    return service.run(settings.model_copy(update={"log_format": "json"}) if options.as_json else settings)

@@ -1,7 +1,9 @@
 """What all commands share: help, options, exit codes, streams, and what is imported."""
 
+import json
 import os
 import signal
+import socket
 import subprocess
 import sys
 from pathlib import Path
@@ -13,7 +15,6 @@ from schedsync import __version__
 from schedsync.cli.exits import Exit
 from schedsync.cli.main import COMMANDS, load, main
 from schedsync.cli.main import cli as group
-from schedsync.errors import ApiUnavailableError
 from schedsync.settings import Settings
 from tests.integration.cli.harness import HOURLY, CommandLine
 
@@ -221,13 +222,26 @@ def test_run_hands_its_options_to_the_service(
     assert (given[0].jobs.path, given[0].database.url) == (cli.jobs, cli.database)
 
 
-def test_a_service_that_cannot_start_says_why(cli: CommandLine, monkeypatch: pytest.MonkeyPatch) -> None:
-    def fail(_settings: Settings) -> int:
-        raise ApiUnavailableError("127.0.0.1:5000 is taken")
+def test_a_service_that_cannot_start_says_why(cli: CommandLine) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        address = f"127.0.0.1:{taken.getsockname()[1]}"
+        command = [sys.executable, "-m", "schedsync", "run", "--api", address, *cli.options]
+        failed = subprocess.run(command, cwd=cli.home, capture_output=True, text=True, check=False, timeout=60)
+    assert failed.returncode == Exit.FAILURE
+    assert failed.stderr.splitlines()[-1].startswith("schedsync: ")
+    assert address in failed.stderr.splitlines()[-1]
 
-    monkeypatch.setattr("schedsync.cli.serve.service.run", fail)
-    failed = cli("run")
-    assert (failed.code, failed.err) == (Exit.FAILURE, "schedsync: 127.0.0.1:5000 is taken\n")
+
+def test_the_log_of_a_service_is_json_when_that_is_asked_for(cli: CommandLine) -> None:
+    cli.write("a.yaml")
+    command = [sys.executable, "-m", "schedsync", "run", "--json", "--no-api", *cli.options]
+    with subprocess.Popen(command, cwd=cli.home, stderr=subprocess.PIPE, text=True) as process:
+        assert process.stderr is not None
+        messages = {json.loads(process.stderr.readline())["message"] for _ in range(3)}
+        process.terminate()
+        assert all(json.loads(line)["level"] == "INFO" for line in process.stderr)
+    assert process.returncode == Exit.OK
+    assert "schedsync runs" in messages
 
 
 def test_a_service_is_ended_by_sigterm(cli: CommandLine) -> None:
