@@ -152,7 +152,7 @@ def run(settings: Settings) -> int:
         SchedsyncError: it cannot start; the message says why.
     """
     logs.configure(settings.log_level, as_json=settings.log_format == "json")
-    store = Store.open(settings.database.url)
+    store = Store.open(settings.database.store_address(settings.node))
     store.upgrade()
     service = Service(settings, store)
     stopping = threading.Event()

@@ -8,7 +8,8 @@ import pytest
 from sqlalchemy import URL
 
 from schedsync.store.store import Store
-from tests.contract.databases import empty, postgresql_schema, postgresql_server, with_tables
+from tests.contract.databases import emptied, empty, postgresql_schema, postgresql_server, with_tables
+from tests.contract.oracle import Standin, drop_everything, oracle_place, standin_at, standin_place
 
 
 @pytest.fixture
@@ -51,6 +52,42 @@ def postgresql_tables(postgresql: URL) -> Iterator[str]:
 def postgresql_store_url(postgresql_tables: str) -> Iterator[str]:
     yield postgresql_tables
     empty(postgresql_tables)
+
+
+@pytest.fixture
+def oracle_place_url() -> Iterator[str]:
+    """A user of its own, in whatever state the last test left it."""
+    yield from oracle_place()
+
+
+@pytest.fixture
+def oracle_url(oracle_place_url: str) -> str:
+    drop_everything(oracle_place_url)
+    return oracle_place_url
+
+
+@pytest.fixture
+def oracle_store_url(oracle_place_url: str) -> str:
+    return emptied(oracle_place_url)
+
+
+@pytest.fixture
+def standin() -> Iterator[Standin]:
+    """A stand-in for Oracle, healthy and without tables, which the test may break."""
+    for control in standin_place():
+        server = standin_at(control)
+        server.heal()
+        drop_everything(server.url)
+        yield server
+        server.heal()
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Mark what needs an Oracle, so that it can be run by itself (``-m oracle``)."""
+    for item in items:
+        named = "oracle" in item.nodeid.rpartition("[")[2].rstrip("]").split("-")
+        if named or {"oracle_place_url", "standin"} & set(getattr(item, "fixturenames", ())):
+            item.add_marker("oracle")
 
 
 @pytest.fixture

@@ -39,7 +39,7 @@ class Options:
 
         given: dict[str, Mapping[str, Any]] = {
             **({} if self.jobs is None else {"jobs": {"path": self.jobs}}),
-            **({} if self.database is None else {"database": {"url": self.database}}),
+            **({} if self.database is None else {"database": {"url": self.database, "dsn": None}}),
         }
         return load(self.config, given | dict(overrides or {}))
 

@@ -10,7 +10,7 @@ from schedsync.store.store import Store
 @contextmanager
 def opened(settings: Settings) -> Iterator[Store]:
     """Give the store; nothing is connected or created yet."""
-    store = Store.open(settings.database.url)
+    store = Store.open(settings.database.store_address(settings.node))
     try:
         yield store
     finally:

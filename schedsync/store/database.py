@@ -10,6 +10,7 @@ from sqlalchemy.exc import ArgumentError, DBAPIError, IntegrityError, NoSuchModu
 from sqlalchemy.exc import TimeoutError as PoolTimeoutError
 
 from schedsync.errors import DatabaseUnavailableError, SchemaError, SettingsError
+from schedsync.store.address import Address
 from schedsync.store.dialects import dialect_named
 from schedsync.store.dialects.base import DatabaseDialect, Failure
 
@@ -26,35 +27,39 @@ class Database:
     are mistakes of ours, and IntegrityError, which says something about the data.
     """
 
-    def __init__(self, engine: Engine, dialect: DatabaseDialect) -> None:
+    def __init__(self, engine: Engine, dialect: DatabaseDialect, address: Address) -> None:
         self.engine = engine
         self.dialect = dialect
+        self.address = address
         self._turn = threading.Lock() if dialect.one_writer else nullcontext()
 
     @classmethod
-    def open(cls, url: str) -> "Database":
-        """Return the database at *url*; nothing is connected yet.
+    def open(cls, address: Address | str) -> "Database":
+        """Return the database at *address*, or at a URL; nothing is connected yet.
 
         Raises:
             SettingsError: the URL is not one, names an unknown database, or its driver is not installed.
         """
+        if isinstance(address, str):
+            address = Address(url=address)
         try:
-            parsed = make_url(url)
+            dialect = dialect_named("oracle" if address.url is None else make_url(address.url).get_backend_name())
+            url = dialect.url(address)
         except (ArgumentError, ValueError):  # not shown: what is no URL may hold a password all the same
             raise SettingsError(f"database.url is not a database URL; {_EXAMPLES}") from None
-        dialect = dialect_named(parsed.get_backend_name())
-        parsed = dialect.url(parsed)
         try:
-            engine = create_engine(parsed, **dialect.engine_options(parsed))
+            engine = create_engine(url, **dialect.engine_options(address))
         except (ImportError, NoSuchModuleError) as error:
             hint = f'; install it with "pip install schedsync[{dialect.extra}]"' if dialect.extra else ""
             raise SettingsError(f"the driver for {dialect.name} is missing ({error}){hint}") from None
-        dialect.prepare(engine)
-        return cls(engine, dialect)
+        dialect.prepare(engine, address)
+        return cls(engine, dialect, address)
 
     @property
     def shown(self) -> str:
-        """The URL without its passwords."""
+        """The URL, or the user and the connect string, without passwords."""
+        if self.address.dsn is not None:
+            return f"{self.dialect.name}: {self.address.user or 'external'}@{self.address.dsn}"
         url = self.engine.url
         secret = [name for name in url.query if "password" in name.lower()]
         return url.difference_update_query(secret).render_as_string(hide_password=True)
@@ -62,7 +67,7 @@ class Database:
     @property
     def exists(self) -> bool:
         """Whether there may be a database to read; asking creates nothing."""
-        return self.dialect.exists(self.engine.url)
+        return self.dialect.exists(self.address)
 
     @contextmanager
     def read(self) -> Iterator[Connection]:
@@ -86,8 +91,10 @@ class Database:
         """
         with self._translated(), self._turn, self.engine.connect() as plain:
             connection = plain.execution_options(schedsync_write=True)
+            self.dialect.begin_write(connection)
             with connection.begin():
                 yield connection
+            self.dialect.end_write(connection)
 
     def retrying(self, transaction: Callable[[], T], *, or_after: tuple[type[Exception], ...] = ()) -> T:
         """Call *transaction* again, a few times, while the database says that it lost to another one.
@@ -136,7 +143,10 @@ class _LostRaceError(DatabaseUnavailableError):
     """The database chose another transaction over this one; it may simply be tried again."""
 
 
-_EXAMPLES = 'write e.g. "sqlite:///schedsync.db" or "postgresql://user:password@host/database"'
+_EXAMPLES = (
+    'write e.g. "sqlite:///schedsync.db", "postgresql://user:password@host/database"'
+    ' or "oracle://user:password@host:1521/?service_name=service"'
+)
 
 
 def _first_line(error: BaseException | None) -> str:

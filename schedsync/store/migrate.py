@@ -21,8 +21,7 @@ def upgrade(database: Database) -> None:
     """
     if database.exists and _is_current(database):
         return
-    with database.write() as connection:
-        database.dialect.lock_schema(connection)
+    with database.write() as connection, database.dialect.schema_lock(database.engine, connection):
         if not _has_this_version(connection):
             config = _config()
             config.attributes["connection"] = connection

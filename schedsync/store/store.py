@@ -1,5 +1,6 @@
 """The store as the rest of schedsync holds it: one database, and a table object per subject."""
 
+from schedsync.store.address import Address
 from schedsync.store.database import Database
 from schedsync.store.jobs import JobTable
 from schedsync.store.leases import LeaseTable
@@ -22,13 +23,13 @@ class Store:
         self.audit = AuditTable(database)
 
     @classmethod
-    def open(cls, url: str) -> "Store":
-        """Return the store at *url*; nothing is connected yet.
+    def open(cls, address: Address | str) -> "Store":
+        """Return the store at *address*, or at a URL; nothing is connected yet.
 
         Raises:
-            SettingsError: the URL cannot be used.
+            SettingsError: it cannot be used.
         """
-        return cls(Database.open(url))
+        return cls(Database.open(address))
 
     def upgrade(self) -> None:
         """Create the tables or bring them to this version.

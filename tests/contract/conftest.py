@@ -15,7 +15,7 @@ from tests.contract.processes import Processes
 Opener = Callable[[str], Store]
 
 
-@pytest.fixture(params=["sqlite", "postgresql"])
+@pytest.fixture(params=["sqlite", "postgresql", "oracle"])
 def database(request: pytest.FixtureRequest) -> str:
     name: str = request.param
     return name

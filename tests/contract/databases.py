@@ -13,8 +13,10 @@ from typing import NoReturn
 import pytest
 from sqlalchemy import URL, NullPool, create_engine, delete, make_url, text
 
+from schedsync.errors import SchemaError
 from schedsync.store import tables
 from schedsync.store.store import Store
+from tests.contract.oracle import drop_everything
 
 POSTGRESQL_VARIABLE = "SCHEDSYNC_TEST_POSTGRESQL_URL"
 
@@ -62,6 +64,19 @@ def with_tables(url: str) -> str:
     store = Store.open(url)
     store.upgrade()
     store.close()
+    return url
+
+
+def emptied(url: str) -> str:
+    """Return *url* when the tables are there and have no rows, whatever was there before."""
+    store = Store.open(url)
+    try:
+        store.require_current()
+    except SchemaError:
+        drop_everything(url)
+        store.upgrade()
+    store.close()
+    empty(url)
     return url
 
 

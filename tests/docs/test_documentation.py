@@ -60,8 +60,8 @@ def test_each_field_of_a_job_file_is_in_the_reference() -> None:
 
 def test_each_setting_is_in_the_reference() -> None:
     reference = text("docs/reference/settings.md")
-    defaults = Settings().model_dump()
-    names = {name for name, value in defaults.items() if not isinstance(value, dict)}
+    defaults = Settings().model_dump(by_alias=True)
+    names = {name for name, value in defaults.items() if not isinstance(value, dict)} | {"connections"}
     names |= {f"{group}.{name}" for group, value in defaults.items() if isinstance(value, dict) for name in value}
     assert {name for name in names if f"`{name}`" not in reference} == set()
 

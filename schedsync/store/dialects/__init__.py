@@ -2,10 +2,11 @@
 
 from schedsync.errors import SettingsError
 from schedsync.store.dialects.base import DatabaseDialect
+from schedsync.store.dialects.oracle import Oracle
 from schedsync.store.dialects.postgresql import PostgreSQL
 from schedsync.store.dialects.sqlite import SQLite
 
-DIALECTS: dict[str, type[DatabaseDialect]] = {"sqlite": SQLite, "postgresql": PostgreSQL}
+DIALECTS: dict[str, type[DatabaseDialect]] = {"sqlite": SQLite, "postgresql": PostgreSQL, "oracle": Oracle}
 
 
 def dialect_named(backend: str) -> DatabaseDialect:

@@ -1,11 +1,15 @@
 """The seam between the store and a database."""
 
 from abc import ABC, abstractmethod
+from collections.abc import Iterator
+from contextlib import contextmanager
 from enum import Enum, auto
 from typing import Any, ClassVar
 
-from sqlalchemy import URL, Connection, Engine
+from sqlalchemy import URL, Connection, Engine, make_url
 from sqlalchemy.exc import DataError, DBAPIError, NotSupportedError, ProgrammingError
+
+from schedsync.store.address import Address
 
 
 class Failure(Enum):
@@ -32,29 +36,37 @@ class DatabaseDialect(ABC):
     now_micros: ClassVar[str]
     """SQL for the database's clock, in epoch microseconds."""
 
-    def url(self, url: URL) -> URL:
-        """Return *url* with the driver that schedsync uses.
+    def url(self, address: Address) -> URL:
+        """Return the URL with the driver that schedsync uses.
 
         Raises:
             SettingsError: schedsync cannot use what it names.
         """
-        return url
+        return make_url(address.url or "")
 
-    def engine_options(self, url: URL) -> dict[str, Any]:
-        """Return the arguments of ``create_engine`` for this database; what *url* says itself is left to it."""
-        del url
+    def engine_options(self, address: Address) -> dict[str, Any]:
+        """Return the arguments of ``create_engine`` for this database; what the URL says itself is left to it."""
+        del address
         return {}
 
-    def prepare(self, engine: Engine) -> None:  # noqa: B027 - many databases need none of it
+    def prepare(self, engine: Engine, address: Address) -> None:  # noqa: B027 - many databases need none of it
         """Set up what every connection of *engine* needs."""
 
-    @abstractmethod
-    def exists(self, url: URL) -> bool:
-        """Whether there may be a database to read; asking creates none."""
+    def begin_write(self, connection: Connection) -> None:  # noqa: B027 - likewise
+        """Make *connection* ready for a transaction that changes something."""
+
+    def end_write(self, connection: Connection) -> None:  # noqa: B027 - likewise
+        """Note that the transaction is committed."""
 
     @abstractmethod
-    def lock_schema(self, connection: Connection) -> None:
-        """Take the lock under which one process migrates at a time; the transaction's end frees it."""
+    def exists(self, address: Address) -> bool:
+        """Whether there may be a database to read; asking creates none."""
+
+    @contextmanager
+    def schema_lock(self, engine: Engine, connection: Connection) -> Iterator[None]:
+        """Let one process at a time change the schema, which it does on *connection*, in its transaction."""
+        del engine, connection
+        yield
 
     def classify(self, error: DBAPIError) -> Failure:
         """Return what *error* means; the classes of drivers are a first guess, which each database refines."""

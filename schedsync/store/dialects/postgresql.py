@@ -1,16 +1,18 @@
 """PostgreSQL, through psycopg 3."""
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import Any, ClassVar
 
-from sqlalchemy import URL, Connection, text
+from sqlalchemy import URL, Connection, Engine, text
 from sqlalchemy.exc import DBAPIError
 
+from schedsync.store.address import Address
 from schedsync.store.dialects.base import DatabaseDialect, Failure
 
 _SCHEMA_LOCK = 0x5C4ED5
 _CONNECT = {
     "application_name": "schedsync",
-    "connect_timeout": 10,
     # A server that vanished without a word is noticed within half a minute, not after the kernel's many.
     "keepalives_idle": 10,
     "keepalives_interval": 5,
@@ -36,30 +38,36 @@ class PostgreSQL(DatabaseDialect):
     extra: ClassVar[str | None] = "postgresql"
     now_micros: ClassVar[str] = "CAST(EXTRACT(EPOCH FROM clock_timestamp()) * 1000000 AS BIGINT)"
 
-    def url(self, url: URL) -> URL:
-        """Return *url* with psycopg as its driver."""
-        return url.set(drivername="postgresql+psycopg")
+    def url(self, address: Address) -> URL:
+        """Return the URL with psycopg as its driver, and user and password where they are given apart."""
+        url = super().url(address).set(drivername="postgresql+psycopg")
+        return url.set(username=url.username or address.user, password=url.password or address.password)
 
-    def engine_options(self, url: URL) -> dict[str, Any]:
+    def engine_options(self, address: Address) -> dict[str, Any]:
         """Return bounds for connecting and for silence, and a name that a DBA recognises."""
+        given = self.url(address).query
+        bounds = _CONNECT | {"connect_timeout": max(2, round(address.connect_timeout.total_seconds()))}
         return {
-            "connect_args": {name: value for name, value in _CONNECT.items() if name not in url.query},
+            "connect_args": {name: value for name, value in bounds.items() if name not in given},
             # Claims rely on it: a guarded UPDATE that waited for another transaction sees what that one wrote.
             "isolation_level": "READ COMMITTED",
             "pool_pre_ping": True,
             "pool_recycle": 1800,
-            "pool_size": 10,
-            "max_overflow": 10,
+            "pool_size": address.pool_size,
+            "max_overflow": address.pool_size,
         }
 
-    def exists(self, url: URL) -> bool:
+    def exists(self, address: Address) -> bool:
         """Whether it can be reached shows when it is connected to."""
-        del url
+        del address
         return True
 
-    def lock_schema(self, connection: Connection) -> None:
+    @contextmanager
+    def schema_lock(self, engine: Engine, connection: Connection) -> Iterator[None]:
         """Take an advisory lock until the transaction ends."""
+        del engine
         connection.execute(text("SELECT pg_advisory_xact_lock(:key)"), {"key": _SCHEMA_LOCK})
+        yield
 
     def classify(self, error: DBAPIError) -> Failure:
         """Return what the SQLSTATE says; messages are in the server's language."""

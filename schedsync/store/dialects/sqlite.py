@@ -9,6 +9,7 @@ from sqlalchemy import URL, Connection, Engine, event
 from sqlalchemy.exc import DBAPIError
 
 from schedsync.errors import SettingsError
+from schedsync.store.address import Address
 from schedsync.store.dialects.base import DatabaseDialect, Failure
 
 BUSY_SECONDS = 30
@@ -23,23 +24,25 @@ class SQLite(DatabaseDialect):
     one_writer: ClassVar[bool] = True
     now_micros: ClassVar[str] = "CAST((julianday('now') - 2440587.5) * 86400000000 AS INTEGER)"
 
-    def url(self, url: URL) -> URL:
-        """Return *url*, if it names a file.
+    def url(self, address: Address) -> URL:
+        """Return the URL, if it names a file.
 
         Raises:
             SettingsError: it does not; each connection would have a database of its own, in memory.
         """
+        url = super().url(address)
         if url.database in {None, "", ":memory:"}:
             raise SettingsError('database.url: SQLite needs a file, e.g. "sqlite:///schedsync.db"')
         return url
 
-    def engine_options(self, url: URL) -> dict[str, Any]:
+    def engine_options(self, address: Address) -> dict[str, Any]:
         """Return a timeout for other processes' locks."""
-        timeout = {} if "timeout" in url.query else {"timeout": BUSY_SECONDS}
+        timeout = {} if "timeout" in super().url(address).query else {"timeout": BUSY_SECONDS}
         return {"connect_args": {"check_same_thread": False, **timeout}, "pool_size": 20}
 
-    def prepare(self, engine: Engine) -> None:
+    def prepare(self, engine: Engine, address: Address) -> None:
         """Let SQLAlchemy's begin be SQLite's, so that a transaction is one (the driver's own rules begin late)."""
+        del address
 
         @event.listens_for(engine, "connect")
         def _connected(connection: sqlite3.Connection, _record: object) -> None:
@@ -57,13 +60,10 @@ class SQLite(DatabaseDialect):
             writes = connection.get_execution_options().get("schedsync_write", False)
             connection.exec_driver_sql("BEGIN IMMEDIATE" if writes else "BEGIN")
 
-    def exists(self, url: URL) -> bool:
+    def exists(self, address: Address) -> bool:
         """Whether the file is there."""
-        name = str(url.database)
+        name = str(self.url(address).database)
         return name.startswith("file:") or Path(name).exists()
-
-    def lock_schema(self, connection: Connection) -> None:
-        """Do nothing: a write transaction is exclusive here."""
 
     def classify(self, error: DBAPIError) -> Failure:
         """Return what the message says.

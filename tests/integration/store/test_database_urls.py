@@ -14,7 +14,7 @@ from schedsync.store.database import Database
         ("postgresql://me:secret@host:port/x", "is not a database URL; write e.g."),
         ("postgresql:/me:secret@host/x", "is not a database URL; write e.g."),
         ("postgres://me:secret@host/x", 'database "postgres" is not supported'),
-        ("mysql://me:secret@host/x", "use one of sqlite, postgresql"),
+        ("mysql://me:secret@host/x", "use one of sqlite, postgresql, oracle"),
     ],
 )
 def test_what_cannot_be_used_is_refused_without_telling_the_password(url: str, words: str) -> None:

@@ -5,6 +5,7 @@ file, an option of the command line over both.
 """
 
 import os
+import re
 import socket
 import tomllib
 from collections.abc import Mapping
@@ -13,10 +14,12 @@ from difflib import get_close_matches
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
-from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationError
+from pydantic import AfterValidator, Field, ValidationError
 from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict
 
 from schedsync.errors import SettingsError
+from schedsync.settings.base import Group
+from schedsync.settings.database import ConnectionSettings, DatabaseSettings
 from schedsync.specs.durations import Duration, PositiveDuration
 from schedsync.specs.zones import check_zone
 
@@ -24,19 +27,11 @@ PREFIX = "SCHEDSYNC_"
 DEFAULT_FILE = Path("schedsync.toml")
 _RESERVED = ("SCHEDSYNC_TEST_", "SCHEDSYNC_RUN_", "SCHEDSYNC_JOB_")
 """Variables with these beginnings are not settings: those of the tests, and those that jobs are given."""
+_CONNECTION = re.compile(r"SCHEDSYNC_CONNECTIONS__\w+?__(\w+)", re.IGNORECASE)
+"""A field of a connection that jobs use; its name is for the installation to choose."""
 
 
-class _Group(BaseModel):
-    model_config = ConfigDict(extra="forbid", frozen=True)
-
-
-class DatabaseSettings(_Group):
-    """Where state is kept."""
-
-    url: str = Field("sqlite:///schedsync.db", description="A SQLAlchemy URL: sqlite:/// or postgresql://.")
-
-
-class JobsSettings(_Group):
+class JobsSettings(Group):
     """The folder of job files."""
 
     path: Path = Field(Path("jobs.d"), description="The folder.")
@@ -50,7 +45,7 @@ class JobsSettings(_Group):
     poll: bool = Field(default=False, description="Poll instead of using file events (for network file systems).")
 
 
-class PruneSettings(_Group):
+class PruneSettings(Group):
     """When removals wait for a person: when both limits are exceeded."""
 
     max_jobs: Annotated[int, Field(ge=0)] = Field(10, description="So many jobs may be removed at once.")
@@ -58,7 +53,7 @@ class PruneSettings(_Group):
     allow: bool = Field(default=False, description="Never hold a removal back, not even of everything.")
 
 
-class RunnerSettings(_Group):
+class RunnerSettings(Group):
     """How runs are executed on this machine."""
 
     max_processes: Annotated[int, Field(ge=1)] = Field(100, description="Commands, shells and scripts at once.")
@@ -71,7 +66,7 @@ class RunnerSettings(_Group):
     )
 
 
-class ApiSettings(_Group):
+class ApiSettings(Group):
     """The status API."""
 
     enabled: bool = Field(default=True, description="Whether it is served.")
@@ -79,7 +74,7 @@ class ApiSettings(_Group):
     port: Annotated[int, Field(ge=0, le=65_535)] = Field(5000, description="Port to listen on; 0 picks a free one.")
 
 
-class LeaseSettings(_Group):
+class LeaseSettings(Group):
     """How instances that share a database agree on who fires."""
 
     ttl: PositiveDuration = Field(
@@ -107,6 +102,9 @@ class Settings(BaseSettings):
     runner: RunnerSettings = RunnerSettings()
     api: ApiSettings = ApiSettings()
     lease: LeaseSettings = LeaseSettings()
+    connections: dict[str, ConnectionSettings] = Field(
+        default_factory=dict, description="Databases that sql and plsql jobs name, each with the fields of [database]."
+    )
 
     @classmethod
     def settings_customise_sources(
@@ -142,8 +140,9 @@ def load(file: Path | None = None, overrides: Mapping[str, Mapping[str, Any]] | 
 
 
 def _with(settings: Settings, overrides: Mapping[str, Mapping[str, Any]]) -> Settings:
+    before = {group: getattr(settings, group) for group in overrides}
     groups = {
-        group: type(getattr(settings, group)).model_validate(getattr(settings, group).model_dump() | dict(values))
+        group: type(before[group]).model_validate(before[group].model_dump(by_alias=True) | dict(values))
         for group, values in overrides.items()
     }
     return settings.model_copy(update=groups)
@@ -162,6 +161,9 @@ def _refuse_unknown_variables() -> None:
     """Refuse misspelt variables, which would otherwise be ignored in silence."""
     known = {name.upper() for name in _variable_names()}
     for name in os.environ:
+        connection = _CONNECTION.fullmatch(name)
+        if connection and connection[1].lower() in ConnectionSettings.model_fields:
+            continue
         if name.startswith(PREFIX) and name not in known and not name.startswith(_RESERVED):
             close = get_close_matches(name, known, n=1)
             hint = f"; did you mean {close[0]}?" if close else ""
@@ -173,8 +175,8 @@ def _variable_names() -> list[str]:
     for name, field in Settings.model_fields.items():
         group = field.annotation
         names.append(f"{PREFIX}{name}")
-        if isinstance(group, type) and issubclass(group, _Group):
-            names += [f"{PREFIX}{name}__{inner}" for inner in group.model_fields]
+        if isinstance(group, type) and issubclass(group, Group):
+            names += [f"{PREFIX}{name}__{field.alias or inner}" for inner, field in group.model_fields.items()]
     return names
 
 

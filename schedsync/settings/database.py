@@ -1,0 +1,128 @@
+"""Every way to name a database: the store's own, and those that ``sql`` and ``plsql`` jobs use by name."""
+
+import os
+from datetime import timedelta
+from pathlib import Path
+from typing import Annotated, Self
+
+from pydantic import Field, SecretStr, model_validator
+
+from schedsync.errors import SettingsError
+from schedsync.settings.base import Group
+from schedsync.specs.durations import Duration, PositiveDuration
+from schedsync.store.address import Address, OracleClient, Storage
+
+DEFAULT_URL = "sqlite:///schedsync.db"
+_SECRETS = ("password", "wallet_password")
+
+
+class ConnectionSettings(Group):
+    """Where a database is, and how to get in."""
+
+    url: str | None = Field(None, description="A SQLAlchemy URL: sqlite:///, postgresql:// or oracle://.")
+    dsn: str | None = Field(
+        None, description="Oracle, in place of url: easy connect, a full descriptor, or an alias of tnsnames.ora."
+    )
+    user: str | None = Field(None, description="The user, when it is not in the URL.")
+    password: SecretStr | None = Field(None, description="The password, when it is not in the URL.")
+    password_file: Path | None = Field(None, description="A file that holds the password; read at each start.")
+    password_env: str | None = Field(None, description="A variable that holds the password.")
+    config_dir: Path | None = Field(None, description="Oracle: the folder of tnsnames.ora.")
+    wallet_dir: Path | None = Field(None, description="Oracle: the folder of the wallet, for mutual TLS.")
+    wallet_password: SecretStr | None = Field(None, description="Oracle: the password of ewallet.pem.")
+    wallet_password_file: Path | None = Field(None, description="A file that holds the wallet's password.")
+    thick: bool = Field(default=False, description="Oracle: use Oracle's client libraries.")
+    library_dir: Path | None = Field(None, description="Oracle: where those libraries are.")
+    external_auth: bool = Field(default=False, description="Oracle: log in by wallet or operating system; needs thick.")
+    connect_timeout: PositiveDuration = Field(timedelta(seconds=10), description="Within this a connection is made.")
+    call_timeout: Duration = Field(
+        timedelta(seconds=20), description="Oracle: within this a round trip is answered; 0s: without bound."
+    )
+
+    @model_validator(mode="after")
+    def _one_of_each(self) -> Self:
+        if self.url is not None and self.dsn is not None:
+            raise ValueError("give url or dsn, not both")
+        given = [n for n in ("password", "password_file", "password_env") if getattr(self, n) is not None]
+        if len(given) > 1:
+            raise ValueError(f"give one of {', '.join(given)}, not {len(given)}")
+        if self.wallet_password is not None and self.wallet_password_file is not None:
+            raise ValueError("give one of wallet_password, wallet_password_file, not both")
+        return self
+
+    def address(self, name: str, **more: object) -> Address:
+        """Return the address, with the passwords read from where they are.
+
+        Args:
+            name: of this group, for errors.
+            more: further fields of the address.
+
+        Raises:
+            SettingsError: a file or variable that is to hold a password cannot be read.
+        """
+        fields: dict[str, object] = {
+            "url": self.url,
+            "dsn": self.dsn,
+            "user": self.user,
+            "password": self._password(name),
+            "connect_timeout": self.connect_timeout,
+            "call_timeout": self.call_timeout,
+            "oracle": self._client(name),
+            **more,
+        }
+        return Address(**fields)  # type: ignore[arg-type] # each field is of its own type
+
+    def _client(self, name: str) -> OracleClient:
+        return OracleClient(
+            config_dir=None if self.config_dir is None else str(self.config_dir),
+            wallet_dir=None if self.wallet_dir is None else str(self.wallet_dir),
+            wallet_password=_secret(self.wallet_password, self.wallet_password_file, f"{name}.wallet_password_file"),
+            thick=self.thick,
+            library_dir=None if self.library_dir is None else str(self.library_dir),
+            external_auth=self.external_auth,
+        )
+
+    def _password(self, name: str) -> str | None:
+        if self.password_env is None:
+            return _secret(self.password, self.password_file, f"{name}.password_file")
+        try:
+            return os.environ[self.password_env]
+        except KeyError:
+            raise SettingsError(f"{name}.password_env: the variable {self.password_env} is not set") from None
+
+
+class DatabaseSettings(ConnectionSettings):
+    """Where state is kept."""
+
+    schema_: str | None = Field(
+        None, alias="schema", description="The owner of the tables, when that is not the user (Oracle, PostgreSQL)."
+    )
+    pool_size: Annotated[int, Field(ge=2)] = Field(10, description="Connections that are kept open at most.")
+    table_tablespace: str | None = Field(None, description="Oracle: where new tables are put.")
+    index_tablespace: str | None = Field(None, description="Oracle: where new indexes are put.")
+    lob_tablespace: str | None = Field(None, description="Oracle: where specs and outputs are put.")
+
+    def store_address(self, node: str) -> Address:
+        """Return the address of the store, as this instance uses it.
+
+        Raises:
+            SettingsError: a password cannot be read.
+        """
+        return self.address(
+            "database",
+            url=self.url or (None if self.dsn is not None else DEFAULT_URL),
+            schema=self.schema_,
+            client_name=node,
+            pool_size=self.pool_size,
+            storage=Storage(self.table_tablespace, self.index_tablespace, self.lob_tablespace),
+        )
+
+
+def _secret(value: SecretStr | None, file: Path | None, name: str) -> str | None:
+    if file is None:
+        return None if value is None else value.get_secret_value()
+    try:
+        return file.read_text(encoding="utf-8").rstrip("\r\n")
+    except (OSError, UnicodeDecodeError) as error:
+        cause = error.strerror if isinstance(error, OSError) else "it is no text"
+        raise SettingsError(f"{name}: {file} cannot be read: {cause}") from None
