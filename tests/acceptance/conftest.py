@@ -13,12 +13,13 @@ def folder(tmp_path: Path) -> Folder:
     return Folder(tmp_path / "jobs.d")
 
 
-@pytest.fixture
+@pytest.fixture(params=["sqlite", "oracle"])
 def database(request: pytest.FixtureRequest, tmp_path: Path) -> str:
-    """Return the URL of an empty database: SQLite, unless the test is parametrised with another's name."""
-    if getattr(request, "param", "sqlite") == "postgresql":
-        return str(request.getfixturevalue("postgresql_url"))
-    return f"sqlite:///{tmp_path}/state.db"
+    """Return the URL of an empty database; a test may be parametrised with further names."""
+    name: str = request.param
+    if name == "sqlite":
+        return f"sqlite:///{tmp_path}/state.db"
+    return str(request.getfixturevalue(f"{name}_url"))
 
 
 @pytest.fixture

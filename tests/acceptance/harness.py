@@ -42,9 +42,7 @@ class Service:
     def start(self, **settings: str) -> "Service":
         ready = threading.Event()
         self.url = ""
-        environ = {name: value for name, value in os.environ.items() if not name.startswith("SCHEDSYNC_")}
-        settings = {"RUNNER__SHUTDOWN_GRACE": "0s"} | settings
-        environ |= {f"SCHEDSYNC_{name}": value for name, value in settings.items()}
+        environ = self._environment({"RUNNER__SHUTDOWN_GRACE": "0s"} | settings)
         self._process = subprocess.Popen(
             [*self._prefix, *self.command("run", "--api", "127.0.0.1:0")],
             cwd=self.home,
@@ -58,12 +56,21 @@ class Service:
         return self
 
     def command(self, *args: str) -> list[str]:
-        options = ["--jobs", str(self.jobs), "--database", self.database]
-        return [sys.executable, "-m", "schedsync", *args, *options]
+        return [sys.executable, "-m", "schedsync", *args, "--jobs", str(self.jobs)]
+
+    def _environment(self, settings: dict[str, str]) -> dict[str, str]:
+        ours = {f"SCHEDSYNC_{name}": value for name, value in ({"DATABASE__URL": self.database} | settings).items()}
+        return {name: value for name, value in os.environ.items() if not name.startswith("SCHEDSYNC_")} | ours
 
     def cli(self, *args: str) -> subprocess.CompletedProcess[str]:
         return subprocess.run(
-            self.command(*args), cwd=self.home, capture_output=True, text=True, check=False, timeout=60
+            self.command(*args),
+            env=self._environment({}),
+            cwd=self.home,
+            capture_output=True,
+            text=True,
+            check=False,
+            timeout=60,
         )
 
     def _read(self, process: subprocess.Popen[str], ready: threading.Event) -> None:

@@ -12,7 +12,7 @@ import pytest
 
 from tests.acceptance.harness import Folder, Service, eventually
 
-pytestmark = pytest.mark.parametrize("database", ["sqlite", "postgresql"], indirect=True)
+pytestmark = pytest.mark.parametrize("database", ["sqlite", "postgresql", "oracle"], indirect=True)
 
 
 def _slots(service: Service, job_id: str) -> list[datetime]:

@@ -93,7 +93,7 @@ def _lock(folder: Path) -> Callable[[], object]:
 
 @pytest.mark.parametrize("take_away", [_empty, _rename, _lock], ids=["emptied", "renamed away", "unreadable"])
 def test_a_folder_that_says_nothing_removes_nothing(
-    tmp_path: Path, folder: Folder, take_away: Callable[[Path], Callable[[], object]]
+    tmp_path: Path, folder: Folder, database: str, take_away: Callable[[Path], Callable[[], object]]
 ) -> None:
     # Root may read everything, so the service runs as somebody else.
     prefix = ("setpriv", "--reuid=65534", "--regid=65534", "--clear-groups") if os.geteuid() == 0 else ()
@@ -105,7 +105,8 @@ def test_a_folder_that_says_nothing_removes_nothing(
     tmp_path.chmod(0o755)
     folder.shell("one", "echo one")
     folder.shell("two", "echo two")
-    service = Service(home, folder.path, f"sqlite:///{home}/state.db", prefix).start()
+    database = database.replace(f"{tmp_path}/", f"{home}/")  # where that somebody may write
+    service = Service(home, folder.path, database, prefix).start()
     try:
         eventually(lambda: service.ended("one", "succeeded"))
         bring_back = take_away(folder.path)
