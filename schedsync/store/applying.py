@@ -11,7 +11,7 @@ from schedsync.plan.ops import Add, Plan, Remove, Update
 from schedsync.plan.state import Located, ObservedJob
 from schedsync.specs.fingerprint import canonical
 from schedsync.store import tables
-from schedsync.store.rows import chunks, update_each
+from schedsync.store.rows import update_each
 
 _jobs, _specs, _pauses, _runs = tables.jobs.c, tables.specs.c, tables.pauses.c, tables.runs.c
 _AS_SEEN = (_jobs.id == bindparam("b_id"), _jobs.generation == bindparam("b_generation"))
@@ -152,5 +152,6 @@ def _put_specs(connection: Connection, jobs: Sequence[Located]) -> None:
 
 
 def _drop_specs(connection: Connection, job_ids: Iterable[str]) -> None:
-    for chunk in chunks(job_ids):
-        connection.execute(delete(tables.specs).where(_specs.job_id.in_(chunk)))
+    rows = [{"b_id": job_id} for job_id in job_ids]
+    if rows:
+        connection.execute(delete(tables.specs).where(_specs.job_id == bindparam("b_id")), rows)

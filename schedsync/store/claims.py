@@ -12,7 +12,7 @@ from schedsync.runs.run import Run
 from schedsync.store import tables
 from schedsync.store.database import Database
 from schedsync.store.leases import Lease, fence
-from schedsync.store.rows import chunks, row_of, update_each
+from schedsync.store.rows import chunks, execute_last, row_of, update_each
 
 Slot = tuple[str, datetime, int]
 """What there is one row of: job, slot and attempt."""
@@ -40,11 +40,13 @@ def claim(database: Database, lease: Lease, runs: Sequence[Run], advances: Seque
     """
     try:
         return _write(database, lease, runs, advances)
+    except StaleObservationError:
+        ours = _written_before(database, runs)[0]
+        if not ours:
+            raise
+        return ours
     except IntegrityError:
-        with database.read() as connection:
-            known = known_slots(connection, runs)
-    ours = [run for run in runs if known.get(slot_of(run)) == run.id]
-    new = [run for run in runs if slot_of(run) not in known]
+        ours, new = _written_before(database, runs)
     try:
         return ours or _write(database, lease, new, advances)
     except IntegrityError as error:
@@ -53,12 +55,21 @@ def claim(database: Database, lease: Lease, runs: Sequence[Run], advances: Seque
         raise StaleObservationError("another writer claims the same slots") from error
 
 
+def _written_before(database: Database, runs: Sequence[Run]) -> tuple[list[Run], list[Run]]:
+    """Return those of *runs* that are written, by a claim whose answer was lost, and those whose slot has no row."""
+    if not runs:
+        return [], []
+    with database.read() as connection:
+        known = known_slots(connection, runs)
+    ours = [run for run in runs if known.get(slot_of(run)) == run.id]
+    return ours, [run for run in runs if slot_of(run) not in known]
+
+
 def _write(database: Database, lease: Lease, runs: Sequence[Run], advances: Sequence[Advance]) -> list[Run]:
     with database.write() as connection:
         fence(connection, lease)
-        if runs:
-            connection.execute(insert(tables.runs), [row_of(run) for run in runs])
         _advance(connection, advances)
+        execute_last(connection, [(insert(tables.runs), [row_of(run) for run in runs])])
     return list(runs)
 
 

@@ -74,6 +74,8 @@ _REST = (
     _jobs.stale,
 )
 _STORED = _beside_specs(_jobs.spec_digest, *_REST, _jobs.revision, _specs.spec_text)
+_ALL_JOBS = {"schedsync_rows": 10_000}
+"""Where rows come in round trips: so many hot rows in one."""
 _HOT = tuple(_jobs[field.name] for field in fields(DueRow) if field.name != "pauses")
 
 
@@ -87,7 +89,7 @@ class JobTable:
         """Return what is live, without the specs. A job whose spec is not kept beside it has no digest: it is drift."""
         kept = case((_specs.spec_digest == _jobs.spec_digest, _jobs.spec_digest))
         with self._database.read() as connection:
-            rows = connection.execute(_beside_specs(kept, *_REST)).all()
+            rows = connection.execute(_beside_specs(kept, *_REST), execution_options=_ALL_JOBS).all()
         return Observed({row.id: _observed(row) for row in rows})
 
     def load(self, ids: Collection[str]) -> dict[str, StoredJob]:
@@ -138,7 +140,7 @@ class JobTable:
             .limit(limit)
         )
         with self._database.read() as connection:
-            return [_due(row) for row in connection.execute(statement)]
+            return [_due(row) for row in connection.execute(statement, execution_options=_ALL_JOBS)]
 
     def next_fire_at(self) -> datetime | None:
         """Return the earliest next slot of all jobs (UTC)."""

@@ -13,6 +13,7 @@ from sqlalchemy.exc import IntegrityError
 from schedsync.errors import LeadershipLostError
 from schedsync.store import tables
 from schedsync.store.database import Database
+from schedsync.store.rows import LAST
 
 LEADER = "leader"
 _REMEMBERED = timedelta(days=1)
@@ -87,7 +88,7 @@ class LeaseTable:
         held = (_leases.owner == owner, _leases.expires_at >= self._now)
         renewal = update(tables.leases).where(*held).values(expires_at=self._end_of(ttl))
         with self._database.write() as connection:
-            return connection.execute(renewal).rowcount == len((LEADER, _instance(owner)))
+            return connection.execute(renewal, execution_options=LAST).rowcount == len((LEADER, _instance(owner)))
 
     def leader(self) -> Lease | None:
         """Return who leads, or None when nobody does now."""

@@ -1,19 +1,20 @@
 """What happened to runs, written in groups: leave to start, starts, ends with their output, and further attempts."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
 from sqlalchemy import Connection, bindparam, delete, insert, or_, select
+from sqlalchemy.exc import IntegrityError
 
 from schedsync.errors import LeadershipLostError
 from schedsync.runs.outcome import Output
 from schedsync.runs.run import UNSETTLED, Run, RunState
 from schedsync.store import tables
-from schedsync.store.claims import known_slots, slot_of
+from schedsync.store.claims import Slot, known_slots, slot_of
 from schedsync.store.database import Database
 from schedsync.store.leases import Lease, fence
-from schedsync.store.rows import chunks, row_of, update_each
+from schedsync.store.rows import Write, chunks, execute_last, row_of, update_each, update_for_each
 from schedsync.store.types import printable
 
 _runs = tables.runs.c
@@ -48,16 +49,40 @@ def record(database: Database, changes: RunChanges, lease: Lease | None) -> froz
     Raises:
         LeadershipLostError: runs are promoted or retried, and another instance leads now; nothing was written.
     """
+    try:
+        return _record(database, changes, lease)
+    except IntegrityError:  # outputs that are there already: an earlier try, whose answer was lost
+        _drop_outputs(database, changes)
+        return _record(database, changes, lease)
+
+
+def _record(database: Database, changes: RunChanges, lease: Lease | None) -> frozenset[str]:
     with database.write() as connection:
         if changes.promoted or changes.retries:
             if lease is None:
                 raise LeadershipLostError("this instance does not lead")
             fence(connection, lease)
         refused = _promote(connection, changes.promoted)
-        _change(connection, changes.started, (RunState.RUNNING,), ("started_at", "pid"))
-        _change(connection, [run for run, _ in changes.settled], UNSETTLED, _END)
-        _put_outputs(connection, [(run.id, output) for run, output in changes.settled if output.total])
-        return frozenset(refused | _put_retries(connection, changes.retries))
+        known = known_slots(connection, changes.retries) if changes.retries else {}
+        execute_last(connection, _writes(changes, known))
+    return frozenset(refused | {run.id for run in changes.retries if known.get(slot_of(run), run.id) != run.id})
+
+
+def _writes(changes: RunChanges, known: Mapping[Slot, str]) -> list[Write]:
+    outputs = [_output_row(run.id, output) for run, output in changes.settled if output.total]
+    retries = [row_of(run) for run in changes.retries if slot_of(run) not in known]
+    return [
+        _change(changes.started, (RunState.RUNNING,), ("started_at", "pid")),
+        _change([run for run, _ in changes.settled], UNSETTLED, _END),
+        (insert(_kept), outputs),
+        (insert(tables.runs), retries),
+    ]
+
+
+def _drop_outputs(database: Database, changes: RunChanges) -> None:
+    with database.write() as connection:
+        for chunk in chunks([run.id for run, output in changes.settled if output.total]):
+            connection.execute(delete(_kept).where(_kept.c.run_id.in_(chunk)))
 
 
 def _promote(connection: Connection, runs: Sequence[Run]) -> set[str]:
@@ -72,22 +97,14 @@ def _promote(connection: Connection, runs: Sequence[Run]) -> set[str]:
     return {run.id for run in runs if (run.id, run.owner, run.token) not in held}
 
 
-def _change(connection: Connection, runs: Iterable[Run], allowed: Sequence[RunState], columns: Sequence[str]) -> None:
+def _change(runs: Iterable[Run], allowed: Sequence[RunState], columns: Sequence[str]) -> Write:
     """Write these columns of *runs* that are in an allowed state, and that no later leader has taken up."""
     rows = [{"b_id": run.id, "b_token": run.token, **{name: getattr(run, name) for name in columns}} for run in runs]
     # An IN list cannot be expanded for many rows at once.
     in_state = or_(*(_runs.state == state for state in allowed))
-    update_each(
-        connection, tables.runs, rows, _runs.id == bindparam("b_id"), _runs.token <= bindparam("b_token"), in_state
+    return update_for_each(
+        tables.runs, rows, _runs.id == bindparam("b_id"), _runs.token <= bindparam("b_token"), in_state
     )
-
-
-def _put_outputs(connection: Connection, outputs: Sequence[tuple[str, Output]]) -> None:
-    if not outputs:
-        return
-    for chunk in chunks([run_id for run_id, _ in outputs]):
-        connection.execute(delete(_kept).where(_kept.c.run_id.in_(chunk)))
-    connection.execute(insert(_kept), [_output_row(run_id, output) for run_id, output in outputs])
 
 
 def _output_row(run_id: str, output: Output) -> dict[str, Any]:
@@ -102,13 +119,3 @@ def _output_row(run_id: str, output: Output) -> dict[str, Any]:
 
 def _as_text(output: bytes) -> str | None:
     return printable(output.decode(errors="replace")) or None
-
-
-def _put_retries(connection: Connection, retries: Sequence[Run]) -> set[str]:
-    if not retries:
-        return set()
-    known = known_slots(connection, retries)
-    rows = [row_of(run) for run in retries if slot_of(run) not in known]
-    if rows:
-        connection.execute(insert(tables.runs), rows)
-    return {run.id for run in retries if known.get(slot_of(run), run.id) != run.id}

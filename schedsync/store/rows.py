@@ -5,7 +5,7 @@ from dataclasses import fields
 from itertools import islice
 from typing import Any, TypeVar
 
-from sqlalchemy import Column, ColumnElement, Connection, FromClause, Row, Table, bindparam, update
+from sqlalchemy import Column, ColumnElement, Connection, Executable, FromClause, Row, Table, bindparam, update
 
 from schedsync.runs.pause import Pause
 from schedsync.runs.run import Cause, Run, RunState
@@ -50,8 +50,31 @@ def update_each(
     """
     if not rows:
         return 0
-    values: dict[str, Any] = {name: bindparam(name) for name in rows[0] if not name.startswith("b_")}
-    return connection.execute(update(table).where(*where).values(values), rows).rowcount
+    statement, _ = update_for_each(table, rows, *where)
+    return connection.execute(statement, rows).rowcount
+
+
+Write = tuple[Executable, Sequence[Mapping[str, Any]]]
+"""A statement whose answer nobody needs, and the rows to execute it for."""
+
+
+def execute_last(connection: Connection, writes: Sequence[Write]) -> None:
+    """Execute what ends a transaction; where the database can, the commit travels with the last one."""
+    todo = [(statement, rows) for statement, rows in writes if rows]
+    for place, (statement, rows) in enumerate(todo):
+        last = place == len(todo) - 1
+        connection.execute(statement, rows, execution_options=LAST if last else {})
+
+
+LAST = {"schedsync_last": True}
+"""The execution option of a transaction's last statement, whose failure means that nothing was written."""
+
+
+def update_for_each(table: Table, rows: Sequence[Mapping[str, Any]], *where: ColumnElement[bool]) -> Write:
+    """Return what updates *table* once for each of *rows*, as ``update_each`` does."""
+    columns = [name for name in rows[0] if not name.startswith("b_")] if rows else []
+    values: dict[str, Any] = {name: bindparam(name) for name in columns}
+    return update(table).where(*where).values(values), rows
 
 
 _PAUSE = ("job_id", "paused_by", "since_at", "reason", "until_at")

@@ -12,6 +12,7 @@ from schedsync.runs.run import new_run_id
 from schedsync.specs.problem import Problem
 from schedsync.store import tables
 from schedsync.store.database import Database
+from schedsync.store.rows import LAST
 from schedsync.store.types import printable
 
 
@@ -74,7 +75,7 @@ class AuditTable:
 
 
 def insert_sync(connection: Connection, report: SyncReport) -> None:
-    """Keep *report* within a transaction."""
+    """Keep *report* at the end of a transaction."""
     summary = {
         "counts": report.counts,
         "problems": [_problem_row(problem) for problem in report.problems],
@@ -91,6 +92,7 @@ def insert_sync(connection: Connection, report: SyncReport) -> None:
             "complete": report.complete,
             "summary_text": printable(json.dumps(summary, ensure_ascii=False)),
         },
+        execution_options=LAST,
     )
 
 

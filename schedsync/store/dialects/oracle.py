@@ -111,6 +111,7 @@ class Oracle(DatabaseDialect):
             if now - record.info.get("schedsync_used_at", now) > PING_AFTER:
                 _ping(connection)
             record.info["schedsync_used_at"] = now
+            connection.autocommit = True  # whatever the transaction before did
             connection.action = threading.current_thread().name[:32]
 
         @event.listens_for(engine, "checkin")
@@ -118,15 +119,21 @@ class Oracle(DatabaseDialect):
             record.info["schedsync_used_at"] = time.monotonic()
 
         @event.listens_for(engine, "before_cursor_execute")
-        def _executing(connection: Connection, cursor: Any, *_: Any) -> None:
-            rows = connection.get_execution_options().get("schedsync_rows", ROWS)
+        def _executing(connection: Connection, cursor: Any, _text: str, _given: Any, context: Any, _many: bool) -> None:  # noqa: FBT001 - SQLAlchemy's signature
+            options = connection.get_execution_options() if context is None else context.execution_options
+            rows = options.get("schedsync_rows", ROWS)
             # One more than will come, so that the end is seen in the same round trip.
             cursor.arraysize, cursor.prefetchrows = rows, rows + 1
+            if options.get("schedsync_last", False):
+                cursor.connection.autocommit = True
 
         @event.listens_for(engine, "handle_error")
         def _failed(context: ExceptionContext) -> None:
             if is_gone(context.original_exception):
                 context.is_disconnect = True
+            elif context.connection is not None and context.connection.get_execution_options().get("schedsync_write"):
+                # What was written before is not committed: without this, nobody would roll it back.
+                _driver(context.connection).autocommit = False
 
     def begin_write(self, connection: Connection) -> None:
         """Begin a transaction: from here on nothing is committed by itself."""
@@ -298,10 +305,15 @@ def _patient_connection() -> "type[oracledb.Connection]":
     import oracledb  # noqa: PLC0415 - an optional dependency
 
     class PatientConnection(oracledb.Connection):
-        """A connection whose goodbye is said by a thread that may be left alone: a silent server must not block us."""
+        """A connection that commits once and whose goodbye keeps nobody waiting."""
+
+        def commit(self) -> None:
+            """Commit, unless the last statement of the transaction has done so on its way (``schedsync_last``)."""
+            if not self.autocommit:
+                super().commit()
 
         def close(self) -> None:
-            """Close, and wait for it no longer than CLOSE_SECONDS."""
+            """Close by a thread that may be left alone, and wait for it no longer than CLOSE_SECONDS."""
             call: Callable[[], None] = super().close
             failed: list[BaseException] = []
 
