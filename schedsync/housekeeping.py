@@ -2,32 +2,47 @@
 
 import logging
 import threading
-from collections.abc import Callable
-from datetime import timedelta
+from collections.abc import Callable, Sequence
+from datetime import datetime, timedelta
 
 from schedsync.clock import Clock, utc_now
 from schedsync.errors import SchedsyncError
 from schedsync.specs.policy import History
-from schedsync.store.runs import Keep
+from schedsync.store.runs import Keep, Past
 from schedsync.store.store import Store
 
 log = logging.getLogger(__name__)
 
-_PAGE = 500
 
+class HistoryKeeper:
+    """Keeps the past as short as each job says, by defaults for jobs that are gone."""
 
-def forget_history(store: Store, clock: Clock = utc_now) -> int:
-    """Remove what each job's history does not keep, by defaults for jobs that are gone; return how many runs went."""
-    now, gone = clock(), 0
-    ids = store.runs.jobs_with_history()
-    for start in range(0, len(ids), _PAGE):
-        page = ids[start : start + _PAGE]
-        jobs = store.jobs.load(page)
-        for job_id in page:
-            job = jobs.get(job_id)
-            history = job.spec.history if job is not None and job.spec is not None else History()
-            gone += store.runs.forget(Keep.of(job_id, count=history.keep, days=history.days, now=now))
-    return gone
+    def __init__(self, store: Store, clock: Clock = utc_now) -> None:
+        self._store, self._clock = store, clock
+        self._policies: dict[str, tuple[str, History]] = {}
+        """What each job said, with the digest of the spec that said it."""
+
+    def forget(self) -> int:
+        """Remove what is not kept; return how many runs went.
+
+        Raises:
+            DatabaseUnavailableError: some of it may have been removed.
+        """
+        now, pasts = self._clock(), self._store.runs.pasts()
+        self._learn(pasts)
+        return sum(self._forget(past, now) for past in pasts)
+
+    def _forget(self, past: Past, now: datetime) -> int:
+        policy = self._policies[past.job_id][1] if past.job_id in self._policies else History()
+        keep = Keep.of(past.job_id, count=policy.keep, days=policy.days, now=now)
+        return self._store.runs.forget(keep) if past.count > keep.count or past.oldest < keep.since else 0
+
+    def _learn(self, pasts: Sequence[Past]) -> None:
+        wanted = {past.job_id: past.spec_digest for past in pasts if past.spec_digest is not None}
+        known = {i: policy for i, policy in self._policies.items() if wanted.get(i) == policy[0]}
+        missing = {job_id: digest for job_id, digest in wanted.items() if job_id not in known}
+        specs = self._store.jobs.specs(missing) if missing else {}
+        self._policies = known | {job_id: (missing[job_id], spec.history) for job_id, spec in specs.items()}
 
 
 class Periodic:

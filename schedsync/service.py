@@ -16,7 +16,7 @@ from schedsync.control import Control
 from schedsync.errors import SchedsyncError
 from schedsync.executors.identity import this_instance
 from schedsync.executors.spool import OutputLimits
-from schedsync.housekeeping import Periodic, forget_history
+from schedsync.housekeeping import HistoryKeeper, Periodic
 from schedsync.plan.state import PruneGuard
 from schedsync.reconcile import ReconcileLoop, Reconciler
 from schedsync.runner import Runner, RunnerOptions
@@ -33,6 +33,8 @@ from schedsync.vitals import Vitals
 log = logging.getLogger(__name__)
 
 HOUSEKEEPING = timedelta(seconds=60)
+HISTORY = timedelta(minutes=10)
+"""How often the history is looked at for what is too old: the query reads all of it."""
 
 
 def folder(settings: Settings) -> JobsFolder:
@@ -65,6 +67,8 @@ class Service:
         )
         self._watch = FolderWatch(settings.jobs.path, self._loop.wake, poll=settings.jobs.poll)
         self._housekeeping = Periodic("housekeeping", HOUSEKEEPING, self._keep_house)
+        self._history = HistoryKeeper(store)
+        self._forgetting = Periodic("history", HISTORY, self._forget_history)
         self._scheduler.on_lead = self._loop.wake
         self._api = self._make_api() if settings.api.enabled else None
 
@@ -89,11 +93,13 @@ class Service:
         self._watch.start()
         self._loop.start()
         self._housekeeping.start()
+        self._forgetting.start()
 
     def stop(self) -> None:
         """Stop firing, let runs end within their grace, record how they ended, and let another instance lead."""
-        for stop in (self._watch.stop, self._loop.stop, self._housekeeping.stop, self._scheduler.shutdown):
-            stop()
+        for part in (self._watch, self._loop, self._housekeeping, self._forgetting):
+            part.stop()
+        self._scheduler.shutdown()
         self._runner.stop()
         try:
             self._leadership.release()
@@ -125,7 +131,9 @@ class Service:
             return
         self._runner.recover(self._leadership.is_dead())
         self._store.pauses.forget_expired(utc_now())
-        gone = forget_history(self._store)
+
+    def _forget_history(self) -> None:
+        gone = self._history.forget() if self._scheduler.leads else 0
         if gone:
             log.info("old history removed", extra={"runs": gone})
 

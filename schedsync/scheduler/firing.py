@@ -74,7 +74,7 @@ class Firing:
         return Claimed([run for run in skipped if run.id in ids], len(due) - len(advances))
 
     def _judge(self, due: Sequence[DueRow], tick: Tick) -> tuple[list[tuple[Entry, Verdict]], list[Advance]]:
-        self._learn(due)
+        self.learn(due)
         judged: list[tuple[Entry, Verdict]] = []
         advances: list[Advance] = []
         for row in due:
@@ -98,8 +98,14 @@ class Firing:
         judged = [(self._entry(row, spec, verdict, tick), verdict) for verdict in verdicts]
         return judged, Advance(row.id, row.next_fire_at, following)
 
-    def _learn(self, due: Iterable[DueRow]) -> None:
-        """Load the specs that are not at hand in their present version."""
+    def learn(self, due: Iterable[DueRow]) -> None:
+        """Load the specs that are not at hand in their present version.
+
+        Called for what is due soon, it saves the time when it is due.
+
+        Raises:
+            DatabaseUnavailableError: nothing is learnt.
+        """
         missing = {row.id: row.spec_digest for row in due if self._specs.get(row.id, ("",))[0] != row.spec_digest}
         if missing:
             specs = self._store.jobs.specs(missing)

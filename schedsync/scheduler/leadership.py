@@ -66,9 +66,15 @@ class Leadership:
         self._leases.end(self._owner)
 
     def is_dead(self) -> Callable[[str], bool]:
-        """Return what says whether the instance of a name has ended, as of now."""
-        living = self._leases.living()
-        return lambda owner: owner not in living or is_known_dead(owner, self._node)
+        """Return what says whether the instance of a name has ended. Who lives is asked when that is first needed."""
+        living: list[set[str]] = []
+
+        def dead(owner: str) -> bool:
+            if not living:
+                living.append(self._leases.living())
+            return owner not in living[0] or is_known_dead(owner, self._node)
+
+        return dead
 
     def _acquire(self) -> Lease | None:
         lease = self._leases.acquire(self._owner, self._ttl)

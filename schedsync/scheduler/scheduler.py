@@ -128,6 +128,7 @@ class Scheduler(BackgroundScheduler):
         rows = self._store.jobs.due(now + MAX_SLEEP, MAX_DUE)
         due = [row for row in rows if row.next_fire_at <= now]
         postponed = self._fire(due, Tick(now, self._up_since, self._lease)) if due else 0
+        self._firing.learn(rows[len(due) :])
         return self._sleep(rows, len(due), postponed)
 
     def _ensured(self) -> Lease | None:

@@ -10,12 +10,12 @@ from schedsync.runs.run import UNSETTLED, Run, RunState
 from schedsync.store import claims, history, results, tables
 from schedsync.store.claims import Advance
 from schedsync.store.database import Database
-from schedsync.store.history import Keep, Place
+from schedsync.store.history import Keep, Past, Place
 from schedsync.store.leases import Lease
 from schedsync.store.results import RunChanges
 from schedsync.store.rows import RUN_COLUMNS, run_from
 
-__all__ = ["Advance", "Keep", "KeptOutput", "RunChanges", "RunTable"]
+__all__ = ["Advance", "Keep", "KeptOutput", "Past", "RunChanges", "RunTable"]
 
 _runs = tables.runs.c
 
@@ -110,7 +110,7 @@ class RunTable:
         """Remove what is older than a job's history keeps; return how many runs went."""
         return history.forget(self._database, keep)
 
-    def jobs_with_history(self) -> list[str]:
-        """Return the ids of all jobs that have runs, also of jobs that are gone."""
+    def pasts(self) -> list[Past]:
+        """Return how much past each job has, also of jobs that are gone."""
         with self._database.read() as connection:
-            return list(connection.execute(select(_runs.job_id).distinct().order_by(_runs.job_id)).scalars())
+            return history.pasts(connection)

@@ -8,9 +8,9 @@ from schedsync.errors import RunNotFoundError
 from schedsync.runs.run import Run, RunState
 from schedsync.store.history import Place
 from schedsync.store.leases import Lease
-from schedsync.store.runs import Keep
+from schedsync.store.runs import Keep, Past
 from schedsync.store.store import Store
-from tests.contract.builders import MINUTE, NOW, SLOT, claim, ended, retry, run, runs_of, settle
+from tests.contract.builders import MINUTE, NOW, SLOT, claim, ended, live, observed, retry, run, runs_of, settle
 
 DAY = timedelta(days=1)
 LONG_AGO = NOW - 365 * DAY
@@ -99,9 +99,11 @@ def test_an_idle_store_has_nothing_unsettled(store: Store) -> None:
     assert store.runs.unsettled_counts() == {}
 
 
-def test_jobs_with_history_are_named_once_also_when_they_are_gone(store: Store, lease: Lease) -> None:
-    claim(store, lease, *past("b", 0, 1), *past("a", 0))
-    assert store.runs.jobs_with_history() == ["a", "b"]
+def test_how_much_past_a_job_has_is_told_also_when_it_is_gone(store: Store, lease: Lease) -> None:
+    live(store, "b")
+    claim(store, lease, *past("b", 0, 1, 2), *past("b", 3, 4, state=RunState.SKIPPED), *past("a", 7), run("a", SLOT))
+    digest = observed(store, "b").digest
+    assert store.runs.pasts() == [Past("a", None, 1, SLOT + 7 * MINUTE), Past("b", digest, 3, SLOT)]
 
 
 def test_the_newest_runs_are_kept_and_older_ones_forgotten(store: Store, lease: Lease) -> None:

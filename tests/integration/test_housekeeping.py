@@ -5,7 +5,7 @@ from datetime import timedelta
 from pathlib import Path
 
 from schedsync.errors import DatabaseUnavailableError
-from schedsync.housekeeping import Periodic, forget_history
+from schedsync.housekeeping import HistoryKeeper, Periodic
 from schedsync.plan.state import PruneGuard
 from schedsync.reconcile import Reconciler
 from schedsync.runs.run import Cause, Run, RunState, new_run_id
@@ -40,12 +40,13 @@ def test_each_job_keeps_what_it_says_and_a_job_that_is_gone_what_is_default(
     _past(store, clock, "few", RunState.SKIPPED, range(2, 60, 10))
     _past(store, clock, "few", RunState.RUNNING, range(50, 51))
     _past(store, clock, "gone", RunState.FAILED, range(80, 100, 5))
-    assert forget_history(store, clock) == 2 + 3 + 1
+    keeper = HistoryKeeper(store, clock)
+    assert keeper.forget() == 2 + 3 + 1
     assert _ages(store, clock, "few", RunState.SUCCEEDED) == [1, 5, 9]
     assert _ages(store, clock, "few", RunState.SKIPPED) == [2, 12, 22]
     assert _ages(store, clock, "few", RunState.RUNNING) == [50]
     assert _ages(store, clock, "gone", RunState.FAILED) == [80, 85, 90]
-    assert forget_history(store, clock) == 0
+    assert keeper.forget() == 0
 
 
 def test_housekeeping_goes_on_after_a_failure() -> None:
