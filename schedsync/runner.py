@@ -35,8 +35,9 @@ from schedsync.store.store import Store
 
 log = logging.getLogger(__name__)
 
-GROUPING = timedelta(milliseconds=10)
-"""How long events are gathered before they are written together."""
+GROUPING = timedelta(milliseconds=25)
+"""How long events are gathered before they are written together: with a hundred runs that start or end at once, each
+group costs two or three round trips, and a run must not cost one."""
 AGAIN = 1.0
 """Seconds until what could not be done a moment ago is tried again."""
 LONGEST_WAIT = 10.0

@@ -56,7 +56,7 @@ class PruneSettings(Group):
 class RunnerSettings(Group):
     """How runs are executed on this machine."""
 
-    max_processes: Annotated[int, Field(ge=1)] = Field(100, description="Commands, shells and scripts at once.")
+    max_processes: Annotated[int, Field(ge=1)] = Field(250, description="Commands, shells and scripts at once.")
     max_python: Annotated[int, Field(ge=1)] = Field(8, description="Python functions at once.")
     spool: Path = Field(Path("schedsync-spool"), description="Folder for the output of runs that have not ended.")
     keep_head: Annotated[int, Field(ge=0)] = Field(64 * 1024, description="Bytes kept of the beginning of an output.")

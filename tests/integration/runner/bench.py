@@ -49,6 +49,9 @@ def without_runs_table(store: Store) -> Iterator[None]:
 class Bench:
     """A folder, a store, a runner that really runs, and a firing that is called by the test."""
 
+    processes = 2
+    """How many processes may run at once."""
+
     def __init__(self, home: Path, store: Store, clock: StandingClock) -> None:
         self.home, self.folder, self.store, self.clock = home, home / "jobs.d", store, clock
         self.folder.mkdir()
@@ -65,7 +68,7 @@ class Bench:
             folder=self.folder,
             spool=self.home / "spool",
             limits=OutputLimits(),
-            capacity={PROCESSES: 2, PYTHON: 1},
+            capacity={PROCESSES: self.processes, PYTHON: 1},
             shutdown_grace=timedelta(0),
         )
         runner = Runner(self.store, options, clock=self.clock)
