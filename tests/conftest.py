@@ -1,5 +1,6 @@
 """Databases: for each a URL of a place without tables, and one of a store with nothing in it."""
 
+import os
 import shutil
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -82,12 +83,21 @@ def standin() -> Iterator[Standin]:
         server.heal()
 
 
-def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Mark what needs an Oracle, so that it can be run by itself (``-m oracle``)."""
+def pytest_addoption(parser: pytest.Parser) -> None:
+    parser.addoption("--alone", action="store_true", help="run only what measures time, which wants the machine")
+
+
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    """Mark what needs an Oracle (``-m oracle``); leave what measures time out of runs that share the machine."""
     for item in items:
         named = "oracle" in item.nodeid.rpartition("[")[2].rstrip("]").split("-")
         if named or {"oracle_place_url", "standin"} & set(getattr(item, "fixturenames", ())):
             item.add_marker("oracle")
+    alone, shared = bool(config.getoption("alone")), "PYTEST_XDIST_WORKER" in os.environ
+    if alone or shared:
+        wanted = [item for item in items if bool(item.get_closest_marker("alone")) is alone]
+        config.hook.pytest_deselected(items=[item for item in items if item not in wanted])
+        items[:] = wanted
 
 
 @pytest.fixture

@@ -1,8 +1,9 @@
 """A database: its engine, its transactions, and its errors in our words."""
 
+import logging
 import threading
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager, nullcontext, suppress
+from contextlib import contextmanager, nullcontext
 from typing import TypeVar
 
 from sqlalchemy import Connection, Engine, create_engine, make_url
@@ -13,6 +14,8 @@ from schedsync.errors import DatabaseUnavailableError, SchemaError, SettingsErro
 from schedsync.store.address import Address
 from schedsync.store.dialects import dialect_named
 from schedsync.store.dialects.base import DatabaseDialect, Failure
+
+log = logging.getLogger(__name__)
 
 T = TypeVar("T")
 ATTEMPTS = 5
@@ -103,9 +106,17 @@ class Database:
             transaction: what to do; each call is a transaction of its own.
             or_after: further exceptions by which it says so.
         """
-        for _ in range(ATTEMPTS - 1):
-            with suppress(_LostRaceError, *or_after):
+        losing: tuple[type[Exception], ...] = (_LostRaceError, *or_after)
+        for attempt in range(ATTEMPTS - 1):
+            try:
                 return transaction()
+            except losing as error:
+                # Once for each transaction, however often it has to be tried.
+                log.log(
+                    logging.DEBUG if attempt or not isinstance(error, _LostRaceError) else logging.WARNING,
+                    "the database chose another transaction, this one is tried again",
+                    extra={"error": str(error)},
+                )
         return transaction()
 
     def close(self) -> None:

@@ -44,6 +44,7 @@ def test_an_idle_minute_costs_twenty_round_trips(service: Service, folder: Folde
 SPREADS = {"at the same instant": timedelta(0), "all over one second": timedelta(milliseconds=5)}
 
 
+@pytest.mark.alone
 @pytest.mark.parametrize("apart", SPREADS.values(), ids=SPREADS)
 def test_with_20_ms_for_each_round_trip_200_jobs_start_in_time(
     service: Service, folder: Folder, standin: Standin, apart: timedelta
@@ -55,16 +56,16 @@ def test_with_20_ms_for_each_round_trip_200_jobs_start_in_time(
     lines = "\n".join(job.format(number, (at + number * apart).isoformat()) for number in range(200))
     folder.write("far.yaml", f"jobs:\n{lines}\n")
     eventually(lambda: service.get("/api/status")["counts"]["jobs"] == 200, within=11)
-    eventually(lambda: service.get("/api/status")["counts"]["finished"] == 200, within=30)
+    eventually(lambda: datetime.now(UTC) > at + timedelta(seconds=3))  # questions would cost the service time, too
     runs: list[Any] = eventually(lambda: _ended(service, 200), within=30)
     late = sorted(moment(run["started_at"]) - moment(run["scheduled_at"]) for run in runs)
     print("first", late[0], "p50", late[99], "p99", late[197], "max", late[-1])  # noqa: T201 - said when it fails
     assert late[197] <= timedelta(seconds=0.35)
 
 
-def _ended(service: Service, count: int) -> list[Any] | None:
+def _ended(service: Service, count: int) -> list[Any]:
     runs = [run for run in service.get("/api/runs?limit=500")["runs"] if run["state"] == "succeeded"]
-    return runs if len(runs) == count else None
+    return runs if len(runs) == count else []
 
 
 def _slots(service: Service, job_id: str) -> list[datetime]:
