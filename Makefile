@@ -9,7 +9,7 @@ TESTS  ?=
 WORKERS ?= 4
 
 .DEFAULT_GOAL := help
-.PHONY: help run test lint format types contracts check clean
+.PHONY: help run test round-trips lint format types contracts check clean
 
 help:  ## Show this list
 	@sed -n 's/^\([a-z-]*\):.*## /\1\t/p' $(MAKEFILE_LIST) | expand -t 12
@@ -33,6 +33,9 @@ test: $(DEV)  ## Run all tests (TESTS=tests/unit for a part)
 	@# Of a part that holds none of one kind, pytest says 5.
 	$(BIN)/python -m pytest -n $(WORKERS) --dist worksteal $(TESTS) || [ $$? -eq 5 ]
 	$(BIN)/python -m pytest --alone $(TESTS) || [ $$? -eq 5 ]
+
+round-trips: $(DEV)  ## Print what each operation costs a database in round trips
+	$(BIN)/python -m tests.benchmarks.round_trips
 
 lint: $(DEV)  ## Check style and formatting
 	$(BIN)/ruff check .

@@ -124,7 +124,7 @@ def test_a_failure_in_the_result_path(
     each_slot_once(busy, go_on(busy, 2), 2)
 
 
-@pytest.mark.parametrize("statement", {**CLAIM, **RESULT}.values(), ids={**CLAIM, **RESULT})
+@pytest.mark.parametrize("statement", [*CLAIM.values(), *RESULT.values()], ids=[*CLAIM, *RESULT])
 def test_every_session_killed(
     busy: Ticking, standin: Standin, caplog: pytest.LogCaptureFixture, statement: str
 ) -> None:
