@@ -37,6 +37,8 @@ KEEPALIVE = 1
 """Minutes between two probes of an idle connection."""
 CLOSE_SECONDS = 2.0
 """How long somebody who closes a connection waits for the database's goodbye."""
+SILENCE_SECONDS = 10.0
+"""For so long after that was in vain nobody waits again: a whole pool is closed in the time of one connection."""
 
 GONE = frozenset({
     28, 1012, 1033, 1034, 1089, 1090, 1092, 2396, 2399, 3113, 3114, 3135, 12153, 12514, 12528, 12537, 12541, 12547,
@@ -327,8 +329,13 @@ def _patient_connection() -> "type[oracledb.Connection]":
     class PatientConnection(oracledb.Connection):
         """A connection whose goodbye is said by a thread that may be left alone: a silent server must not block us."""
 
+        silent_since: ClassVar[float] = -SILENCE_SECONDS
+        """When a connection of this engine last waited for the server's goodbye in vain."""
+
         def close(self) -> None:
-            """Close, and wait for it no longer than CLOSE_SECONDS."""
+            """Close, and wait for it no longer than CLOSE_SECONDS; not at all, when another has just waited in vain."""
+            kind = type(self)
+            patience = 0.0 if time.monotonic() - kind.silent_since < SILENCE_SECONDS else CLOSE_SECONDS
             call: Callable[[], None] = super().close
             failed: list[BaseException] = []
 
@@ -340,7 +347,9 @@ def _patient_connection() -> "type[oracledb.Connection]":
 
             thread = threading.Thread(target=attempt, name="schedsync-close", daemon=True)
             thread.start()
-            thread.join(CLOSE_SECONDS)
+            thread.join(patience)
+            if patience and thread.is_alive():
+                kind.silent_since = time.monotonic()
             if failed:
                 raise failed[0]
 
