@@ -3,7 +3,7 @@
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import timedelta
 from statistics import median
 
@@ -17,6 +17,8 @@ from schedsync.store.database import Database
 from schedsync.store.dialects.session import CREATE_TABLES, USE_TABLES, Session
 
 ROUND_TRIPS = 5
+PATIENCE = timedelta(seconds=20)
+"""For one answer, where the settings give no bound."""
 FAR = timedelta(seconds=5)
 """A difference of clocks that a person should hear of: slots go by this machine's clock, leases by the database's."""
 
@@ -58,7 +60,8 @@ def examine(address: Address, *, for_tables: bool) -> Examination:
     Raises:
         SettingsError: the address cannot be used.
     """
-    with _opened(address) as database:
+    # What has no bound for a job, which has a time limit of its own, has one here.
+    with _opened(replace(address, call_timeout=address.call_timeout or PATIENCE)) as database:
         try:
             return _examine(database, for_tables=for_tables)
         except SchedsyncError as error:
