@@ -14,7 +14,10 @@ class FolderUnavailableError(SchedsyncError):
 
 
 class DatabaseUnavailableError(SchedsyncError):
-    """The database did not answer or ended the connection; trying again later may help."""
+    """The database did not answer or ended the connection; trying again later may help.
+
+    Its text says what was tried, and in the same line what the error means and what to do, where that is known.
+    """
 
 
 class SchemaError(SchedsyncError):

@@ -28,6 +28,7 @@ COMMANDS = {
     "next": ("upcoming:upcoming", "Show when the jobs of the folder fire."),
     "pause": ("pausing:pause", "Pause a job, or all jobs."),
     "resume": ("pausing:resume", "Resume a job, or all jobs."),
+    "doctor": ("doctor:doctor", "Look at settings, folders and databases, and say what is wrong."),
 }
 """Name -> where the command is defined, and its first sentence."""
 

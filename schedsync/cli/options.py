@@ -37,11 +37,15 @@ class Options:
         """
         from schedsync.settings import load  # noqa: PLC0415 - it takes longer than showing help
 
-        given: dict[str, Mapping[str, Any]] = {
+        return load(self.config, self.overrides | dict(overrides or {}))
+
+    @property
+    def overrides(self) -> dict[str, Mapping[str, Any]]:
+        """What the options say about settings: group -> field -> value."""
+        return {
             **({} if self.jobs is None else {"jobs": {"path": self.jobs}}),
             **({} if self.database is None else {"database": {"url": self.database, "dsn": None}}),
         }
-        return load(self.config, given | dict(overrides or {}))
 
 
 class _JobId(click.ParamType[str]):

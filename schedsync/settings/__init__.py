@@ -8,27 +8,35 @@ import os
 import re
 import socket
 import tomllib
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from datetime import timedelta
 from difflib import get_close_matches
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
-from pydantic import AfterValidator, Field, ValidationError
+from pydantic import AfterValidator, BaseModel, Field, ValidationError
+from pydantic.fields import FieldInfo
 from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict
 
 from schedsync.errors import SettingsError
 from schedsync.settings.base import Group
-from schedsync.settings.database import ConnectionSettings, DatabaseSettings
+from schedsync.settings.database import ConnectionSettings, DatabaseSettings, is_secret
+from schedsync.settings.precedence import PREFIX, without_replaced
 from schedsync.specs.durations import Duration, PositiveDuration
 from schedsync.specs.zones import check_zone
 
-PREFIX = "SCHEDSYNC_"
 DEFAULT_FILE = Path("schedsync.toml")
 _RESERVED = ("SCHEDSYNC_TEST_", "SCHEDSYNC_RUN_", "SCHEDSYNC_JOB_")
 """Variables with these beginnings are not settings: those of the tests, and those that jobs are given."""
-_CONNECTION = re.compile(r"SCHEDSYNC_CONNECTIONS__\w+?__(\w+)", re.IGNORECASE)
+_CONNECTION = re.compile(r"(SCHEDSYNC_CONNECTIONS__\w+?__)(\w+)", re.IGNORECASE)
 """A field of a connection that jobs use; its name is for the installation to choose."""
+_CONNECTION_NAME = re.compile(r"[a-z][a-z0-9_-]*")
+
+
+def _connection_name(name: str) -> str:
+    if not _CONNECTION_NAME.fullmatch(name) or "__" in name:
+        raise ValueError("the name of a connection is of a-z, 0-9, _ and -, and in small letters, as in variables")
+    return name
 
 
 class JobsSettings(Group):
@@ -102,7 +110,7 @@ class Settings(BaseSettings):
     runner: RunnerSettings = RunnerSettings()
     api: ApiSettings = ApiSettings()
     lease: LeaseSettings = LeaseSettings()
-    connections: dict[str, ConnectionSettings] = Field(
+    connections: dict[Annotated[str, AfterValidator(_connection_name)], ConnectionSettings] = Field(
         default_factory=dict, description="Databases that sql and plsql jobs name, each with the fields of [database]."
     )
 
@@ -131,12 +139,17 @@ def load(file: Path | None = None, overrides: Mapping[str, Mapping[str, Any]] | 
         SettingsError: a file, variable or value cannot be used; the message names it and says what is allowed.
     """
     _refuse_unknown_variables()
-    path = file or (DEFAULT_FILE if DEFAULT_FILE.exists() else None)
+    path = file_in_force(file)
     try:
-        settings = Settings(**({} if path is None else _read(path)))
+        settings = Settings(**({} if path is None else without_replaced(read_file(path))))
         return _with(settings, overrides or {})
     except ValidationError as error:
         raise SettingsError("\n".join(_sentence(details, path) for details in error.errors())) from None
+
+
+def file_in_force(file: Path | None) -> Path | None:
+    """Return the file that ``load`` reads when it is given *file*, if any."""
+    return file or (DEFAULT_FILE if DEFAULT_FILE.exists() else None)
 
 
 def _with(settings: Settings, overrides: Mapping[str, Mapping[str, Any]]) -> Settings:
@@ -148,7 +161,12 @@ def _with(settings: Settings, overrides: Mapping[str, Mapping[str, Any]]) -> Set
     return settings.model_copy(update=groups)
 
 
-def _read(path: Path) -> dict[str, Any]:
+def read_file(path: Path) -> dict[str, Any]:
+    """Return what a settings file says, not yet judged.
+
+    Raises:
+        SettingsError: it cannot be read, or is not TOML.
+    """
     try:
         return tomllib.loads(path.read_text(encoding="utf-8"))
     except OSError as error:
@@ -161,13 +179,19 @@ def _refuse_unknown_variables() -> None:
     """Refuse misspelt variables, which would otherwise be ignored in silence."""
     known = {name.upper() for name in _variable_names()}
     for name in os.environ:
-        connection = _CONNECTION.fullmatch(name)
-        if connection and connection[1].lower() in ConnectionSettings.model_fields:
+        if not name.startswith(PREFIX) or name in known or name.startswith(_RESERVED):
             continue
-        if name.startswith(PREFIX) and name not in known and not name.startswith(_RESERVED):
-            close = get_close_matches(name, known, n=1)
-            hint = f"; did you mean {close[0]}?" if close else ""
-            raise SettingsError(f"the variable {name} is not a setting{hint}")
+        connection = _CONNECTION.fullmatch(name)
+        candidates = known
+        if connection:
+            candidates = {f"{connection[1]}{field}".upper() for field in ConnectionSettings.model_fields}
+        if not connection or name.upper() not in candidates:
+            raise SettingsError(f"the variable {name} is not a setting{_did_you_mean(name, candidates)}")
+
+
+def _did_you_mean(name: str, candidates: Iterable[str]) -> str:
+    close = get_close_matches(name, candidates, n=1)
+    return f"; did you mean {close[0]}?" if close else ""
 
 
 def _variable_names() -> list[str]:
@@ -181,8 +205,21 @@ def _variable_names() -> list[str]:
 
 
 def _sentence(details: Any, path: Path | None) -> str:
-    name = ".".join(str(part) for part in details["loc"])
+    name = ".".join(str(part) for part in details["loc"] if part != "[key]")
     where = f"{path}: " if path else ""
     if details["type"] == "extra_forbidden":
-        return f"{where}{name} is not a setting"
-    return f"{where}{name}: {details['msg'].removeprefix('Value error, ')}, found {details['input']!r}"
+        return f"{where}{name} is not a setting{_did_you_mean(name, _names_beside(details['loc']))}"
+    message = f"{where}{name}: {details['msg'].removeprefix('Value error, ')}"
+    if isinstance(details["input"], Mapping) or is_secret(str(details["loc"][-1])):
+        return message  # a whole group may hold a password
+    return f"{message}, found {details['input']!r}"
+
+
+def _names_beside(loc: tuple[Any, ...]) -> list[str]:
+    """Return the dotted names of the settings of the same group."""
+    group: Any = Settings if len(loc) == 1 else Settings.model_fields.get(loc[0], FieldInfo()).annotation
+    if loc[0] == "connections":
+        group = ConnectionSettings
+    if not (isinstance(group, type) and issubclass(group, BaseModel)):
+        return []
+    return [".".join([*map(str, loc[:-1]), field.alias or name]) for name, field in group.model_fields.items()]

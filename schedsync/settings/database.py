@@ -1,6 +1,7 @@
 """Every way to name a database: the store's own, and those that ``sql`` and ``plsql`` jobs use by name."""
 
 import os
+import re
 from datetime import timedelta
 from pathlib import Path
 from typing import Annotated, Self
@@ -13,13 +14,20 @@ from schedsync.specs.durations import Duration, PositiveDuration
 from schedsync.store.address import Address, OracleClient, Storage
 
 DEFAULT_URL = "sqlite:///schedsync.db"
-_SECRETS = ("password", "wallet_password")
+_CREDENTIALS = re.compile(r"\s*[^\s(][^?]*@")
+"""What Oracle's tools let one write before a connect string; no descriptor begins so."""
+_SECRETS = frozenset({"url", "dsn", "password", "wallet_password"})
+
+
+def is_secret(name: str) -> bool:
+    """Whether the value of a field of this name may hold a password."""
+    return name in _SECRETS
 
 
 class ConnectionSettings(Group):
     """Where a database is, and how to get in."""
 
-    url: str | None = Field(None, description="A SQLAlchemy URL: sqlite:///, postgresql:// or oracle://.")
+    url: str | None = Field(None, repr=False, description="A SQLAlchemy URL: sqlite:///, postgresql:// or oracle://.")
     dsn: str | None = Field(
         None, description="Oracle, in place of url: easy connect, a full descriptor, or an alias of tnsnames.ora."
     )
@@ -43,6 +51,8 @@ class ConnectionSettings(Group):
     def _one_of_each(self) -> Self:
         if self.url is not None and self.dsn is not None:
             raise ValueError("give url or dsn, not both")
+        if self.dsn is not None and _CREDENTIALS.match(self.dsn):
+            raise ValueError('write user and password apart, as user and password_file; dsn is what follows the "@"')
         given = [n for n in ("password", "password_file", "password_env") if getattr(self, n) is not None]
         if len(given) > 1:
             raise ValueError(f"give one of {', '.join(given)}, not {len(given)}")
@@ -58,7 +68,8 @@ class ConnectionSettings(Group):
             more: further fields of the address.
 
         Raises:
-            SettingsError: a file or variable that is to hold a password cannot be read.
+            SettingsError: it says of no database where it is, or a file or variable that is to hold a password cannot
+                be read.
         """
         fields: dict[str, object] = {
             "url": self.url,
@@ -70,6 +81,8 @@ class ConnectionSettings(Group):
             "oracle": self._client(name),
             **more,
         }
+        if fields["url"] is None and fields["dsn"] is None:
+            raise SettingsError(f"{name}: give url, or dsn for Oracle")
         return Address(**fields)  # type: ignore[arg-type] # each field is of its own type
 
     def _client(self, name: str) -> OracleClient:
@@ -102,6 +115,11 @@ class DatabaseSettings(ConnectionSettings):
     index_tablespace: str | None = Field(None, description="Oracle: where new indexes are put.")
     lob_tablespace: str | None = Field(None, description="Oracle: where specs and outputs are put.")
 
+    @property
+    def url_in_force(self) -> str | None:
+        """The URL, or that of the embedded default; None where a connect string is given in its place."""
+        return self.url or (None if self.dsn is not None else DEFAULT_URL)
+
     def store_address(self, node: str) -> Address:
         """Return the address of the store, as this instance uses it.
 
@@ -110,7 +128,7 @@ class DatabaseSettings(ConnectionSettings):
         """
         return self.address(
             "database",
-            url=self.url or (None if self.dsn is not None else DEFAULT_URL),
+            url=self.url_in_force,
             schema=self.schema_,
             client_name=node,
             pool_size=self.pool_size,

@@ -38,7 +38,7 @@ class Address:
     ``tnsnames.ora``) is given. ``user`` and ``password`` are used where the URL has none.
     """
 
-    url: str | None = None
+    url: str | None = field(default=None, repr=False)
     dsn: str | None = None
     user: str | None = None
     password: str | None = field(default=None, repr=False)

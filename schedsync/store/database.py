@@ -14,6 +14,7 @@ from schedsync.errors import DatabaseUnavailableError, SchemaError, SettingsErro
 from schedsync.store.address import Address
 from schedsync.store.dialects import dialect_named
 from schedsync.store.dialects.base import DatabaseDialect, Failure
+from schedsync.store.redaction import without_secrets
 
 log = logging.getLogger(__name__)
 
@@ -62,7 +63,7 @@ class Database:
     def shown(self) -> str:
         """The URL, or the user and the connect string, without passwords."""
         if self.address.dsn is not None:
-            return f"{self.dialect.name}: {self.address.user or 'external'}@{self.address.dsn}"
+            return f"{self.dialect.name}: {self.address.user or 'external'}@{without_secrets(self.address.dsn)}"
         url = self.engine.url
         secret = [name for name in url.query if "password" in name.lower()]
         return url.difference_update_query(secret).render_as_string(hide_password=True)
@@ -138,14 +139,16 @@ class Database:
             raise DatabaseUnavailableError(f"{self.shown}: {_first_line(error)}") from error
 
     def _in_our_words(self, error: DBAPIError) -> Exception | None:
-        line = f"{self.shown}: {_first_line(error.orig)}"
+        line = f"{self.shown}: {without_secrets(_first_line(error.orig))}"
         match self.dialect.classify(error):
             case Failure.LOST_RACE:
                 return _LostRaceError(line)
             case Failure.NO_SCHEMA:
                 return SchemaError(f"{line}; run `schedsync run` or `schedsync apply` to create or upgrade the tables")
             case Failure.UNAVAILABLE:
-                return DatabaseUnavailableError(line)
+                explanation = None if error.orig is None else self.dialect.explain(error.orig)
+                said = line if explanation is None else f"{self.shown}: {without_secrets(explanation.sentence)}"
+                return DatabaseUnavailableError(said)
             case Failure.OUR_MISTAKE:
                 return None
 

@@ -4,8 +4,10 @@ import os
 import queue
 from datetime import UTC, datetime
 from pathlib import Path
+from typing import Any
 
 import pytest
+import yaml
 
 from schedsync.executors.prepare import prepare
 from schedsync.executors.process import ProcessEngine
@@ -13,26 +15,61 @@ from schedsync.executors.spool import OutputLimits
 from schedsync.plan.state import Located
 from schedsync.runs.outcome import Outcome
 from schedsync.runs.run import Cause, Run, RunState
+from schedsync.settings import load
 from schedsync.sources.folder import JobsFolder
+from schedsync.store.database import Database
 
 REPOSITORY = Path(__file__).parents[2]
-FOLDERS = [REPOSITORY / "jobs.d", *sorted(p for p in (REPOSITORY / "examples").iterdir() if p.is_dir())]
+EXAMPLES = sorted(p for p in (REPOSITORY / "examples").iterdir() if p.is_dir())
+FOLDERS = [REPOSITORY / "jobs.d", *(p / "jobs.d" if (p / "jobs.d").is_dir() else p for p in EXAMPLES)]
+WITH_SETTINGS = [folder for folder in EXAMPLES if (folder / "schedsync.toml").exists()]
+STATEMENTS = {"sql", "plsql"}
 SLOT = datetime(2026, 11, 24, 2, 30, tzinfo=UTC)
+
+
+def needs_a_database(job: Located) -> bool:
+    return bool(STATEMENTS & set(type(job.spec.run).model_fields))
 
 
 def jobs_of(folder: Path) -> list[Located]:
     return [place for places in JobsFolder(folder).read().jobs.values() for place in places]
 
 
-CASES = [(folder, job) for folder in FOLDERS for job in jobs_of(folder)]
+def named(folder: Path) -> str:
+    return str(folder.relative_to(REPOSITORY))
 
 
-@pytest.mark.parametrize("folder", FOLDERS, ids=lambda folder: folder.name)
+CASES = [(folder, job) for folder in FOLDERS for job in jobs_of(folder) if not needs_a_database(job)]
+
+
+@pytest.mark.parametrize("folder", FOLDERS, ids=named)
 def test_a_folder_of_examples_has_jobs_and_no_problems(folder: Path) -> None:
     snapshot = JobsFolder(folder).read()
     assert snapshot.problems == ()
     assert snapshot.jobs
     assert all(len(places) == 1 for places in snapshot.jobs.values())
+
+
+@pytest.mark.parametrize("example", WITH_SETTINGS, ids=named)
+def test_the_settings_of_an_example_can_be_used_for_its_jobs(example: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(example)
+    settings = load(Path("schedsync.toml"))
+    assert settings.jobs.path.is_dir()
+    runs = [yaml.safe_load(file.read_text())["run"] for file in settings.jobs.path.glob("*.yaml")]
+    assert {run["connection"] for run in runs if STATEMENTS & set(run)} <= set(settings.connections)
+
+
+@pytest.mark.parametrize("file", sorted(REPOSITORY.glob("examples/06-oracle/jobs.d/*.yaml")), ids=lambda f: f.name)
+def test_a_statement_of_an_example_is_understood_by_oracle(file: Path, oracle_place_url: str) -> None:
+    action = yaml.safe_load(file.read_text())["run"]
+    database = Database.open(oracle_place_url)
+    with database.engine.connect() as connection:
+        cursor: Any = connection.connection.cursor()
+        out = {name: cursor.var(int if kind == "number" else str) for name, kind in action.get("out", {}).items()}
+        cursor.execute(action.get("plsql") or action["sql"], action.get("binds", {}) | out)
+        assert all(value.getvalue() is not None for value in out.values())
+        cursor.close()
+    database.close()
 
 
 class _Listener:
@@ -47,7 +84,7 @@ class _Listener:
         self.outcomes.put(outcome)
 
 
-@pytest.mark.parametrize(("folder", "job"), CASES, ids=[f"{f.name}/{j.spec.id}" for f, j in CASES])
+@pytest.mark.parametrize(("folder", "job"), CASES, ids=[f"{named(f)}/{j.spec.id}" for f, j in CASES])
 def test_an_example_runs(folder: Path, job: Located, tmp_path: Path) -> None:
     listener = _Listener()
     engine = ProcessEngine(listener, spool_dir=tmp_path, limits=OutputLimits())

@@ -10,6 +10,8 @@ from sqlalchemy import URL, Connection, Engine, make_url
 from sqlalchemy.exc import DataError, DBAPIError, NotSupportedError, ProgrammingError
 
 from schedsync.store.address import Address
+from schedsync.store.dialects.explanation import Explanation
+from schedsync.store.dialects.session import Session
 
 
 class Failure(Enum):
@@ -62,11 +64,24 @@ class DatabaseDialect(ABC):
     def exists(self, address: Address) -> bool:
         """Whether there may be a database to read; asking creates none."""
 
+    def cannot_be_made(self, address: Address) -> str | None:
+        """Return why a database that does not exist would not be made by using it; None: it would."""
+        del address
+        return None
+
     @contextmanager
     def schema_lock(self, engine: Engine, connection: Connection) -> Iterator[None]:
         """Let one process at a time change the schema, which it does on *connection*, in its transaction."""
         del engine, connection
         yield
+
+    @abstractmethod
+    def session(self, connection: Connection) -> Session:
+        """Return who is connected to what, and what they may do; asking changes nothing."""
+
+    @abstractmethod
+    def explain(self, error: BaseException) -> Explanation | None:
+        """Return what an error of the driver means and what to do; None when it is none that people can mend."""
 
     def classify(self, error: DBAPIError) -> Failure:
         """Return what *error* means; the classes of drivers are a first guess, which each database refines."""

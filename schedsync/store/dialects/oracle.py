@@ -17,7 +17,10 @@ from sqlalchemy.exc import DBAPIError, InvalidatePoolError
 
 from schedsync.errors import SettingsError
 from schedsync.store.address import Address
+from schedsync.store.dialects import oracle_errors, oracle_session, oracle_settings
 from schedsync.store.dialects.base import DatabaseDialect, Failure
+from schedsync.store.dialects.explanation import Explanation
+from schedsync.store.dialects.session import Session
 
 if TYPE_CHECKING:
     import oracledb
@@ -34,6 +37,8 @@ KEEPALIVE = 1
 """Minutes between two probes of an idle connection."""
 CLOSE_SECONDS = 2.0
 """How long somebody who closes a connection waits for the database's goodbye."""
+SILENCE_SECONDS = 10.0
+"""For so long after that was in vain nobody waits again: a whole pool is closed in the time of one connection."""
 
 GONE = frozenset({
     28, 1012, 1033, 1034, 1089, 1090, 1092, 2396, 2399, 3113, 3114, 3135, 12153, 12514, 12528, 12537, 12541, 12547,
@@ -83,6 +88,8 @@ class Oracle(DatabaseDialect):
         Raises:
             SettingsError: the driver is missing, or cannot do what is asked.
         """
+        url = self.url(address)
+        oracle_settings.check(address, url.username, url.password)
         _choose_mode(address)
         return {
             # A query's end is no transaction's end: without this each costs a rollback. ``write`` begins a transaction.
@@ -161,6 +168,14 @@ class Oracle(DatabaseDialect):
                 yield
             self.end_write(holder)
 
+    def session(self, connection: Connection) -> Session:
+        """Return what the server says; rights that no view of the dictionary shows are not known."""
+        return oracle_session.session(connection)
+
+    def explain(self, error: BaseException) -> Explanation | None:
+        """Return what the ORA or DPY number means."""
+        return oracle_errors.explain(error)
+
     def classify(self, error: DBAPIError) -> Failure:
         """Return what the ORA number says; those of the driver itself (DPY) are about connections, or ours."""
         code = ora_code(error.orig)
@@ -169,6 +184,8 @@ class Oracle(DatabaseDialect):
         if code in _NO_SCHEMA:
             return Failure.NO_SCHEMA
         driver = driver_code(error.orig)
+        if error.statement is None:
+            return Failure.UNAVAILABLE  # while connecting: an old server, no credentials, a wallet
         if code in _MISTAKES or driver.startswith(("DPY-2", "DPY-3")):
             return Failure.OUR_MISTAKE
         return Failure.UNAVAILABLE
@@ -208,10 +225,21 @@ def connect(arguments: dict[str, Any], address: Address) -> "oracledb.Connection
     with turn:
         if not made and not failed:
             abandoned.set()
-            raise oracledb.OperationalError(f"DPY-6005: no connection within {limit:g} s: the listener does not answer")
+            raise oracledb.OperationalError(f"DPY-6005: no connection within {limit:g} s") from TimeoutError()
     if failed:
-        raise failed[0]
+        raise _as_drivers(failed[0])
     return _introduced(made[0], address)
+
+
+def _as_drivers(error: BaseException) -> BaseException:
+    """Return *error* as one of the driver's: it lets those of the name service through as they are."""
+    import oracledb  # noqa: PLC0415 - an optional dependency
+
+    if not isinstance(error, OSError):
+        return error
+    wrapped = oracledb.OperationalError(f"DPY-6005: {error}")
+    wrapped.__cause__ = error
+    return wrapped
 
 
 def _introduced(connection: "oracledb.Connection", address: Address) -> "oracledb.Connection":
@@ -277,17 +305,18 @@ def _choose_mode(address: Address) -> None:
             f'the driver for oracle is missing ({error}); install it with "pip install schedsync[oracle]"'
         ) from None
     client = address.oracle
-    if client.external_auth and not client.thick:
-        raise SettingsError(
-            "external_auth needs Oracle's client libraries; set thick = true beside it, or give user and password"
-        )
     try:
         if client.thick:
             oracledb.init_oracle_client(lib_dir=client.library_dir, config_dir=client.config_dir)
         else:
             oracledb.enable_thin_mode()  # type: ignore[no-untyped-call] # the driver leaves it without types
     except oracledb.Error as error:
-        raise SettingsError(f"Oracle's driver cannot be used as the settings say: {error}") from None
+        raise SettingsError(f"Oracle's driver cannot be used as the settings say: {_in_words(error)}") from None
+
+
+def _in_words(error: BaseException) -> str:
+    explanation = oracle_errors.explain(error)
+    return str(error).partition("\n")[0] if explanation is None else explanation.sentence
 
 
 def _ping(connection: Any) -> None:
@@ -312,8 +341,13 @@ def _patient_connection() -> "type[oracledb.Connection]":
             if not self.autocommit:
                 super().commit()
 
+        silent_since: ClassVar[float] = -SILENCE_SECONDS
+        """When a connection of this engine last waited for the server's goodbye in vain."""
+
         def close(self) -> None:
-            """Close by a thread that may be left alone, and wait for it no longer than CLOSE_SECONDS."""
+            """Close, and wait for it no longer than CLOSE_SECONDS; not at all, when another has just waited in vain."""
+            kind = type(self)
+            patience = 0.0 if time.monotonic() - kind.silent_since < SILENCE_SECONDS else CLOSE_SECONDS
             call: Callable[[], None] = super().close
             failed: list[BaseException] = []
 
@@ -325,7 +359,9 @@ def _patient_connection() -> "type[oracledb.Connection]":
 
             thread = threading.Thread(target=attempt, name="schedsync-close", daemon=True)
             thread.start()
-            thread.join(CLOSE_SECONDS)
+            thread.join(patience)
+            if patience and thread.is_alive():
+                kind.silent_since = time.monotonic()
             if failed:
                 raise failed[0]
 

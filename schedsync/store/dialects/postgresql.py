@@ -8,7 +8,10 @@ from sqlalchemy import URL, Connection, Engine, text
 from sqlalchemy.exc import DBAPIError
 
 from schedsync.store.address import Address
+from schedsync.store.dialects import postgresql_errors
 from schedsync.store.dialects.base import DatabaseDialect, Failure
+from schedsync.store.dialects.explanation import Explanation
+from schedsync.store.dialects.session import CREATE_TABLES, USE_TABLES, Session
 
 _SCHEMA_LOCK = 0x5C4ED5
 _CONNECT = {
@@ -29,6 +32,17 @@ _FAILURES = {
     "42501": Failure.UNAVAILABLE,  # insufficient_privilege: until somebody grants it
     "42P07": Failure.UNAVAILABLE,  # duplicate_table: until somebody has looked at what is in the way
 }
+
+
+_SESSION = text("""
+    SELECT current_setting('server_version') AS version, current_user AS name, current_schema() AS schema,
+           has_schema_privilege(current_schema(), 'CREATE') AS may_create,
+           has_table_privilege(to_regclass('schedsync_runs'), 'INSERT')
+           AND has_table_privilege(to_regclass('schedsync_runs'), 'SELECT')
+           AND has_table_privilege(to_regclass('schedsync_runs'), 'UPDATE')
+           AND has_table_privilege(to_regclass('schedsync_runs'), 'DELETE') AS may_use
+""")
+"""Rights on a table or a schema that is not there are NULL: not known."""
 
 
 class PostgreSQL(DatabaseDialect):
@@ -68,6 +82,17 @@ class PostgreSQL(DatabaseDialect):
         del engine
         connection.execute(text("SELECT pg_advisory_xact_lock(:key)"), {"key": _SCHEMA_LOCK})
         yield
+
+    def session(self, connection: Connection) -> Session:
+        """Return what the server says; the rights are those in the current schema."""
+        row = connection.execute(_SESSION).one()
+        rights = {CREATE_TABLES: row.may_create, USE_TABLES: row.may_use}
+        driver = f"psycopg {connection.dialect.dbapi.__version__}"  # type: ignore[union-attr] # it is connected
+        return Session(f"PostgreSQL {row.version}", driver, row.name, row.schema, rights)
+
+    def explain(self, error: BaseException) -> Explanation | None:
+        """Return what the SQLSTATE means, or until there is a connection the message."""
+        return postgresql_errors.explain(error)
 
     def classify(self, error: DBAPIError) -> Failure:
         """Return what the SQLSTATE says; messages are in the server's language."""

@@ -1,5 +1,6 @@
 """SQLite: the embedded default. WAL, every commit on disk, one writer at a time."""
 
+import os
 import sqlite3
 import time
 from pathlib import Path
@@ -10,7 +11,10 @@ from sqlalchemy.exc import DBAPIError
 
 from schedsync.errors import SettingsError
 from schedsync.store.address import Address
+from schedsync.store.dialects import sqlite_errors
 from schedsync.store.dialects.base import DatabaseDialect, Failure
+from schedsync.store.dialects.explanation import Explanation
+from schedsync.store.dialects.session import CREATE_TABLES, USE_TABLES, Session
 
 BUSY_SECONDS = 30
 """How long a statement waits for another process's write before it fails as busy."""
@@ -64,6 +68,26 @@ class SQLite(DatabaseDialect):
         """Whether the file is there."""
         name = str(self.url(address).database)
         return name.startswith("file:") or Path(name).exists()
+
+    def cannot_be_made(self, address: Address) -> str | None:
+        """Return what is wrong with the folder of the file."""
+        folder = Path(str(self.url(address).database)).absolute().parent
+        if not folder.is_dir():
+            return f"the folder {folder} is missing; create it, or name another file"
+        if not os.access(folder, os.W_OK | os.X_OK):
+            return f"the folder {folder} is not writable for this user; give it the right, or name another file"
+        return None
+
+    def session(self, connection: Connection) -> Session:
+        """Return the library's version, and whether this user may write the file and beside it."""
+        file = Path(str(connection.engine.url.database).removeprefix("file:").partition("?")[0])
+        may = os.access(file, os.W_OK) and os.access(file.parent, os.W_OK)  # the write-ahead log lies beside it
+        rights = {CREATE_TABLES: may, USE_TABLES: may}
+        return Session(f"SQLite {sqlite3.sqlite_version}", "Python's sqlite3", None, None, rights)
+
+    def explain(self, error: BaseException) -> Explanation | None:
+        """Return what the message means."""
+        return sqlite_errors.explain(error)
 
     def classify(self, error: DBAPIError) -> Failure:
         """Return what the message says.

@@ -23,7 +23,7 @@ def _logging_as_before() -> Iterator[None]:
 @pytest.fixture
 def cli(tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> CommandLine:
     for name in os.environ:
-        if name.startswith("SCHEDSYNC_"):
+        if name.startswith("SCHEDSYNC_") and not name.startswith("SCHEDSYNC_TEST_"):
             monkeypatch.delenv(name)
     monkeypatch.chdir(tmp_path)
     return CommandLine(tmp_path, capsys)

@@ -50,8 +50,12 @@ class CommandLine:
         self.jobs.mkdir()
 
     def __call__(self, *args: str) -> Result:
+        return self.as_is(*args, *self.options)
+
+    def as_is(self, *args: str) -> Result:
+        """Call it without these options, so that a settings file or variables say where the database is."""
         self._capsys.readouterr()
-        code = main([*args, *self.options])
+        code = main(args)
         printed = self._capsys.readouterr()
         return Result(code, printed.out, printed.err)
 

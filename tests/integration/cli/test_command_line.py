@@ -105,7 +105,7 @@ def test_a_bad_setting_is_a_failure_that_names_it(cli: CommandLine) -> None:
     Path("schedsync.toml").write_text("[jobs]\nrescn = '5s'\n")
     failed = cli("validate")
     assert failed.code == Exit.FAILURE
-    assert failed.err == "schedsync: schedsync.toml: jobs.rescn is not a setting\n"
+    assert failed.err == "schedsync: schedsync.toml: jobs.rescn is not a setting; did you mean jobs.rescan?\n"
 
 
 def test_settings_come_from_the_file_that_is_named(cli: CommandLine, tmp_path: Path) -> None:

@@ -1,0 +1,66 @@
+"""What wins over what: an option of the command line over a variable, a variable over the file, all over the default.
+
+Some settings stand for each other, such as ``url`` and ``dsn``: one of them in a variable takes the place of the other
+in the file, too.
+"""
+
+import json
+import os
+from collections.abc import Iterator, Mapping
+from contextlib import suppress
+from typing import Any
+
+PREFIX = "SCHEDSYNC_"
+CONNECTIONS = "connections"
+_INSTEAD = (
+    frozenset({"url", "dsn"}),
+    frozenset({"password", "password_file", "password_env"}),
+    frozenset({"wallet_password", "wallet_password_file"}),
+)
+_GROUPS_OF_CONNECTIONS = ("database", CONNECTIONS)
+
+
+def variables() -> dict[tuple[str, ...], str]:
+    """Return path -> name of the variables that give settings, JSON for a whole group included."""
+    found: dict[tuple[str, ...], str] = {}
+    for name in os.environ:
+        if name.upper().startswith(PREFIX):
+            path = tuple(name.upper().removeprefix(PREFIX).lower().split("__"))
+            found |= dict.fromkeys([path, *_inner(path, os.environ[name])], name)
+    return found
+
+
+def without_replaced(file: Mapping[str, Any]) -> dict[str, Any]:
+    """Return what the file says, without what a variable says in another way."""
+    replaced = {(*path[:-1], name) for path in variables() for name in _others(path)}
+    return _without(file, replaced)
+
+
+def _others(path: tuple[str, ...]) -> Iterator[str]:
+    if path[0] in _GROUPS_OF_CONNECTIONS:
+        for alike in _INSTEAD:
+            if path[-1] in alike:
+                yield from alike - {path[-1]}
+
+
+def _without(values: Mapping[str, Any], paths: set[tuple[str, ...]], at: tuple[str, ...] = ()) -> dict[str, Any]:
+    return {
+        name: _without(value, paths, (*at, name)) if isinstance(value, dict) else value
+        for name, value in values.items()
+        if (*at, name) not in paths
+    }
+
+
+def _inner(path: tuple[str, ...], text: str) -> Iterator[tuple[str, ...]]:
+    """Yield the paths that JSON in a variable gives; not those in text that is none."""
+    value: Any = None
+    if text.lstrip().startswith("{"):
+        with suppress(ValueError):
+            value = json.loads(text)
+    yield from _leaves(path, value) if isinstance(value, dict) else ()
+
+
+def _leaves(path: tuple[str, ...], value: Mapping[str, Any]) -> Iterator[tuple[str, ...]]:
+    for name, inner in value.items():
+        here = (*path, name.lower())
+        yield from _leaves(here, inner) if isinstance(inner, dict) else (here,)
