@@ -17,6 +17,10 @@ class DatabaseUnavailableError(SchedsyncError):
     """The database did not answer or ended the connection; trying again later may help."""
 
 
+class MissingRightError(DatabaseUnavailableError):
+    """The database does not let the connected user do it, until somebody grants the right that the message names."""
+
+
 class SchemaError(SchedsyncError):
     """The database's tables are missing or of another version than this program needs."""
 

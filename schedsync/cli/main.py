@@ -28,6 +28,7 @@ COMMANDS = {
     "next": ("upcoming:upcoming", "Show when the jobs of the folder fire."),
     "pause": ("pausing:pause", "Pause a job, or all jobs."),
     "resume": ("pausing:resume", "Resume a job, or all jobs."),
+    "db": ("db:db", "Create, upgrade, print or check the tables."),
 }
 """Name -> where the command is defined, and its first sentence."""
 

@@ -1,17 +1,19 @@
 """Every way to name a database: the store's own, and those that ``sql`` and ``plsql`` jobs use by name."""
 
 import os
+import re
 from datetime import timedelta
 from pathlib import Path
 from typing import Annotated, Self
 
-from pydantic import Field, SecretStr, model_validator
+from pydantic import AfterValidator, Field, SecretStr, model_validator
 
 from schedsync.errors import SettingsError
 from schedsync.settings.base import Group
 from schedsync.specs.durations import Duration, PositiveDuration
 from schedsync.store.address import Address, OracleClient, Storage
 
+_NAME = re.compile(r"[A-Za-z][A-Za-z0-9_$#]*")
 DEFAULT_URL = "sqlite:///schedsync.db"
 _SECRETS = ("password", "wallet_password")
 
@@ -91,16 +93,40 @@ class ConnectionSettings(Group):
             raise SettingsError(f"{name}.password_env: the variable {self.password_env} is not set") from None
 
 
+def _check_name(name: str) -> str:
+    if not _NAME.fullmatch(name):
+        raise ValueError("expected a name of letters, digits and _, $ or #, as SQL writes it without quotes")
+    return name
+
+
+Name = Annotated[str, AfterValidator(_check_name)]
+"""A name in a database. It becomes part of statements."""
+
+
 class DatabaseSettings(ConnectionSettings):
     """Where state is kept."""
 
-    schema_: str | None = Field(
+    schema_: Name | None = Field(
         None, alias="schema", description="The owner of the tables, when that is not the user (Oracle, PostgreSQL)."
     )
     pool_size: Annotated[int, Field(ge=2)] = Field(10, description="Connections that are kept open at most.")
-    table_tablespace: str | None = Field(None, description="Oracle: where new tables are put.")
-    index_tablespace: str | None = Field(None, description="Oracle: where new indexes are put.")
-    lob_tablespace: str | None = Field(None, description="Oracle: where specs and outputs are put.")
+    table_tablespace: Name | None = Field(None, description="Oracle: where new tables are put.")
+    index_tablespace: Name | None = Field(None, description="Oracle: where new indexes are put.")
+    lob_tablespace: Name | None = Field(None, description="Oracle: where specs and outputs are put.")
+
+    @property
+    def place(self) -> Address:
+        """The address of the store as far as statements are concerned: no password is read, nobody can connect."""
+        return Address(
+            url=self._store_url,
+            dsn=self.dsn,
+            schema=self.schema_,
+            storage=Storage(self.table_tablespace, self.index_tablespace, self.lob_tablespace),
+        )
+
+    @property
+    def _store_url(self) -> str | None:
+        return self.url or (None if self.dsn is not None else DEFAULT_URL)
 
     def store_address(self, node: str) -> Address:
         """Return the address of the store, as this instance uses it.
@@ -110,11 +136,11 @@ class DatabaseSettings(ConnectionSettings):
         """
         return self.address(
             "database",
-            url=self.url or (None if self.dsn is not None else DEFAULT_URL),
+            url=self._store_url,
             schema=self.schema_,
             client_name=node,
             pool_size=self.pool_size,
-            storage=Storage(self.table_tablespace, self.index_tablespace, self.lob_tablespace),
+            storage=self.place.storage,
         )
 
 
