@@ -11,7 +11,7 @@ from schedsync.errors import SchemaError
 from schedsync.store.database import Database
 from schedsync.store.versions import NEWEST, VERSION_TABLE, VERSIONS
 
-_VERSION: Select[tuple[str]] = select(column("version_num", String)).select_from(table(VERSION_TABLE))
+_VERSION: Select[str] = select(column("version_num", String)).select_from(table(VERSION_TABLE))
 
 
 def upgrade(database: Database) -> bool:

@@ -127,12 +127,13 @@ leases = Table(
 
 VIEWS = {
     "schedsync_jobs_v": (
-        *("id", "next_fire_at", "suspended", "stale", "paused_by", "pause_reason", "paused_since", "paused_until"),
-        *("source_file", "source_line", "prune_policy", "generation", "revision", "created_at", "updated_at"),
+        *("id", "next_fire_utc", "is_suspended", "is_stale"),
+        *("paused_by", "pause_reason", "paused_since_utc", "paused_until_utc"),
+        *("source_file", "source_line", "prune_policy", "generation", "revision", "created_utc", "updated_utc"),
     ),
     "schedsync_runs_v": (
-        *("id", "job_id", "scheduled_at", "attempt", "cause", "state", "reason"),
-        *("due_at", "claimed_at", "started_at", "finished_at", "run_seconds"),
+        *("id", "job_id", "scheduled_utc", "attempt", "cause", "state", "reason"),
+        *("due_utc", "claimed_utc", "started_utc", "finished_utc", "run_seconds"),
         *("exit_code", "node", "owner", "pid", "generation", "revision"),
     ),
 }

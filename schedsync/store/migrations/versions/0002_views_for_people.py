@@ -28,26 +28,26 @@ _JOBS = (
 def _jobs() -> dict[str, str]:
     return {
         **_as_they_are("j", "id"),
-        "next_fire_at": timestamp("j.next_fire_at"),
-        "suspended": _yes_or_no("j.suspended"),
-        "stale": _yes_or_no("j.stale"),
+        "next_fire_utc": timestamp("j.next_fire_at"),
+        "is_suspended": _yes_or_no("j.suspended"),
+        "is_stale": _yes_or_no("j.stale"),
         "paused_by": _in_force("paused_by"),
         "pause_reason": _in_force("reason"),
-        "paused_since": timestamp(_in_force("since_at")),
-        "paused_until": timestamp(_in_force("until_at")),
+        "paused_since_utc": timestamp(_in_force("since_at")),
+        "paused_until_utc": timestamp(_in_force("until_at")),
         **_as_they_are("j", "source_file", "source_line", "prune_policy", "generation", "revision"),
-        "created_at": timestamp("j.created_at"),
-        "updated_at": timestamp("j.updated_at"),
+        "created_utc": timestamp("j.created_at"),
+        "updated_utc": timestamp("j.updated_at"),
     }
 
 
 def _runs() -> dict[str, str]:
-    times = ("due_at", "claimed_at", "started_at", "finished_at")
+    times = ("due", "claimed", "started", "finished")
     return {
         **_as_they_are("r", "id", "job_id"),
-        "scheduled_at": timestamp("r.scheduled_at"),
+        "scheduled_utc": timestamp("r.scheduled_at"),
         **_as_they_are("r", "attempt", "cause", "state", "reason"),
-        **{name: timestamp(f"r.{name}") for name in times},
+        **{f"{name}_utc": timestamp(f"r.{name}_at") for name in times},
         "run_seconds": "(r.finished_at - r.started_at) / 1000000.0",
         **_as_they_are("r", "exit_code", "node", "owner", "pid", "generation", "revision"),
     }
