@@ -20,6 +20,10 @@ class DatabaseUnavailableError(SchedsyncError):
     """
 
 
+class MissingRightError(DatabaseUnavailableError):
+    """The database does not let the connected user do it, until somebody grants the right that the message names."""
+
+
 class SchemaError(SchedsyncError):
     """The database's tables are missing or of another version than this program needs."""
 

@@ -13,7 +13,7 @@ from schedsync.api.app import Backend, create_app
 from schedsync.api.server import ApiServer
 from schedsync.clock import utc_now
 from schedsync.control import Control
-from schedsync.errors import SchedsyncError
+from schedsync.errors import MissingRightError, SchedsyncError
 from schedsync.executors.identity import this_instance
 from schedsync.executors.spool import OutputLimits
 from schedsync.housekeeping import HistoryKeeper, Periodic
@@ -103,6 +103,8 @@ class Service:
         self._runner.stop()
         try:
             self._leadership.release()
+        except MissingRightError:
+            log.debug("there is no lease to release")
         except SchedsyncError as error:
             log.warning("the lease is left to run out", extra={"error": str(error)})
         if self._api is not None:

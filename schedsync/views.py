@@ -15,6 +15,7 @@ from schedsync.specs.schedule import next_fire
 from schedsync.store.jobs import StoredJob
 from schedsync.store.runs import KeptOutput
 from schedsync.store.store import Store
+from schedsync.store.syncs import SyncReport
 from schedsync.vitals import Reading
 
 Time = Annotated[datetime, PlainSerializer(rfc3339, return_type=str)]
@@ -235,14 +236,14 @@ def jobs_page(store: Store, *, after: str, limit: int, now: datetime) -> tuple[l
 def status_view(store: Store, reading: Reading, *, node: str, now: datetime) -> StatusView:
     """Show the service as *reading* and the store have it."""
     counts, runs, pauses = store.jobs.counts(now), store.runs.unsettled_counts(), store.pauses.in_force(now)
-    report = reading.report
+    report, live = _last_step(store, reading)
     held = [HeldView(job_id=h.job_id, file=h.file, why=h.why) for h in report.held] if report else []
     return StatusView(
         version=__version__,
         node=node,
         leader=reading.leader,
-        revision=RevisionView(live=reading.live_revision, attempted=report.revision if report else None),
-        last_sync_at=reading.last_step_at,
+        revision=RevisionView(live=live, attempted=report.revision if report else None),
+        last_sync_at=report.at if report else None,
         last_tick_at=reading.last_tick_at,
         database=DatabaseView(ok=reading.database_ok, since=reading.database_since, error=reading.database_error),
         paused=pause_view(pauses.get(EVERYTHING)),
@@ -257,3 +258,15 @@ def status_view(store: Store, reading: Reading, *, node: str, now: datetime) -> 
         problems=[problem_view(problem) for problem in report.problems] if report else [],
         held=held,
     )
+
+
+def _last_step(store: Store, reading: Reading) -> tuple[SyncReport | None, str | None]:
+    """Return the last step of whichever instance made it, and the revision that is live since."""
+    own, live = reading.report, reading.live_revision
+    if own is not None and reading.leading:
+        return own, live
+    recorded = store.syncs.latest()
+    if recorded is None or (own is not None and own.at >= recorded.at):
+        return own, live
+    complete = recorded if recorded.complete else store.syncs.latest(complete=True)
+    return recorded, live if complete is None else complete.revision

@@ -62,9 +62,10 @@ def oracle_place_url() -> Iterator[str]:
 
 
 @pytest.fixture
-def oracle_url(oracle_place_url: str) -> str:
+def oracle_url(oracle_place_url: str) -> Iterator[str]:
     drop_everything(oracle_place_url)
-    return oracle_place_url
+    yield oracle_place_url
+    drop_everything(oracle_place_url)  # the test may have left tables that only look current
 
 
 @pytest.fixture

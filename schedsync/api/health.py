@@ -79,7 +79,7 @@ def _readiness(reading: Reading) -> Readiness:
     if reading.database_since is None:
         reasons.append("the database has not answered yet")
     elif not reading.database_ok:
-        reasons.append(f"the database does not answer: {reading.database_error}")
+        reasons.append(f"the database cannot be used: {reading.database_error}")
     if reading.last_step_at is None and not _stands_by(reading):
         reasons.append("the folder has not been applied yet")
     return Readiness(status="waiting" if reasons else "ready", reasons=reasons)

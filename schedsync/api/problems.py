@@ -10,7 +10,13 @@ from werkzeug.http import HTTP_STATUS_CODES
 
 from schedsync.api.parsing import MalformedRequestError
 from schedsync.control import BadWishError
-from schedsync.errors import DatabaseUnavailableError, JobNotFoundError, RunNotFoundError, SchemaError
+from schedsync.errors import (
+    DatabaseUnavailableError,
+    JobNotFoundError,
+    MissingRightError,
+    RunNotFoundError,
+    SchemaError,
+)
 
 log = logging.getLogger(__name__)
 
@@ -27,6 +33,7 @@ def register(app: Flask) -> None:
     app.register_error_handler(RunNotFoundError, _no_such_run)
     app.register_error_handler(DatabaseUnavailableError, _no_database)
     app.register_error_handler(SchemaError, _no_database)
+    app.register_error_handler(MissingRightError, _no_right)
     app.register_error_handler(HTTPException, _http)
     app.register_error_handler(Exception, _unexpected)
 
@@ -59,6 +66,11 @@ def _no_database(error: DatabaseUnavailableError | SchemaError) -> Response:
     response = _problem(503, str(error))
     response.headers["Retry-After"] = RETRY_AFTER
     return response
+
+
+def _no_right(error: MissingRightError) -> Response:
+    """Answer without a time to ask again at: it takes somebody who grants the right."""
+    return _problem(503, str(error))
 
 
 def _http(error: HTTPException) -> Response:

@@ -29,6 +29,7 @@ COMMANDS = {
     "pause": ("pausing:pause", "Pause a job, or all jobs."),
     "resume": ("pausing:resume", "Resume a job, or all jobs."),
     "doctor": ("doctor:doctor", "Look at settings, folders and databases, and say what is wrong."),
+    "db": ("db:db", "Create, upgrade, print or check the tables."),
 }
 """Name -> where the command is defined, and its first sentence."""
 

@@ -56,6 +56,15 @@ class Leadership:
         self._renewed_at = now
         return self._lease
 
+    def look(self) -> None:
+        """Note who leads, without asking for it.
+
+        Raises:
+            DatabaseUnavailableError: it cannot be known.
+        """
+        lease = self._leases.leader()
+        self.leader = None if lease is None else _node(lease)
+
     def lost(self) -> None:
         """Note that another instance leads, or may."""
         self._lease, self._asked_at = None, None
@@ -82,5 +91,9 @@ class Leadership:
             # A restart after a crash need not wait for the dead process's term to run out.
             self._leases.end(lease.owner)
             lease = self._leases.acquire(self._owner, self._ttl)
-        self.leader = lease.owner.split("/", 1)[0]
+        self.leader = _node(lease)
         return lease if lease.owner == self._owner else None
+
+
+def _node(lease: Lease) -> str:
+    return lease.owner.split("/", 1)[0]

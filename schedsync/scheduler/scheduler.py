@@ -6,13 +6,20 @@ the wrong moment. Here a tick claims all due slots in one transaction first, and
 
 import logging
 from collections.abc import Callable, Sequence
+from contextlib import suppress
 from datetime import UTC, datetime, timedelta
 
 from apscheduler.events import EVENT_JOB_MISSED, EVENT_JOB_SUBMITTED, JobExecutionEvent, JobSubmissionEvent
 from apscheduler.schedulers.background import BackgroundScheduler
 
 from schedsync.clock import Clock, utc_now
-from schedsync.errors import DatabaseUnavailableError, LeadershipLostError, SchemaError, StaleObservationError
+from schedsync.errors import (
+    DatabaseUnavailableError,
+    LeadershipLostError,
+    MissingRightError,
+    SchemaError,
+    StaleObservationError,
+)
 from schedsync.runner import Runner
 from schedsync.runs.ledger import PROCESSES, PYTHON, Entry
 from schedsync.runs.run import Run, RunState
@@ -33,6 +40,8 @@ MAX_DUE = 5_000
 """How many due jobs one tick looks at."""
 AFTER_FAILURE = 1.0
 """Seconds until the next tick after one that failed."""
+AFTER_REFUSAL = 10.0
+"""The same, when the database's user may not write: that lasts until somebody grants it."""
 _ALIAS = "default"
 
 
@@ -112,9 +121,18 @@ class Scheduler(BackgroundScheduler):
             log.warning("leadership lost", extra={"error": str(error)})
             self._leadership.lost()
             self._lead(None)
+        except MissingRightError as error:
+            self._answered(error)
+            return self._watch()
         except (DatabaseUnavailableError, SchemaError) as error:
             self._answered(error)
         return AFTER_FAILURE
+
+    def _watch(self) -> float:
+        """Look who leads, when this instance may not."""
+        with suppress(DatabaseUnavailableError, SchemaError):
+            self._leadership.look()
+        return AFTER_REFUSAL
 
     def _tick(self) -> float:
         self._lead(self._ensured())
@@ -175,7 +193,9 @@ class Scheduler(BackgroundScheduler):
         news = self._vitals.database(self._clock(), error=text)
         if error is not None:
             self._up_since = None
-        if news and error is not None:
+        if news and isinstance(error, MissingRightError):
+            log.error("this instance may not write to the database, it fires nothing", extra={"error": text})
+        elif news and error is not None:
             log.error("the database does not answer, ticks go on", extra={"error": text})
         elif news:
             log.info("the database answers")

@@ -6,13 +6,14 @@ from datetime import timedelta
 from pathlib import Path
 from typing import Annotated, Self
 
-from pydantic import Field, SecretStr, model_validator
+from pydantic import AfterValidator, Field, SecretStr, model_validator
 
 from schedsync.errors import SettingsError
 from schedsync.settings.base import Group
 from schedsync.specs.durations import Duration, PositiveDuration
 from schedsync.store.address import Address, OracleClient, Storage
 
+_NAME = re.compile(r"[A-Za-z][A-Za-z0-9_$#]*")
 DEFAULT_URL = "sqlite:///schedsync.db"
 _CREDENTIALS = re.compile(r"\s*[^\s(][^?]*@")
 """What Oracle's tools let one write before a connect string; no descriptor begins so."""
@@ -104,16 +105,36 @@ class ConnectionSettings(Group):
             raise SettingsError(f"{name}.password_env: the variable {self.password_env} is not set") from None
 
 
+def _check_name(name: str) -> str:
+    if not _NAME.fullmatch(name):
+        raise ValueError("expected a name of letters, digits and _, $ or #, as SQL writes it without quotes")
+    return name
+
+
+Name = Annotated[str, AfterValidator(_check_name)]
+"""A name in a database. It becomes part of statements."""
+
+
 class DatabaseSettings(ConnectionSettings):
     """Where state is kept."""
 
-    schema_: str | None = Field(
+    schema_: Name | None = Field(
         None, alias="schema", description="The owner of the tables, when that is not the user (Oracle, PostgreSQL)."
     )
     pool_size: Annotated[int, Field(ge=2)] = Field(10, description="Connections that are kept open at most.")
-    table_tablespace: str | None = Field(None, description="Oracle: where new tables are put.")
-    index_tablespace: str | None = Field(None, description="Oracle: where new indexes are put.")
-    lob_tablespace: str | None = Field(None, description="Oracle: where specs and outputs are put.")
+    table_tablespace: Name | None = Field(None, description="Oracle: where new tables are put.")
+    index_tablespace: Name | None = Field(None, description="Oracle: where new indexes are put.")
+    lob_tablespace: Name | None = Field(None, description="Oracle: where specs and outputs are put.")
+
+    @property
+    def place(self) -> Address:
+        """The address of the store as far as statements are concerned: no password is read, nobody can connect."""
+        return Address(
+            url=self.url_in_force,
+            dsn=self.dsn,
+            schema=self.schema_,
+            storage=Storage(self.table_tablespace, self.index_tablespace, self.lob_tablespace),
+        )
 
     @property
     def url_in_force(self) -> str | None:
@@ -132,7 +153,7 @@ class DatabaseSettings(ConnectionSettings):
             schema=self.schema_,
             client_name=node,
             pool_size=self.pool_size,
-            storage=Storage(self.table_tablespace, self.index_tablespace, self.lob_tablespace),
+            storage=self.place.storage,
         )
 
 

@@ -6,13 +6,13 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager, nullcontext
 from typing import TypeVar
 
-from sqlalchemy import Connection, Engine, create_engine, make_url
-from sqlalchemy.exc import ArgumentError, DBAPIError, IntegrityError, NoSuchModuleError
+from sqlalchemy import Connection, Engine, create_engine
+from sqlalchemy.exc import DBAPIError, IntegrityError, NoSuchModuleError
 from sqlalchemy.exc import TimeoutError as PoolTimeoutError
 
-from schedsync.errors import DatabaseUnavailableError, SchemaError, SettingsError
+from schedsync.errors import DatabaseUnavailableError, MissingRightError, SchemaError, SettingsError
 from schedsync.store.address import Address
-from schedsync.store.dialects import dialect_named
+from schedsync.store.dialects import dialect_of
 from schedsync.store.dialects.base import DatabaseDialect, Failure
 from schedsync.store.redaction import without_secrets
 
@@ -46,11 +46,8 @@ class Database:
         """
         if isinstance(address, str):
             address = Address(url=address)
-        try:
-            dialect = dialect_named("oracle" if address.url is None else make_url(address.url).get_backend_name())
-            url = dialect.url(address)
-        except (ArgumentError, ValueError):  # not shown: what is no URL may hold a password all the same
-            raise SettingsError(f"database.url is not a database URL; {_EXAMPLES}") from None
+        dialect = dialect_of(address)
+        url = dialect.url(address)
         try:
             engine = create_engine(url, **dialect.engine_options(address))
         except (ImportError, NoSuchModuleError) as error:
@@ -79,6 +76,7 @@ class Database:
 
         Raises:
             DatabaseUnavailableError: the database cannot be reached or ended the connection.
+            MissingRightError: the connected user may not.
             SchemaError: a table or column is missing.
         """
         with self._translated(), self.engine.connect() as connection:
@@ -90,6 +88,7 @@ class Database:
 
         Raises:
             DatabaseUnavailableError: as for ``read``; when the commit's answer was lost, it may have been written.
+            MissingRightError: as for ``read``.
             SchemaError: as for ``read``.
             sqlalchemy.exc.IntegrityError: a unique row existed already.
         """
@@ -138,13 +137,22 @@ class Database:
         except PoolTimeoutError as error:
             raise DatabaseUnavailableError(f"{self.shown}: {_first_line(error)}") from error
 
+    @property
+    def _without_tables(self) -> str:
+        make = "run `schedsync run` or `schedsync apply` to create or upgrade the tables"
+        if self.address.schema is None:
+            return make
+        return f"{make}, or let this user see those of {self.address.schema} (`schedsync db ddl --grants`)"
+
     def _in_our_words(self, error: DBAPIError) -> Exception | None:
-        line = f"{self.shown}: {without_secrets(_first_line(error.orig))}"
+        line = f"{self.shown}: {without_secrets(_first_line(error.orig))}{_step(error.statement)}"
         match self.dialect.classify(error):
             case Failure.LOST_RACE:
                 return _LostRaceError(line)
             case Failure.NO_SCHEMA:
-                return SchemaError(f"{line}; run `schedsync run` or `schedsync apply` to create or upgrade the tables")
+                return SchemaError(f"{line}; {self._without_tables}")
+            case Failure.FORBIDDEN:
+                return MissingRightError(f"{self.shown}: {self.dialect.forbidden(error, self.address)}")
             case Failure.UNAVAILABLE:
                 explanation = None if error.orig is None else self.dialect.explain(error.orig)
                 said = line if explanation is None else f"{self.shown}: {without_secrets(explanation.sentence)}"
@@ -157,10 +165,13 @@ class _LostRaceError(DatabaseUnavailableError):
     """The database chose another transaction over this one; it may simply be tried again."""
 
 
-_EXAMPLES = (
-    'write e.g. "sqlite:///schedsync.db", "postgresql://user:password@host/database"'
-    ' or "oracle://user:password@host:1521/?service_name=service"'
-)
+_DDL = ("CREATE ", "ALTER ", "COMMENT ")
+
+
+def _step(statement: str | None) -> str:
+    """Return what a statement that changes the schema was about, since the database may not say it."""
+    words = (statement or "").split()
+    return f" ({' '.join(words[:3])})" if " ".join(words).startswith(_DDL) else ""
 
 
 def _first_line(error: BaseException | None) -> str:

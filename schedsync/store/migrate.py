@@ -1,39 +1,57 @@
-"""The schema's versions, through Alembic, without a config file."""
+"""The schema's versions, through Alembic, without a config file.
 
-from alembic import command
-from alembic.config import Config
-from alembic.runtime.migration import MigrationContext
-from alembic.script import ScriptDirectory
-from sqlalchemy import Connection
+Alembic is imported where the schema is changed only: each start asks which version it is, and that is one small query.
+"""
+
+from typing import Any
+
+from sqlalchemy import Connection, Select, String, column, select, table
 
 from schedsync.errors import SchemaError
 from schedsync.store.database import Database
+from schedsync.store.versions import NEWEST, VERSION_TABLE, VERSIONS
 
-VERSION_TABLE = "schedsync_version"
+_VERSION: Select[str] = select(column("version_num", String)).select_from(table(VERSION_TABLE))
 
 
-def upgrade(database: Database) -> None:
+def upgrade(database: Database) -> bool:
     """Create the tables or bring them to this version; others who try meanwhile wait.
+
+    Where the schema is of this version already nothing is tried, so that a user without the rights may do it.
+
+    Returns:
+        Whether there was something to do.
 
     Raises:
         DatabaseUnavailableError: the database cannot be reached.
-        SchemaError: it was made by a newer schedsync.
+        MissingRightError: there is something to do, and the connected user may not do it.
+        SchemaError: it was made by a newer schedsync; or, where DDL cannot be undone, something else has the name of a
+            table or view.
     """
-    if database.exists and _is_current(database):
-        return
-    with database.write() as connection, database.dialect.schema_lock(database.engine, connection):
-        if not _has_this_version(connection):
-            config = _config()
-            config.attributes["connection"] = connection
-            command.upgrade(config, "head")
+    if database.exists and is_current(version(database)):
+        return False
+    lock = database.dialect.schema_lock
+    with database.write() as connection, lock(database.engine, connection, database.address):
+        if is_current(_locked_version(connection)):
+            return False
+        _migrate(connection)
+    return True
+
+
+def version(database: Database) -> str | None:
+    """Return the version of the schema; None where there is none."""
+    if not database.exists:
+        return None
+    try:
+        with database.read() as connection:
+            return connection.execute(_VERSION).scalar()
+    except SchemaError:
+        return None
 
 
 def is_new(database: Database) -> bool:
     """Whether there are no tables of ours yet; asking creates nothing."""
-    if not database.exists:
-        return True
-    with database.read() as connection:
-        return _version(connection) is None
+    return version(database) is None
 
 
 def require_current(database: Database) -> None:
@@ -45,28 +63,37 @@ def require_current(database: Database) -> None:
     """
     if not database.exists:
         raise SchemaError(f"there is no database at {database.shown} yet; start the service with `schedsync run`")
-    if not _is_current(database):
-        raise SchemaError(f"the tables at {database.shown} are missing or of another version; run `schedsync apply`")
+    if not is_current(version(database)):
+        raise SchemaError(
+            f"the tables at {database.shown} are missing or of another version; run `schedsync apply`,"
+            " or `schedsync db upgrade`"
+        )
 
 
-def _is_current(database: Database) -> bool:
-    with database.read() as connection:
-        return _has_this_version(connection)
+def is_current(found: str | None) -> bool:
+    """Whether a schema of this version needs no upgrade; SchemaError when it needs a newer program instead."""
+    if found not in {None, *VERSIONS}:
+        raise SchemaError(f'the database is of version "{found}", made by a newer schedsync; upgrade this program')
+    return found == NEWEST
 
 
-def _has_this_version(connection: Connection) -> bool:
-    """Whether the tables need no upgrade; SchemaError when they need a newer program instead."""
-    version, scripts = _version(connection), ScriptDirectory.from_config(_config())
-    if version not in {None, *(script.revision for script in scripts.walk_revisions())}:
-        raise SchemaError(f'the database is of version "{version}", made by a newer schedsync; upgrade this program')
-    return version == scripts.get_current_head()
+def run_alembic(revisions: str, *, sql: bool = False, **attributes: Any) -> None:
+    """Let Alembic run migrations, or print them; *attributes* are for ``migrations/env.py``."""
+    from alembic import command  # noqa: PLC0415 - see above
+    from alembic.config import Config  # noqa: PLC0415
 
-
-def _version(connection: Connection) -> str | None:
-    return MigrationContext.configure(connection, opts={"version_table": VERSION_TABLE}).get_current_revision()
-
-
-def _config() -> Config:
     config = Config()
     config.set_main_option("script_location", "schedsync.store:migrations")
-    return config
+    config.attributes.update(attributes)
+    command.upgrade(config, revisions, sql=sql)
+
+
+def _migrate(connection: Connection) -> None:
+    run_alembic("head", connection=connection)
+
+
+def _locked_version(connection: Connection) -> str | None:
+    """Return the version within a transaction, which a failed query would spoil."""
+    from alembic.runtime.migration import MigrationContext  # noqa: PLC0415 - see above
+
+    return MigrationContext.configure(connection, opts={"version_table": VERSION_TABLE}).get_current_revision()

@@ -31,14 +31,15 @@ class Store:
         """
         return cls(Database.open(address))
 
-    def upgrade(self) -> None:
-        """Create the tables or bring them to this version.
+    def upgrade(self) -> bool:
+        """Create the tables or bring them to this version; return whether there was something to do.
 
         Raises:
             DatabaseUnavailableError: the database cannot be reached.
-            SchemaError: it was made by a newer schedsync.
+            MissingRightError: there is something to do, and the connected user may not do it.
+            SchemaError: it was made by a newer schedsync, or something is in the way.
         """
-        upgrade(self.database)
+        return upgrade(self.database)
 
     def require_current(self) -> None:
         """Check that the tables are of this version.

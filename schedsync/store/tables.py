@@ -76,6 +76,8 @@ runs = Table(
     Unique("job_id", "scheduled_at", "attempt", name="uq_schedsync_runs_slot"),
     Index("ix_schedsync_runs_state", "state"),
     Index("ix_schedsync_runs_time", "scheduled_at", "id"),
+    # A job's own history in its order; with the state, so that the newest run that was not skipped is found in it.
+    Index("ix_schedsync_runs_job", "job_id", "scheduled_at", "id", "state"),
 )
 
 run_output = Table(
@@ -122,3 +124,17 @@ leases = Table(
     Column("expires_at", BigInteger, nullable=False, comment="epoch microseconds by the database's clock"),
     PrimaryKeyConstraint("name", name="pk_schedsync_leases"),
 )
+
+VIEWS = {
+    "schedsync_jobs_v": (
+        *("id", "next_fire_utc", "is_suspended", "is_stale"),
+        *("paused_by", "pause_reason", "paused_since_utc", "paused_until_utc"),
+        *("source_file", "source_line", "prune_policy", "generation", "revision", "created_utc", "updated_utc"),
+    ),
+    "schedsync_runs_v": (
+        *("id", "job_id", "scheduled_utc", "attempt", "cause", "state", "reason"),
+        *("due_utc", "claimed_utc", "started_utc", "finished_utc", "run_seconds"),
+        *("exit_code", "node", "owner", "pid", "generation", "revision"),
+    ),
+}
+"""View -> columns; for people, who read instants as timestamps. The program does not use them."""

@@ -1,15 +1,17 @@
 """The seam between the store and a database."""
 
 from abc import ABC, abstractmethod
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from enum import Enum, auto
 from typing import Any, ClassVar
 
-from sqlalchemy import URL, Connection, Engine, make_url
+from sqlalchemy import URL, Connection, Dialect, Engine, make_url
 from sqlalchemy.exc import DataError, DBAPIError, NotSupportedError, ProgrammingError
 
-from schedsync.store.address import Address
+from schedsync.errors import SettingsError
+from schedsync.store import grants
+from schedsync.store.address import Address, Storage
 from schedsync.store.dialects.explanation import Explanation
 from schedsync.store.dialects.session import Session
 
@@ -21,6 +23,8 @@ class Failure(Enum):
     """The database chose another transaction over this one (deadlock, serialisation); at once it may succeed."""
     NO_SCHEMA = auto()
     """A table or a column is not there."""
+    FORBIDDEN = auto()
+    """The connected user may not do it, until somebody lets it."""
     UNAVAILABLE = auto()
     """The database cannot do it now; later it may."""
     OUR_MISTAKE = auto()
@@ -37,6 +41,12 @@ class DatabaseDialect(ABC):
     """Whether write transactions of this process take turns instead of meeting in the database."""
     now_micros: ClassVar[str]
     """SQL for the database's clock, in epoch microseconds."""
+    ddl_commits: ClassVar[bool] = False
+    """Whether DDL cannot be undone, so that an upgrade that failed has left something behind."""
+    own_tables: ClassVar[tuple[str, ...]] = ()
+    """Tables that only this database needs, made by ``own_ddl``."""
+    read_right: ClassVar[str] = "SELECT"
+    """The least right that lets a user read a table."""
 
     def url(self, address: Address) -> URL:
         """Return the URL with the driver that schedsync uses.
@@ -70,9 +80,9 @@ class DatabaseDialect(ABC):
         return None
 
     @contextmanager
-    def schema_lock(self, engine: Engine, connection: Connection) -> Iterator[None]:
+    def schema_lock(self, engine: Engine, connection: Connection, address: Address) -> Iterator[None]:
         """Let one process at a time change the schema, which it does on *connection*, in its transaction."""
-        del engine, connection
+        del engine, connection, address
         yield
 
     @abstractmethod
@@ -82,6 +92,79 @@ class DatabaseDialect(ABC):
     @abstractmethod
     def explain(self, error: BaseException) -> Explanation | None:
         """Return what an error of the driver means and what to do; None when it is none that people can mend."""
+
+    @abstractmethod
+    def timestamp(self, column: str) -> str:
+        """Return SQL that shows *column*, which has epoch microseconds, as a timestamp in UTC."""
+
+    def furnish(self, dialect: Dialect, storage: Storage, *, partitioned: bool = False) -> None:
+        """Let what SQLAlchemy's *dialect* creates be put where *storage* says.
+
+        Raises:
+            SettingsError: runs cannot be kept in partitions here.
+        """
+        del dialect, storage
+        if partitioned:
+            raise SettingsError(f"{self.name} has no partitioned variant of the tables; only oracle has one")
+
+    def own_ddl(self, storage: Storage) -> tuple[str, ...]:
+        """Return the statements that create ``own_tables``."""
+        del storage
+        return ()
+
+    def script(self, statements: Iterable[str], schema: str | None) -> Iterator[str]:
+        """Yield *statements* as this database's own client runs them in *schema*, all or none of them.
+
+        Raises:
+            SettingsError: the database knows no schemas.
+        """
+        yield "BEGIN;"
+        yield from ([] if schema is None else [f"{self.enter(schema)};"])
+        yield from (f"{statement};" for statement in statements)
+        yield "COMMIT;"
+
+    @abstractmethod
+    def enter(self, schema: str) -> str:
+        """Return the statement after which names are those of *schema*.
+
+        Raises:
+            SettingsError: the database knows no schemas.
+        """
+
+    def grants(self, rights: Mapping[str, Sequence[str]], user: str, schema: str | None) -> list[str]:
+        """Return the statements that give *rights* (table -> rights) to *user*.
+
+        Raises:
+            SettingsError: this database knows no users.
+        """
+        return list(grants.statements(rights, self.identifier(user), schema))
+
+    def identifier(self, name: str) -> str:
+        """Return the name of a user, quoted where it must be."""
+        return grants.identifier(name)
+
+    def user(self, address: Address) -> str | None:
+        """Return who connects; None when the database knows that in another way."""
+        return self.url(address).username
+
+    def forbidden(self, error: DBAPIError, address: Address) -> str:
+        """Return the sentence that says what the user may not do, and what lets it."""
+        user = self.user(address)
+        return grants.sentence(
+            error.statement or "",
+            str(error.orig),
+            user=user,
+            grantee=None if user is None else self.identifier(user),
+            schema=address.schema,
+            read=self.read_right,
+        )
+
+    def missing_rights(
+        self, connection: Connection, address: Address, wanted: Mapping[str, Sequence[str]]
+    ) -> list[tuple[str, str]] | None:
+        """Return which of *wanted* (table -> rights) the connected user lacks; None when that cannot be known."""
+        del connection, address, wanted
+        return None
 
     def classify(self, error: DBAPIError) -> Failure:
         """Return what *error* means; the classes of drivers are a first guess, which each database refines."""

@@ -6,20 +6,21 @@ what the errors mean; that a rollback, a commit and every hundred rows are round
 
 import threading
 import time
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager, suppress
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from datetime import timedelta
 from typing import TYPE_CHECKING, Any, ClassVar
 
-from sqlalchemy import URL, Connection, Engine, event, text
+from sqlalchemy import URL, Connection, Dialect, Engine, event, text
 from sqlalchemy.engine.interfaces import ExceptionContext
 from sqlalchemy.exc import DBAPIError, InvalidatePoolError
 
 from schedsync.errors import SettingsError
-from schedsync.store.address import Address
+from schedsync.store.address import Address, Storage
 from schedsync.store.dialects import oracle_errors, oracle_session, oracle_settings
 from schedsync.store.dialects.base import DatabaseDialect, Failure
 from schedsync.store.dialects.explanation import Explanation
+from schedsync.store.dialects.oracle_ddl import ddl_compiler, tablespace
 from schedsync.store.dialects.session import Session
 
 if TYPE_CHECKING:
@@ -56,6 +57,13 @@ _LOST_RACE = frozenset({
     30006,  # resource busy, after WAIT
 })  # fmt: skip
 _NO_SCHEMA = frozenset({904, 942, 4043})
+_FORBIDDEN = frozenset({
+    1031,  # insufficient privileges
+    1749,  # no privileges to oneself
+    41900,  # missing privilege, as 23ai says it
+})  # fmt: skip
+_EXISTS = 955
+"""The name is used already."""
 _MISTAKES = frozenset({
     *(code for code in range(900, 1000) if code not in {904, 942, 955}),  # syntax and names
     *range(1400, 1500),  # values and columns
@@ -75,6 +83,10 @@ class Oracle(DatabaseDialect):
         f"ROUND((EXTRACT(DAY FROM {_SINCE_EPOCH}) * 86400 + EXTRACT(HOUR FROM {_SINCE_EPOCH}) * 3600"
         f" + EXTRACT(MINUTE FROM {_SINCE_EPOCH}) * 60 + EXTRACT(SECOND FROM {_SINCE_EPOCH})) * 1000000)"
     )
+
+    ddl_commits: ClassVar[bool] = True
+    own_tables: ClassVar[tuple[str, ...]] = ("schedsync_lock",)
+    read_right: ClassVar[str] = "READ"  # SELECT would let its holder lock rows
 
     def url(self, address: Address) -> URL:
         """Return the URL with python-oracledb as its driver; a connect string travels beside it."""
@@ -107,6 +119,7 @@ class Oracle(DatabaseDialect):
     def prepare(self, engine: Engine, address: Address) -> None:
         """Bound connecting, name the sessions, ask old connections whether they live, fetch in large bites."""
         connect_args = _connect_args(address)
+        self.furnish(engine.dialect, address.storage)
 
         @event.listens_for(engine, "do_connect")
         def _connect(_dialect: Any, _record: Any, _args: Any, given: dict[str, Any]) -> Any:
@@ -156,11 +169,11 @@ class Oracle(DatabaseDialect):
         return True
 
     @contextmanager
-    def schema_lock(self, engine: Engine, connection: Connection) -> Iterator[None]:
+    def schema_lock(self, engine: Engine, connection: Connection, address: Address) -> Iterator[None]:
         """Lock a table of ours from a connection of its own, because DDL commits and would free the lock."""
         del connection
-        with suppress(DBAPIError), engine.connect() as maker:  # it is there, or what is missing shows at once
-            maker.execute(text("CREATE TABLE schedsync_lock (held NUMBER(1))"))
+        with engine.connect() as maker:
+            _create(maker, *self.own_ddl(address.storage))
         with engine.connect() as holder:
             self.begin_write(holder)
             with holder.begin():
@@ -176,6 +189,48 @@ class Oracle(DatabaseDialect):
         """Return what the ORA or DPY number means."""
         return oracle_errors.explain(error)
 
+    def enter(self, schema: str) -> str:
+        """Return what holds for the session."""
+        return f"ALTER SESSION SET CURRENT_SCHEMA = {schema}"
+
+    def timestamp(self, column: str) -> str:
+        """Return a TIMESTAMP without a zone, exact to the microsecond."""
+        return f"TO_TIMESTAMP('1970-01-01', 'YYYY-MM-DD') + NUMTODSINTERVAL(({column}) / 1000000, 'SECOND')"
+
+    def furnish(self, dialect: Dialect, storage: Storage, *, partitioned: bool = False) -> None:
+        """Put things into tablespaces, and runs into partitions where that is asked for."""
+        dialect.ddl_compiler = ddl_compiler(storage, partitioned=partitioned)
+
+    def own_ddl(self, storage: Storage) -> tuple[str, ...]:
+        """Return what makes the table that an upgrade locks."""
+        return (f"CREATE TABLE schedsync_lock (held NUMBER(1)){tablespace(storage.table_tablespace)}",)
+
+    def script(self, statements: Iterable[str], schema: str | None) -> Iterator[str]:
+        """Yield *statements* for SQL*Plus, which ends at the first error; what is made by then stays."""
+        yield "WHENEVER SQLERROR EXIT FAILURE ROLLBACK"
+        yield from ([] if schema is None else [f"{self.enter(schema)};"])
+        yield from (f"{statement};" for statement in statements)
+        yield "COMMIT;"
+
+    def missing_rights(
+        self, connection: Connection, address: Address, wanted: Mapping[str, Sequence[str]]
+    ) -> list[tuple[str, str]] | None:
+        """Ask the dictionary for what was granted to the user, its roles and everybody; an owner may do everything."""
+        del address
+        owner, user = connection.execute(text(_WHO)).one()
+        if owner == user:
+            return []
+        try:
+            granted = {(table.lower(), right) for table, right in connection.execute(text(_GRANTED), {"owner": owner})}
+            anywhere = {right.split()[0] for (right,) in connection.execute(text(_ANYWHERE))}
+        except DBAPIError:  # a DBA may keep the dictionary to itself
+            return None
+        # Whoever may select may read, and so may whoever may select anywhere.
+        held = granted | {(table, "READ") for table, right in granted if right == "SELECT"}
+        anywhere |= {"READ"} if "SELECT" in anywhere else set()
+        pairs = [(table, right) for table, rights in wanted.items() for right in rights]
+        return [(table, right) for table, right in pairs if right not in anywhere and (table, right) not in held]
+
     def classify(self, error: DBAPIError) -> Failure:
         """Return what the ORA number says; those of the driver itself (DPY) are about connections, or ours."""
         code = ora_code(error.orig)
@@ -183,12 +238,32 @@ class Oracle(DatabaseDialect):
             return Failure.LOST_RACE
         if code in _NO_SCHEMA:
             return Failure.NO_SCHEMA
+        if code in _FORBIDDEN:
+            return Failure.FORBIDDEN
         driver = driver_code(error.orig)
         if error.statement is None:
             return Failure.UNAVAILABLE  # while connecting: an old server, no credentials, a wallet
         if code in _MISTAKES or driver.startswith(("DPY-2", "DPY-3")):
             return Failure.OUR_MISTAKE
         return Failure.UNAVAILABLE
+
+
+_WHO = "SELECT SYS_CONTEXT('USERENV', 'CURRENT_SCHEMA'), SYS_CONTEXT('USERENV', 'SESSION_USER') FROM dual"
+_GRANTED = (
+    "SELECT table_name, privilege FROM all_tab_privs WHERE table_schema = :owner AND (grantee IN"
+    " (SYS_CONTEXT('USERENV', 'SESSION_USER'), 'PUBLIC') OR grantee IN (SELECT role FROM session_roles))"
+)
+_ANYWHERE = "SELECT privilege FROM session_privs WHERE privilege LIKE '% ANY TABLE'"
+
+
+def _create(connection: Connection, *statements: str) -> None:
+    """Create what is not there yet."""
+    for statement in statements:
+        try:
+            connection.execute(text(statement))
+        except DBAPIError as error:
+            if ora_code(error.orig) != _EXISTS:
+                raise
 
 
 def connect(arguments: dict[str, Any], address: Address) -> "oracledb.Connection":
@@ -247,7 +322,7 @@ def _introduced(connection: "oracledb.Connection", address: Address) -> "oracled
     connection.call_timeout = address.call_timeout // timedelta(milliseconds=1)
     connection.module, connection.client_identifier = MODULE, address.client_name[:64]
     if address.schema is not None:
-        connection.current_schema = address.schema
+        connection.current_schema = address.schema.upper()
     return connection
 
 

@@ -1,6 +1,6 @@
 """PostgreSQL, through psycopg 3."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from typing import Any, ClassVar
 
@@ -12,6 +12,7 @@ from schedsync.store.dialects import postgresql_errors
 from schedsync.store.dialects.base import DatabaseDialect, Failure
 from schedsync.store.dialects.explanation import Explanation
 from schedsync.store.dialects.session import CREATE_TABLES, USE_TABLES, Session
+from schedsync.store.grants import identifier
 
 _SCHEMA_LOCK = 0x5C4ED5
 _CONNECT = {
@@ -29,7 +30,7 @@ _FAILURES = {
     "42P01": Failure.NO_SCHEMA,  # undefined_table
     "42703": Failure.NO_SCHEMA,  # undefined_column
     "3F000": Failure.NO_SCHEMA,  # invalid_schema_name
-    "42501": Failure.UNAVAILABLE,  # insufficient_privilege: until somebody grants it
+    "42501": Failure.FORBIDDEN,  # insufficient_privilege
     "42P07": Failure.UNAVAILABLE,  # duplicate_table: until somebody has looked at what is in the way
 }
 
@@ -62,7 +63,10 @@ class PostgreSQL(DatabaseDialect):
         given = self.url(address).query
         bounds = _CONNECT | {"connect_timeout": max(2, round(address.connect_timeout.total_seconds()))}
         return {
-            "connect_args": {name: value for name, value in bounds.items() if name not in given},
+            "connect_args": {
+                **{name: value for name, value in bounds.items() if name not in given},
+                **_search_path(given.get("options", ""), address.schema),
+            },
             # Claims rely on it: a guarded UPDATE that waited for another transaction sees what that one wrote.
             "isolation_level": "READ COMMITTED",
             "pool_pre_ping": True,
@@ -77,9 +81,9 @@ class PostgreSQL(DatabaseDialect):
         return True
 
     @contextmanager
-    def schema_lock(self, engine: Engine, connection: Connection) -> Iterator[None]:
+    def schema_lock(self, engine: Engine, connection: Connection, address: Address) -> Iterator[None]:
         """Take an advisory lock until the transaction ends."""
-        del engine
+        del engine, address
         connection.execute(text("SELECT pg_advisory_xact_lock(:key)"), {"key": _SCHEMA_LOCK})
         yield
 
@@ -94,6 +98,44 @@ class PostgreSQL(DatabaseDialect):
         """Return what the SQLSTATE means, or until there is a connection the message."""
         return postgresql_errors.explain(error)
 
+    def enter(self, schema: str) -> str:
+        """Return what holds until the transaction ends."""
+        return f"SET LOCAL search_path TO {schema}"
+
+    def timestamp(self, column: str) -> str:
+        """Return a timestamp without a zone, exact to the microsecond."""
+        return f"TIMESTAMP '1970-01-01' + ({column}) * INTERVAL '1 microsecond'"
+
+    def grants(self, rights: Mapping[str, Sequence[str]], user: str, schema: str | None) -> list[str]:
+        """Return the statements, with the right to see what is in *schema*."""
+        usage = [] if schema is None else [f"GRANT USAGE ON SCHEMA {schema} TO {self.identifier(user)}"]
+        return [*usage, *super().grants(rights, user, schema)]
+
+    def identifier(self, name: str) -> str:
+        """Return a role's name, quoted where it would be folded to another one."""
+        return identifier(name) if name == name.lower() else f'"{name}"'
+
+    def missing_rights(
+        self, connection: Connection, address: Address, wanted: Mapping[str, Sequence[str]]
+    ) -> list[tuple[str, str]] | None:
+        """Ask for each; tables that are not there are left out."""
+        del address
+        pairs = [(table, right) for table, rights in wanted.items() for right in rights]
+        lacks = text(
+            "SELECT t, r FROM unnest(CAST(:tables AS text[]), CAST(:rights AS text[])) AS wanted (t, r)"
+            " WHERE NOT has_table_privilege(to_regclass(t), r)"
+        )
+        given = {"tables": [table for table, _ in pairs], "rights": [right for _, right in pairs]}
+        return [(table, right) for table, right in connection.execute(lacks, given)]
+
     def classify(self, error: DBAPIError) -> Failure:
         """Return what the SQLSTATE says; messages are in the server's language."""
         return _FAILURES.get(getattr(error.orig, "sqlstate", None) or "", super().classify(error))
+
+
+def _search_path(options: str | Sequence[str], schema: str | None) -> dict[str, str]:
+    """Return the option that makes *schema* the place of all tables; what the URL has as options stays."""
+    if schema is None:
+        return {}
+    given = options if isinstance(options, str) else " ".join(options)
+    return {"options": f"{given} -csearch_path={schema}".strip()}

@@ -3,8 +3,9 @@
 import os
 import sqlite3
 import time
+from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import Any, ClassVar
+from typing import Any, ClassVar, NoReturn
 
 from sqlalchemy import URL, Connection, Engine, event
 from sqlalchemy.exc import DBAPIError
@@ -32,9 +33,12 @@ class SQLite(DatabaseDialect):
         """Return the URL, if it names a file.
 
         Raises:
-            SettingsError: it does not; each connection would have a database of its own, in memory.
+            SettingsError: it does not, and each connection would have a database of its own, in memory; or a schema
+                is asked for.
         """
         url = super().url(address)
+        if address.schema is not None:
+            self.enter(address.schema)
         if url.database in {None, "", ":memory:"}:
             raise SettingsError('database.url: SQLite needs a file, e.g. "sqlite:///schedsync.db"')
         return url
@@ -89,6 +93,41 @@ class SQLite(DatabaseDialect):
         """Return what the message means."""
         return sqlite_errors.explain(error)
 
+    def enter(self, schema: str) -> NoReturn:
+        """Refuse."""
+        raise SettingsError(f'database.schema: SQLite has no schemas; remove "{schema}"')
+
+    def timestamp(self, column: str) -> str:
+        """Return text, exact to the microsecond."""
+        return f"datetime(({column}) / 1000000, 'unixepoch') || printf('.%06d', ({column}) % 1000000)"
+
+    def grants(self, rights: Mapping[str, Sequence[str]], user: str, schema: str | None) -> NoReturn:
+        """Refuse: the rights are those of the file."""
+        del rights, user, schema
+        raise SettingsError("SQLite has no users; who may read and write the file may do so with the tables")
+
+    def user(self, address: Address) -> str | None:
+        """There are no users but the system's."""
+        del address
+        return None
+
+    def forbidden(self, error: DBAPIError, address: Address) -> str:
+        """Return what the file's rights are to let."""
+        name = self.url(address).database
+        return f"{error.orig}; let the user of this process write to {name} and to the folder that it is in"
+
+    def missing_rights(
+        self, connection: Connection, address: Address, wanted: Mapping[str, Sequence[str]]
+    ) -> list[tuple[str, str]] | None:
+        """The file is writable or is not."""
+        del connection
+        name = str(self.url(address).database)
+        if name.startswith("file:"):
+            return None
+        if os.access(name, os.W_OK):
+            return []
+        return [(table, right) for table, rights in wanted.items() for right in rights if right != self.read_right]
+
     def classify(self, error: DBAPIError) -> Failure:
         """Return what the message says.
 
@@ -96,6 +135,8 @@ class SQLite(DatabaseDialect):
         """
         if any(sign in str(error.orig) for sign in _MISSING):
             return Failure.NO_SCHEMA
+        if getattr(error.orig, "sqlite_errorcode", 0) & 0xFF == sqlite3.SQLITE_READONLY:
+            return Failure.FORBIDDEN
         return super().classify(error)
 
 

@@ -200,7 +200,7 @@ def test_a_service_without_its_database_is_not_ready(here: Installation, client:
     here.vitals.stepped(here.apply(located(id="a")))
     here.vitals.database(here.clock.now + timedelta(seconds=1), error="no route to host")
     code, ready = _status(client, "/ready")
-    assert (code, ready["reasons"]) == (503, ["the database does not answer: no route to host"])
+    assert (code, ready["reasons"]) == (503, ["the database cannot be used: no route to host"])
 
 
 def test_the_front_door_names_paths_that_answer(client: FlaskClient) -> None:

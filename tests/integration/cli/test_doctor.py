@@ -179,7 +179,8 @@ def test_a_missing_right_to_create_tables_is_explained_where_it_is_missed(cli: C
     failed = cli.as_is("apply")
     assert failed.code == Exit.FAILURE
     assert "ORA-01031" in failed.err
-    assert "the user has no right to do this; let the DBA grant it: CREATE TABLE" in failed.err
+    assert 'the user "scott" may not change the tables' in failed.err
+    assert "let their owner run `schedsync db upgrade`" in failed.err
 
 
 @contextmanager
@@ -297,7 +298,8 @@ def test_a_role_that_may_not_create_tables_is_told_before_it_tries(cli: CommandL
     assert found.code == Exit.FAILURE
     assert f"are missing, and {url.username} may not create them" in finding(found)["details"]["tables"]["says"]
     failed = cli.as_is("apply")
-    assert "the user has no right to do this; let the owner grant it" in failed.err
+    assert f'the user "{url.username}" may not' in failed.err
+    assert "let their owner run `schedsync db upgrade`" in failed.err
 
 
 def test_a_file_that_is_no_database_is_explained(cli: CommandLine) -> None:

@@ -125,7 +125,7 @@ def test_a_dba_sees_who_is_connected_and_the_url_may_name_it_otherwise(postgresq
         ("40P01", Failure.LOST_RACE),
         ("42P01", Failure.NO_SCHEMA),
         ("42703", Failure.NO_SCHEMA),
-        ("42501", Failure.UNAVAILABLE),
+        ("42501", Failure.FORBIDDEN),
         ("53100", Failure.UNAVAILABLE),
         ("53300", Failure.UNAVAILABLE),
         ("57P01", Failure.UNAVAILABLE),

@@ -5,7 +5,8 @@ Revises: nothing
 """
 
 import sqlalchemy as sa
-from alembic import op
+
+from schedsync.store.migrations.steps import create_index, create_table
 
 revision = "0001"
 down_revision = None
@@ -23,7 +24,7 @@ def upgrade() -> None:
 
 
 def _create_jobs() -> None:
-    op.create_table(
+    create_table(
         "schedsync_jobs",
         sa.Column("id", ID, nullable=False),
         sa.Column("next_fire_at", sa.BigInteger),
@@ -41,15 +42,15 @@ def _create_jobs() -> None:
         sa.Column("updated_at", sa.BigInteger, nullable=False),
         sa.PrimaryKeyConstraint("id", name="pk_schedsync_jobs"),
     )
-    op.create_index("ix_schedsync_jobs_next", "schedsync_jobs", ["next_fire_at"])
-    op.create_table(
+    create_index("ix_schedsync_jobs_next", "schedsync_jobs", ["next_fire_at"])
+    create_table(
         "schedsync_specs",
         sa.Column("job_id", ID, nullable=False),
         sa.Column("spec_digest", DIGEST, nullable=False),
         sa.Column("spec_text", sa.Text, nullable=False),
         sa.PrimaryKeyConstraint("job_id", name="pk_schedsync_specs"),
     )
-    op.create_table(
+    create_table(
         "schedsync_pauses",
         sa.Column("job_id", ID, nullable=False),
         sa.Column("paused_by", ID, nullable=False),
@@ -61,7 +62,7 @@ def _create_jobs() -> None:
 
 
 def _create_runs() -> None:
-    op.create_table(
+    create_table(
         "schedsync_runs",
         sa.Column("id", sa.String(32), nullable=False),
         sa.Column("job_id", ID, nullable=False),
@@ -85,9 +86,9 @@ def _create_runs() -> None:
         sa.PrimaryKeyConstraint("id", name="pk_schedsync_runs"),
         sa.UniqueConstraint("job_id", "scheduled_at", "attempt", name="uq_schedsync_runs_slot"),
     )
-    op.create_index("ix_schedsync_runs_state", "schedsync_runs", ["state"])
-    op.create_index("ix_schedsync_runs_time", "schedsync_runs", ["scheduled_at", "id"])
-    op.create_table(
+    create_index("ix_schedsync_runs_state", "schedsync_runs", ["state"])
+    create_index("ix_schedsync_runs_time", "schedsync_runs", ["scheduled_at", "id"])
+    create_table(
         "schedsync_run_output",
         sa.Column("run_id", sa.String(32), nullable=False),
         sa.Column("total_bytes", sa.BigInteger, nullable=False),
@@ -99,7 +100,7 @@ def _create_runs() -> None:
 
 
 def _create_logs() -> None:
-    op.create_table(
+    create_table(
         "schedsync_syncs",
         sa.Column("id", sa.String(32), nullable=False),
         sa.Column("happened_at", sa.BigInteger, nullable=False),
@@ -109,7 +110,7 @@ def _create_logs() -> None:
         sa.Column("summary_text", sa.Text, nullable=False),
         sa.PrimaryKeyConstraint("id", name="pk_schedsync_syncs"),
     )
-    op.create_table(
+    create_table(
         "schedsync_audit",
         sa.Column("id", sa.String(32), nullable=False),
         sa.Column("happened_at", sa.BigInteger, nullable=False),
@@ -119,7 +120,7 @@ def _create_logs() -> None:
         sa.Column("reason", REASON),
         sa.PrimaryKeyConstraint("id", name="pk_schedsync_audit"),
     )
-    op.create_table(
+    create_table(
         "schedsync_leases",
         sa.Column("name", sa.String(255), nullable=False),
         sa.Column("owner", ID, nullable=False),
