@@ -25,6 +25,7 @@ from schedsync.scheduler.firing import Firing
 from schedsync.scheduler.leadership import Leadership
 from schedsync.scheduler.scheduler import MAX_SLEEP, Scheduler
 from schedsync.settings import Settings
+from schedsync.shutdown import stop_together
 from schedsync.sources.folder import JobsFolder
 from schedsync.sources.watch import FolderWatch
 from schedsync.store.store import Store
@@ -33,6 +34,12 @@ from schedsync.vitals import Vitals
 log = logging.getLogger(__name__)
 
 HOUSEKEEPING = timedelta(seconds=60)
+FAREWELL = 10.0
+"""Seconds that a stop waits for the parts that may be talking to the database."""
+FAREWELL_AWAY = 2.0
+"""The same while the database is away."""
+LAST_REQUESTS = 5.0
+"""Seconds that a stop waits for requests that are in work."""
 
 
 def folder(settings: Settings) -> JobsFolder:
@@ -92,16 +99,31 @@ class Service:
 
     def stop(self) -> None:
         """Stop firing, let runs end within their grace, record how they ended, and let another instance lead."""
-        for stop in (self._watch.stop, self._loop.stop, self._housekeeping.stop, self._scheduler.shutdown):
-            stop()
+        loops = {
+            "watch": self._watch.stop,
+            "reconcile": self._loop.stop,
+            "housekeeping": self._housekeeping.stop,
+            "scheduler": self._scheduler.shutdown,
+        }
+        stop_together(loops, self._patience)
         self._runner.stop()
+        stop_together({"lease": self._release}, self._patience)
+        if self._api is not None:
+            self._api.stop(timeout=min(self._patience, LAST_REQUESTS))
+        stop_together({"store": self._store.close}, self._patience)
+
+    @property
+    def _patience(self) -> float:
+        """How many seconds the parts that may wait for the database are waited for."""
+        reading = self._vitals.read()
+        away = reading.database_since is not None and not reading.database_ok
+        return FAREWELL_AWAY if away else FAREWELL
+
+    def _release(self) -> None:
         try:
             self._leadership.release()
         except SchedsyncError as error:
             log.warning("the lease is left to run out", extra={"error": str(error)})
-        if self._api is not None:
-            self._api.stop(timeout=5)
-        self._store.close()
 
     def wake(self) -> None:
         """Ask for one more step of the reconcile loop."""

@@ -13,6 +13,7 @@ from apscheduler.schedulers.background import BackgroundScheduler
 
 from schedsync.clock import Clock, utc_now
 from schedsync.errors import DatabaseUnavailableError, LeadershipLostError, SchemaError, StaleObservationError
+from schedsync.outages import Outage
 from schedsync.runner import Runner
 from schedsync.runs.ledger import PROCESSES, PYTHON, Entry
 from schedsync.runs.run import Run, RunState
@@ -54,6 +55,10 @@ class Scheduler(BackgroundScheduler):
         self._leadership, self._vitals, self._clock = leadership, vitals, clock
         self._lease: Lease | None = None
         self._up_since: datetime | None = None
+        self._database = Outage(
+            log, "the database does not answer, ticks go on", "the database answers", level=logging.ERROR
+        )
+        self._renewal = Outage(log, "leadership given up, it cannot be renewed", "this instance leads again")
         self._submitted: dict[str, RunExecutor] = {}
         self.on_lead: Callable[[], None] = lambda: None
         """Told when this instance begins to lead."""
@@ -133,9 +138,9 @@ class Scheduler(BackgroundScheduler):
     def _ensured(self) -> Lease | None:
         try:
             return self._leadership.ensure()
-        except BaseException:
+        except BaseException as error:
             if self._lease is not None and not self._leadership.holds:
-                log.warning("leadership given up, it cannot be renewed")
+                self._renewal.failed(error)
                 self._lead(None)
             raise
 
@@ -164,19 +169,26 @@ class Scheduler(BackgroundScheduler):
         self._runner.lead(lease)
         if lease is not None:
             self._runner.recover(self._leadership.is_dead())
-            log.info("this instance leads", extra={"token": lease.token})
+            self._say_that_it_leads(lease)
             self._lease = lease
             self.on_lead()
+
+    def _say_that_it_leads(self, lease: Lease) -> None:
+        if self._renewal.lasts:
+            self._renewal.succeeded(token=lease.token)
+        else:
+            log.info("this instance leads", extra={"token": lease.token})
 
     def _answered(self, error: Exception | None) -> None:
         """Note whether the database answered; slots that fall into an outage are missed ones."""
         text = None if error is None else str(error)
-        news = self._vitals.database(self._clock(), error=text)
+        begins = self._vitals.database(self._clock(), error=text)
         if error is not None:
             self._up_since = None
-        if news and error is not None:
-            log.error("the database does not answer, ticks go on", extra={"error": text})
-        elif news:
+            self._database.failed(error)
+        elif self._database.lasts:
+            self._database.succeeded()
+        elif begins:
             log.info("the database answers")
 
     def _note(self, run: Run) -> None:
