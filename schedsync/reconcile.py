@@ -32,6 +32,17 @@ CHECK = timedelta(seconds=1)
 """How often the watch is asked whether it still looks at the right folder."""
 
 
+@dataclass(frozen=True, slots=True)
+class Seen:
+    """The two sides that a step compared, and when (UTC)."""
+
+    snapshot: Snapshot
+    observed: Observed
+    at: datetime
+    outdated: bool
+    """Whether the step itself has changed the store since."""
+
+
 @dataclass(slots=True)
 class Reconciler:
     """Makes the store equal the folder."""
@@ -42,6 +53,8 @@ class Reconciler:
     node: str
     clock: Clock = utc_now
     _last: tuple[Snapshot, SyncReport] | None = None
+    seen: Seen | None = None
+    """What the last step looked at; None before the first."""
 
     def plan(self, *, observed: Observed | None = None) -> Plan:
         """Return what a step would do now; changes nothing.
@@ -84,13 +97,15 @@ class Reconciler:
 
     def _step(self, snapshot: Snapshot, guard: PruneGuard) -> SyncReport:
         now = self.clock()
-        plan = diff(snapshot, self.store.jobs.observe(), now=now, guard=guard)
+        observed = self.store.jobs.observe()
+        plan = diff(snapshot, observed, now=now, guard=guard)
         report = self._report(plan, snapshot, now)
         if plan.writes:
             self.store.jobs.apply(plan, now=now, report=report)
         elif self._is_news(report):
             self.store.syncs.record(report)
         self._last = (snapshot, report)
+        self.seen = Seen(snapshot, observed, now, outdated=plan.writes)
         return report
 
     def _report(self, plan: Plan, snapshot: Snapshot, now: datetime) -> SyncReport:

@@ -17,6 +17,8 @@ from schedsync.errors import SchedsyncError
 from schedsync.executors.identity import this_instance
 from schedsync.executors.spool import OutputLimits
 from schedsync.housekeeping import Periodic, forget_history
+from schedsync.knowledge import refresh
+from schedsync.mirror import Mirror
 from schedsync.plan.state import PruneGuard
 from schedsync.reconcile import ReconcileLoop, Reconciler
 from schedsync.runner import Runner, RunnerOptions
@@ -72,6 +74,9 @@ class Service:
         )
         self._watch = FolderWatch(settings.jobs.path, self._loop.wake, poll=settings.jobs.poll)
         self._housekeeping = Periodic("housekeeping", HOUSEKEEPING, self._keep_house)
+        self._mirror = Mirror()
+        self._runner.on_change = self._mirror.learn_run
+        self._mirroring = Periodic("mirror", HOUSEKEEPING, self._refresh_mirror, at_once=True)
         self._scheduler.on_lead = self._loop.wake
         self._api = self._make_api() if settings.api.enabled else None
 
@@ -96,6 +101,7 @@ class Service:
         self._watch.start()
         self._loop.start()
         self._housekeeping.start()
+        self._mirroring.start()
 
     def stop(self) -> None:
         """Stop firing, let runs end within their grace, record how they ended, and let another instance lead."""
@@ -103,6 +109,7 @@ class Service:
             "watch": self._watch.stop,
             "reconcile": self._loop.stop,
             "housekeeping": self._housekeeping.stop,
+            "mirror": self._mirroring.stop,
             "scheduler": self._scheduler.shutdown,
         }
         stop_together(loops, self._patience)
@@ -115,9 +122,7 @@ class Service:
     @property
     def _patience(self) -> float:
         """How many seconds the parts that may wait for the database are waited for."""
-        reading = self._vitals.read()
-        away = reading.database_since is not None and not reading.database_ok
-        return FAREWELL_AWAY if away else FAREWELL
+        return FAREWELL_AWAY if self._vitals.away else FAREWELL
 
     def _release(self) -> None:
         try:
@@ -138,6 +143,18 @@ class Service:
         if report.drift:
             log.warning("the store had been changed by another hand, it is healed")
         self._scheduler.wakeup()
+        self._mirror_step()
+
+    def _mirror_step(self) -> None:
+        seen = self._reconciler.seen
+        if seen is not None:
+            self._mirror.see_folder(seen.snapshot.jobs)
+            self._mirror.see_jobs(self._store.jobs.observe() if seen.outdated else seen.observed, seen.at)
+
+    def _refresh_mirror(self) -> None:
+        if not self._vitals.away:
+            wholly = self._mirror.as_of is None or not self._scheduler.leads
+            refresh(self._mirror, self._store, utc_now(), wholly=wholly)
 
     def _check_watch(self) -> None:
         self._watch.check()
@@ -163,6 +180,7 @@ class Service:
             wake=self._loop.wake,
             tick_limit=3 * MAX_SLEEP,
             exposed=not _is_loopback(api.host),
+            mirror=self._mirror,
         )
         return ApiServer(create_app(backend), api.host, api.port)
 

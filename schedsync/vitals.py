@@ -38,6 +38,11 @@ class Vitals:
         """Return how things are now."""
         return self._reading
 
+    @property
+    def away(self) -> bool:
+        """Whether the database is known not to answer; nobody else has to find that out then."""
+        return self._reading.database_since is not None and not self._reading.database_ok
+
     def ticked(self, now: datetime, *, leading: bool, leader: str | None) -> None:
         """Note that the firing loop went round."""
         self._change(lambda r: replace(r, last_tick_at=now, leading=leading, leader=leader))

@@ -147,6 +147,7 @@ class Scheduler(BackgroundScheduler):
     def _fire(self, due: Sequence[DueRow], tick: Tick) -> int:
         claimed = self._firing.fire(due, tick)
         for run in claimed.skipped:
+            self._runner.on_change(run)
             self._missed(run)
             self._note(run)
         return claimed.postponed
