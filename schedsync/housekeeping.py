@@ -7,6 +7,7 @@ from datetime import datetime, timedelta
 
 from schedsync.clock import Clock, utc_now
 from schedsync.errors import SchedsyncError
+from schedsync.outages import Outage
 from schedsync.specs.policy import History
 from schedsync.store.runs import Keep, Past
 from schedsync.store.store import Store
@@ -48,13 +49,23 @@ class HistoryKeeper:
 class Periodic:
     """A thread that makes a call every *interval*, and survives what it raises."""
 
-    def __init__(self, name: str, interval: timedelta, call: Callable[[], None]) -> None:
-        self._interval, self._call = interval, call
+    def __init__(self, name: str, interval: timedelta, call: Callable[[], None], *, at_once: bool = False) -> None:
+        """Make one.
+
+        Args:
+            name: for the log and of the thread.
+            interval: from the end of a call to the next one.
+            call: what to do.
+            at_once: whether the first call is made at the start, and not after one interval.
+        """
+        self._interval, self._call, self._at_once = interval, call, at_once
         self._stopping = threading.Event()
+        self._outage = Outage(log, f"{name} failed, it is tried again later", f"{name} succeeds again")
+        self._failed = f"{name} failed unexpectedly"
         self._thread = threading.Thread(target=self._loop, name=f"schedsync-{name}", daemon=True)
 
     def start(self) -> None:
-        """Start; the first call follows after one interval."""
+        """Start the thread."""
         self._thread.start()
 
     def stop(self) -> None:
@@ -63,10 +74,17 @@ class Periodic:
         self._thread.join()
 
     def _loop(self) -> None:
+        if self._at_once:
+            self._guarded_call()
         while not self._stopping.wait(self._interval.total_seconds()):
-            try:
-                self._call()
-            except SchedsyncError as error:
-                log.warning("housekeeping failed, it is tried again later", extra={"error": str(error)})
-            except Exception:  # the boundary of the loop
-                log.exception("housekeeping failed unexpectedly")
+            self._guarded_call()
+
+    def _guarded_call(self) -> None:
+        try:
+            self._call()
+        except SchedsyncError as error:
+            self._outage.failed(error)
+        except Exception:  # the boundary of the loop
+            log.exception(self._failed)
+        else:
+            self._outage.succeeded()

@@ -1,14 +1,16 @@
-"""What instances left that are gone: their rows settled, their processes ended, their output kept."""
+"""What instances left that are gone: their rows settled, their processes ended, their results and output kept."""
 
 import logging
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import timedelta
 from pathlib import Path
 
 from schedsync.clock import Clock
+from schedsync.errors import DatabaseUnavailableError, LeadershipLostError, SchemaError
 from schedsync.executors.orphans import terminate
-from schedsync.executors.spool import OutputLimits
+from schedsync.executors.spool import OutputLimits, live
 from schedsync.executors.spool import recover as recover_output
+from schedsync.journal import Journal, Result
 from schedsync.runs.ledger import Entry
 from schedsync.runs.outcome import Output
 from schedsync.runs.recovery import KnownJob, Recovered, Takeover, recover
@@ -30,9 +32,29 @@ class Leftovers:
         self._store, self._clock = store, clock
         self._node, self._owner = node, owner
         self._spool, self._limits = spool, limits
+        self._journal = Journal(spool)
 
-    def settle(self, orphans: Sequence[Run], lease: Lease) -> tuple[list[Run], list[Entry]]:
+    def results(self) -> dict[str, Result]:
+        """Return the results that are on disk here, by run."""
+        return self._journal.read()
+
+    def drop(self, late: Sequence[Result]) -> None:
+        """Remove results of runs that are settled already: by another instance, or by a write whose answer was lost."""
+        for result in late:
+            run = result.run
+            fields = {"run_id": run.id, "job_id": run.job_id, "state": run.state.value}
+            log.info("kept result is dropped, the run was settled before", extra=fields)
+        self._journal.drop(result.run.id for result in late)
+
+    def settle(
+        self, orphans: Sequence[Run], lease: Lease, results: Mapping[str, Result]
+    ) -> tuple[list[Run], list[Entry]]:
         """Write down what becomes of *orphans*; return what ended by it, and what may be started now.
+
+        Args:
+            orphans: unsettled runs that nobody looks after.
+            lease: the one under which this instance leads.
+            results: what is on disk of them.
 
         Raises:
             DatabaseUnavailableError: nothing was written.
@@ -40,11 +62,25 @@ class Leftovers:
         """
         stored = self._store.jobs.load({run.job_id for run in orphans})
         jobs = {i: KnownJob(job.spec, job.observed.source.file) for i, job in stored.items() if job.spec}
-        recovered = recover(orphans, jobs, self._takeover(lease))
+        known = {run_id: result.run for run_id, result in results.items()}
+        recovered = recover(orphans, jobs, self._takeover(lease), known)
         self._end_processes(recovered.lost)
-        refused = self._store.runs.record(self._changes(recovered), lease)
+        refused = self._record(self._changes(recovered, results), lease)
+        for run in recovered.known:
+            log.info("run has the result that was kept on disk", extra={"run_id": run.id, "state": run.state.value})
+        self._journal.drop(run.id for run in recovered.known)
         adopted = [entry for entry in recovered.adopted if entry.run.id not in refused]
-        return [*recovered.lost, *recovered.skipped], adopted
+        return [*recovered.known, *recovered.lost, *recovered.skipped], adopted
+
+    def _record(self, changes: RunChanges, lease: Lease) -> frozenset[str]:
+        try:
+            return self._store.runs.record(changes, lease)
+        except (DatabaseUnavailableError, LeadershipLostError, SchemaError):
+            raise
+        except Exception:  # an output that no database takes must not keep this instance from leading
+            log.exception("runs of dead instances are settled without their outputs")
+            bare = [(run, Output()) for run, _ in changes.settled]
+            return self._store.runs.record(RunChanges(settled=bare, retries=changes.retries), lease)
 
     def _takeover(self, lease: Lease) -> Takeover:
         def unstarted(run: Run) -> bool:
@@ -59,7 +95,8 @@ class Leftovers:
         for run_id, count in terminate(here, GRACE).items():
             log.warning("ended processes of a lost run", extra={"run_id": run_id, "processes": count})
 
-    def _changes(self, recovered: Recovered) -> RunChanges:
-        settled = [(run, recover_output(self._spool / f"{run.id}.log", self._limits)) for run in recovered.lost]
+    def _changes(self, recovered: Recovered, results: Mapping[str, Result]) -> RunChanges:
+        settled = [(run, results[run.id].output) for run in recovered.known]
+        settled += [(run, recover_output(live(self._spool, run.id), self._limits)) for run in recovered.lost]
         settled += [(run, Output()) for run in recovered.skipped]
         return RunChanges(settled=settled, retries=recovered.retries)

@@ -11,7 +11,8 @@ from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
 from schedsync.clock import Clock, utc_now
-from schedsync.errors import DatabaseUnavailableError, StaleObservationError
+from schedsync.errors import DatabaseUnavailableError, SchemaError, StaleObservationError
+from schedsync.outages import Outage
 from schedsync.plan.diff import diff
 from schedsync.plan.ops import Plan
 from schedsync.plan.state import Observed, PruneGuard, Snapshot
@@ -31,6 +32,17 @@ CHECK = timedelta(seconds=1)
 """How often the watch is asked whether it still looks at the right folder."""
 
 
+@dataclass(frozen=True, slots=True)
+class Seen:
+    """The two sides that a step compared, and when (UTC)."""
+
+    snapshot: Snapshot
+    observed: Observed
+    at: datetime
+    outdated: bool
+    """Whether the step itself has changed the store since."""
+
+
 @dataclass(slots=True)
 class Reconciler:
     """Makes the store equal the folder."""
@@ -41,6 +53,8 @@ class Reconciler:
     node: str
     clock: Clock = utc_now
     _last: tuple[Snapshot, SyncReport] | None = None
+    seen: Seen | None = None
+    """What the last step looked at; None before the first."""
 
     def plan(self, *, observed: Observed | None = None) -> Plan:
         """Return what a step would do now; changes nothing.
@@ -83,13 +97,15 @@ class Reconciler:
 
     def _step(self, snapshot: Snapshot, guard: PruneGuard) -> SyncReport:
         now = self.clock()
-        plan = diff(snapshot, self.store.jobs.observe(), now=now, guard=guard)
+        observed = self.store.jobs.observe()
+        plan = diff(snapshot, observed, now=now, guard=guard)
         report = self._report(plan, snapshot, now)
         if plan.writes:
             self.store.jobs.apply(plan, now=now, report=report)
         elif self._is_news(report):
             self.store.syncs.record(report)
         self._last = (snapshot, report)
+        self.seen = Seen(snapshot, observed, now, outdated=plan.writes)
         return report
 
     def _report(self, plan: Plan, snapshot: Snapshot, now: datetime) -> SyncReport:
@@ -135,7 +151,7 @@ class ReconcileLoop:
         """Make a loop.
 
         Args:
-            step: one step; DatabaseUnavailableError is expected, others are logged with their traceback.
+            step: one step; a database that is away is expected, other errors are logged with their traceback.
             rescan: the longest time between two steps.
             check: called about each second, e.g. to re-arm a watch.
             may_step: whether this instance should make steps now.
@@ -144,6 +160,7 @@ class ReconcileLoop:
         self._rescan = rescan
         self._asked = threading.Event()
         self._stopping = threading.Event()
+        self._outage = Outage(log, "step failed, it is made again later", "steps are made again")
         self._thread = threading.Thread(target=self._loop, name="schedsync-reconcile", daemon=True)
 
     def start(self) -> None:
@@ -166,14 +183,22 @@ class ReconcileLoop:
         while not self._stopping.is_set():
             asked = self._asked.wait(CHECK.total_seconds())
             waited += CHECK
-            self._guarded(self._check)
+            self._guarded(self._check, "the watch could not be checked")
             if not self._may_step() or not (asked or waited >= self._rescan):
                 continue
             if asked:
                 self._settle()
             waited = timedelta(0)
             if not self._stopping.is_set():
-                self._guarded(self._step)
+                self._guarded(self._one_step, "step failed unexpectedly")
+
+    def _one_step(self) -> None:
+        try:
+            self._step()
+        except (DatabaseUnavailableError, SchemaError, StaleObservationError) as error:
+            self._outage.failed(error)
+        else:
+            self._outage.succeeded()
 
     def _settle(self) -> None:
         """Wait until nothing asked for a while, but not for ever."""
@@ -183,10 +208,8 @@ class ReconcileLoop:
                 return
         self._asked.clear()
 
-    def _guarded(self, call: Callable[[], None]) -> None:
+    def _guarded(self, call: Callable[[], None], failed: str) -> None:
         try:
             call()
-        except (DatabaseUnavailableError, StaleObservationError) as error:
-            log.warning("step failed, it is made again later", extra={"error": str(error)})
         except Exception:  # the boundary of the loop: whatever it was, the next step may succeed
-            log.exception("step failed unexpectedly")
+            log.exception(failed)

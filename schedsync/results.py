@@ -1,12 +1,12 @@
 """Results on their way to the store: written in groups, and again until the database takes them."""
 
 import logging
-import threading
 import time
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 
 from schedsync.errors import DatabaseUnavailableError, LeadershipLostError, SchemaError
+from schedsync.outages import Outage
 from schedsync.runs.outcome import Output
 from schedsync.runs.run import Run
 from schedsync.store.leases import Lease
@@ -15,99 +15,158 @@ from schedsync.store.runs import RunChanges, RunTable
 log = logging.getLogger(__name__)
 
 RETRY_DELAYS = (0.2, 0.5, 1.0, 2.0, 5.0)
-"""Seconds between two tries while the database does not answer; the last one repeats."""
-LAST_DELAYS = (0.2, 0.5)
-"""Seconds between the last tries, when the service stops and the database does not answer."""
-_AWAY = (DatabaseUnavailableError, SchemaError)
+"""Seconds between two tries while something cannot be written; the last one repeats."""
+AGAIN = 1.0
+"""Seconds between two tries to write what waits for something else: the lease, or a mistake of ours to be mended."""
+AWAY = (DatabaseUnavailableError, SchemaError)
+"""What says that the database cannot be written to now."""
 
 
 @dataclass(frozen=True, slots=True)
-class Refused:
-    """What was not written, or not as it was asked."""
+class Written:
+    """What a try has done, and what it has not done as it was asked."""
 
+    settled: tuple[Run, ...] = ()
+    """Ended runs that the store knows of."""
     final: frozenset[str] = frozenset()
     """Promoted runs and retries that another instance has, or had."""
     undone: frozenset[str] = frozenset()
     """Promoted runs that wait as before."""
-    left: RunChanges = field(default_factory=RunChanges)
-    """Results and retries that are still to be written."""
 
 
 class ResultWriter:
-    """Writes what happened to runs, and does not lose it to an error."""
+    """Writes what happened to runs, and does not lose it to an error. Used by one thread.
 
-    def __init__(self, runs: RunTable, closing: threading.Event) -> None:
+    Each method makes one try and returns: what could not be written is ``left``, to be written by ``write_left`` when
+    ``patience`` says so. Nothing here waits, because more runs end meanwhile.
+    """
+
+    def __init__(
+        self, runs: RunTable, lease: Callable[[], Lease | None], *, monotonic: Callable[[], float] = time.monotonic
+    ) -> None:
         """Make a writer.
 
         Args:
             runs: where to.
-            closing: set when nothing more will end; then a database that is away is not waited for without end.
+            lease: returns the lease that is held, under which runs may be started.
+            monotonic: a clock that never goes back, in seconds.
         """
-        self._runs, self._closing = runs, closing
+        self._runs, self._lease, self._monotonic = runs, lease, monotonic
+        self.left = RunChanges()
+        """Results, starts and retries that are still to be written; never leave to start."""
+        self._tries, self._next_try = 0, 0.0
+        self._outage = Outage(log, "results wait for the database", "results are written again", monotonic=monotonic)
 
-    def write(self, changes: RunChanges, lease: Callable[[], Lease | None]) -> Refused:
-        """Write *changes* down under the lease that is held at the time. Never raises.
+    @property
+    def away(self) -> bool:
+        """Whether the database did not take what was written last."""
+        return self._outage.lasts
 
-        It returns when they are written, or when that is hopeless; what it could not write is ``left``.
-        """
+    @property
+    def rests(self) -> bool:
+        """Whether that was a moment ago, so that it is not to be asked yet: nothing can be started now."""
+        return self.away and self._monotonic() < self._next_try
+
+    @property
+    def patience(self) -> float | None:
+        """The seconds until ``write_left`` is due; None when nothing is left."""
+        return max(self._next_try - self._monotonic(), 0.0) if self.left else None
+
+    def write(self, changes: RunChanges) -> Written:
+        """Write *changes* down; while the database rests, keep them for later. Never raises."""
+        if self.rests:
+            self._keep(changes)
+            return Written(undone=frozenset(run.id for run in changes.promoted))
+        return self._try(changes)
+
+    def write_left(self) -> Written:
+        """Write what is left, if it is due. Never raises."""
+        if not self.left or self._monotonic() < self._next_try:
+            return Written()
+        left, self.left = self.left, RunChanges()
+        written = self._try(left)
+        if self.left and not self.away:
+            self._next_try = self._monotonic() + AGAIN
+        return written
+
+    def _try(self, changes: RunChanges) -> Written:
         undone = frozenset(run.id for run in changes.promoted)
         try:
-            return Refused(final=self._persistently(changes, lease))
+            final = self._record(changes)
         except LeadershipLostError:
-            return Refused(undone=undone, left=self._without_lease(changes, lease))
-        except _AWAY as error:
-            log.error("results are given up, the database does not answer", extra={"error": str(error)})  # noqa: TRY400 - the traceback says nothing more
-            return Refused(undone=undone, left=RunChanges(settled=changes.settled, retries=changes.retries))
+            return Written(self._without_lease(changes), undone=undone)
+        except AWAY:
+            self._keep(changes)
+            return Written(undone=undone)
         except Exception:  # the results are still at hand: write what can be written
             log.exception("results could not be written together, each is written by itself")
-            return self._apart(changes, lease, undone)
+            settled, refused = self._apart(changes)
+            return Written(settled, refused, undone)
+        return Written(tuple(run for run, _ in changes.settled), final)
 
-    def _persistently(self, changes: RunChanges, lease: Callable[[], Lease | None]) -> frozenset[str]:
-        tries = last_tries = 0
-        while True:
-            try:
-                return self._runs.record(changes, lease())
-            except _AWAY as error:
-                if tries == 0:
-                    log.warning("results wait for the database", extra={"error": str(error)})
-                if not self._closing.is_set():
-                    self._closing.wait(RETRY_DELAYS[min(tries, len(RETRY_DELAYS) - 1)])
-                    tries += 1
-                elif last_tries < len(LAST_DELAYS):
-                    time.sleep(LAST_DELAYS[last_tries])
-                    last_tries += 1
-                else:
-                    raise
-
-    def _without_lease(self, changes: RunChanges, lease: Callable[[], Lease | None]) -> RunChanges:
-        """Write the results of what ran here, which are ours all the same; what is to be started has to wait."""
-        ours = RunChanges(started=changes.started, settled=changes.settled)
-        written = not ours or self._written(ours, lease)
-        return RunChanges(settled=[] if written else changes.settled, retries=changes.retries)
-
-    def _apart(self, changes: RunChanges, lease: Callable[[], Lease | None], undone: frozenset[str]) -> Refused:
-        left = RunChanges(settled=[ended for ended in changes.settled if not self._settled(*ended, lease)])
-        refused: set[str] = set()
-        for retry in changes.retries:
-            try:
-                refused |= self._persistently(RunChanges(retries=[retry]), lease)
-            except (LeadershipLostError, *_AWAY):
-                left.retries.append(retry)
-            except Exception:  # the others are still to be written
-                log.exception("a further attempt could not be written", extra={"run_id": retry.id})
-                refused.add(retry.id)
-        return Refused(final=frozenset(refused), undone=undone, left=left)
-
-    def _settled(self, run: Run, output: Output, lease: Callable[[], Lease | None]) -> bool:
-        """Write one result; without its output when that is what cannot be written."""
-        if self._written(RunChanges(settled=[(run, output)]), lease):
-            return True
-        return bool(output.total) and self._written(RunChanges(settled=[(run, Output())]), lease)
-
-    def _written(self, changes: RunChanges, lease: Callable[[], Lease | None]) -> bool:
+    def _record(self, changes: RunChanges) -> frozenset[str]:
         try:
-            self._persistently(changes, lease)
-        except Exception:  # what it was is kept by the caller
-            log.exception("results could not be written", extra={"runs": [run.id for run, _ in changes.settled]})
-            return False
-        return True
+            final = self._runs.record(changes, self._lease())
+        except AWAY as error:
+            self._outage.failed(error)
+            self._postpone()
+            raise
+        except LeadershipLostError:
+            if not changes.settled:  # those are written by themselves next, and that is said then
+                self._answered(changes)
+            raise
+        self._answered(changes)
+        return final
+
+    def _answered(self, changes: RunChanges) -> None:
+        self._outage.succeeded(results=len(changes.settled))
+        self._tries = 0
+
+    def _postpone(self) -> None:
+        self._next_try = self._monotonic() + RETRY_DELAYS[min(self._tries, len(RETRY_DELAYS) - 1)]
+        self._tries += 1
+
+    def _keep(self, changes: RunChanges) -> None:
+        self.left.settled += changes.settled
+        self.left.retries += changes.retries
+        ended = {run.id for run, _ in self.left.settled}
+        self.left.started = [run for run in (*self.left.started, *changes.started) if run.id not in ended]
+
+    def _without_lease(self, changes: RunChanges) -> tuple[Run, ...]:
+        """Write the results of what ran here, which are ours all the same; what is to be started has to wait."""
+        self._keep(RunChanges(retries=changes.retries))
+        ours = RunChanges(started=changes.started, settled=changes.settled)
+        return self._try(ours).settled if ours else ()
+
+    def _apart(self, changes: RunChanges) -> tuple[tuple[Run, ...], frozenset[str]]:
+        """Write each result and each retry by itself; return what is settled, and the retries that are refused."""
+        settled = tuple(run for run, output in changes.settled if self._settled(run, output))
+        return settled, frozenset(retry.id for retry in changes.retries if self._refused(retry))
+
+    def _settled(self, run: Run, output: Output) -> bool:
+        """Write one result; without its output when that is what cannot be written."""
+        for kept in (output, Output()) if output.total else (output,):
+            if self.rests:
+                break
+            try:
+                self._record(RunChanges(settled=[(run, kept)]))
+                return True
+            except AWAY:
+                pass
+            except Exception:  # what it was is kept, and the others are still to be written
+                log.exception("result could not be written", extra={"run_id": run.id, "output": kept.total})
+        self._keep(RunChanges(settled=[(run, output)]))
+        return False
+
+    def _refused(self, retry: Run) -> bool:
+        """Write one retry; return whether it must not start."""
+        try:
+            if not self.rests:
+                return bool(self._record(RunChanges(retries=[retry])))
+        except (LeadershipLostError, *AWAY):
+            pass
+        except Exception:  # the others are still to be written
+            log.exception("a further attempt could not be written", extra={"run_id": retry.id})
+            return True
+        self._keep(RunChanges(retries=[retry]))
+        return False

@@ -2,27 +2,28 @@
 
 Three threads meet here. The scheduler's thread claims and enters runs, the engine's thread reports starts and ends, and
 the runner's own thread writes those down in groups and promotes what waited. A run is started only after its row says
-``running``: after a crash, a queued row has certainly not run, and a running one is settled as lost.
+``running``: after a crash, a queued row has certainly not run, and a running one is settled by its result if that was
+put on disk (``custody``), else as lost.
 """
 
 import logging
 import os
-import queue
 import threading
-import time
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from pathlib import Path
 
 from schedsync.clock import Clock, utc_now
+from schedsync.custody import Custody
 from schedsync.errors import SchedsyncError
 from schedsync.executors.base import Launch
 from schedsync.executors.prepare import prepare
 from schedsync.executors.process import ProcessEngine
 from schedsync.executors.spool import OutputLimits
+from schedsync.journal import Result
 from schedsync.leftovers import Leftovers
-from schedsync.results import ResultWriter
+from schedsync.results import ResultWriter, Written
 from schedsync.runs.ledger import Entry, Ledger, Place
 from schedsync.runs.outcome import Outcome, Output
 from schedsync.runs.pause import EVERYTHING
@@ -42,25 +43,12 @@ AGAIN = 1.0
 """Seconds until what could not be done a moment ago is tried again."""
 LONGEST_WAIT = 10.0
 """The longest sleep of the recording thread while a retry is due some time: the wall clock may jump meanwhile."""
+LAST_WAIT = 10.0
+"""Seconds that a stop waits for the last results to be written; then they are left on disk for the next start."""
+LAST_WAIT_AWAY = 2.0
+"""The same while the database is away."""
 _STOPPED = "ended because the service stopped"
 _REPLACED = "replaced by a later slot"
-
-
-@dataclass(frozen=True, slots=True)
-class Started:
-    """The engine has spawned a run's process."""
-
-    run_id: str
-    pid: int
-    at: datetime
-
-
-@dataclass(frozen=True, slots=True)
-class Finished:
-    """A run has ended."""
-
-    run_id: str
-    outcome: Outcome
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,45 +73,56 @@ class Runner:
         self._store, self._options, self._clock = store, options, clock
         self._lock = threading.RLock()
         self._ledger = Ledger(options.capacity)
-        self._events: queue.SimpleQueue[Started | Finished | None] = queue.SimpleQueue()
+        self._news = threading.Event()
+        """Set when there may be something to write down or to start."""
         self._engine = ProcessEngine(self, spool_dir=options.spool, limits=options.limits, clock=clock)
-        self._unwritten: set[str] = set()
-        """Ended runs whose results are on their way to the store."""
+        self._custody = Custody(options.spool)
         self._lease: Lease | None = None
         self._changes = RunChanges()
-        """What has been decided about runs, and is to be written in the next round."""
-        self._left = RunChanges()
-        """What could not be written so far; of the recording thread."""
-        self._left_until = 0.0
+        """What has happened and been decided, and is to be written in the next round."""
         self._replaced: set[str] = set()
         """Runs with leave to start that are to make way, whether the engine has heard of them or not."""
         self._doubtful = False
         self._stopping, self._closing = threading.Event(), threading.Event()
-        self._writer = ResultWriter(store.runs, self._closing)
+        self._writer = ResultWriter(store.runs, lambda: self._lease)
         self._leftovers = Leftovers(
             store, node=options.node, owner=options.owner, spool=options.spool, limits=options.limits, clock=clock
         )
         self._thread = threading.Thread(target=self._loop, name="schedsync-runner", daemon=True)
         self.submit: Callable[[Entry], None] = self.launch
         """How a run with leave to start gets to ``launch``; the scheduler puts its executors in between."""
+        self.on_change: Callable[[Run], None] = lambda _run: None
+        """Told of each run as it stands here now, whenever that changes, before it is written; returns quickly."""
         self.on_finished: Callable[[Run], None] = lambda _run: None
-        """Told of each run that has ended."""
+        """Told of each run that has ended and whose result is written."""
 
     def start(self) -> None:
         """Start the engine and the recording thread."""
         self._options.spool.mkdir(parents=True, exist_ok=True)
+        self._custody.start()
         self._engine.start()
         self._thread.start()
 
     def stop(self) -> None:
-        """Give runs their grace, end what is left, and write down how all of them ended."""
+        """Give runs their grace, end what is left, and write down how all of them ended.
+
+        While the database is away that is left on disk, and to the next start.
+        """
         with self._lock:
             self._stopping.set()
         self._engine.stop(self._options.shutdown_grace, _STOPPED)
         # Not earlier: until here the engine may have an end to report.
         self._closing.set()
-        self._events.put(None)
-        self._thread.join()
+        self._news.set()
+        self._thread.join(LAST_WAIT_AWAY if self._writer.away else LAST_WAIT)
+        self._say_what_is_left(self._custody.close())
+
+    def _say_what_is_left(self, unkept: Sequence[str]) -> None:
+        kept = self._custody.held() - set(unkept)
+        if kept:
+            log.warning("results are left on disk for the next start", extra={"runs": len(kept)})
+        if unkept:
+            log.error("results were not written", extra={"runs": list(unkept)})
 
     # What the scheduler asks for.
 
@@ -131,7 +130,7 @@ class Runner:
         """Say under which lease waiting runs may be started; None: under none."""
         with self._lock:
             self._lease = lease
-        self._events.put(None)
+        self._news.set()
 
     def unsettled(self, job_id: str) -> int:
         """Return how many runs of a job have not ended."""
@@ -148,7 +147,7 @@ class Runner:
         with self._lock:
             for entry in entries:
                 self._ledger.withdraw(entry)
-        self._events.put(None)
+        self._news.set()
 
     def enter(self, entries: Sequence[Entry], replacing: Iterable[str] = ()) -> None:
         """Take up claimed entries, and start those that may; runs of the jobs *replacing* names make way first."""
@@ -157,8 +156,9 @@ class Runner:
                 self._replace(job_id)
             for entry in entries:
                 self._ledger.enter(entry)
+                self._tell_change(entry.run)
         self._submit_all(entry for entry in entries if entry.place is Place.RUNNING)
-        self._events.put(None)
+        self._news.set()
 
     def _submit_all(self, entries: Iterable[Entry]) -> None:
         for entry in entries:
@@ -173,7 +173,7 @@ class Runner:
 
     def _end(self, entry: Entry, state: RunState, reason: str) -> None:
         """Report the end of a run that the engine never had."""
-        self._events.put(Finished(entry.run.id, Outcome(state, self._clock(), reason=reason)))
+        self.finished(entry.run.id, Outcome(state, self._clock(), reason=reason))
 
     def _replace(self, job_id: str) -> None:
         for entry in self._ledger.of_job(job_id):
@@ -181,9 +181,7 @@ class Runner:
                 self._replaced.add(entry.run.id)
                 self._engine.cancel(entry.run.id, _REPLACED, RunState.CANCELLED)
             else:
-                # At once, not by way of an event: it could be given leave to start before that is looked at.
-                outcome = Outcome(RunState.CANCELLED, self._clock(), reason=_REPLACED)
-                self._settle_one(entry, outcome, self._changes)
+                self._settle(entry, Outcome(RunState.CANCELLED, self._clock(), reason=_REPLACED))
 
     def launch(self, entry: Entry) -> None:
         """Start a run that has leave to."""
@@ -205,18 +203,28 @@ class Runner:
         return prepare(entry.run, entry.spec, folder, os.environ)
 
     def output(self, run_id: str) -> Output | None:
-        """Return what a run has printed so far; None when it is not running here."""
-        return self._engine.output(run_id)
+        """Return what a run has printed; None when it neither runs here nor has a result that waits to be written."""
+        return self._engine.output(run_id) or self._custody.output(run_id)
 
     # What the engine reports.
 
     def started(self, run_id: str, pid: int, at: datetime) -> None:
         """Note that a run's process exists."""
-        self._events.put(Started(run_id, pid, at))
+        with self._lock:
+            entry = self._ledger.get(run_id)
+            if entry is not None:
+                entry.run = replace(entry.run, started_at=at, pid=pid)
+                self._changes.started.append(entry.run)
+                self._tell_change(entry.run)
+        self._news.set()
 
     def finished(self, run_id: str, outcome: Outcome) -> None:
-        """Note that a run has ended."""
-        self._events.put(Finished(run_id, outcome))
+        """Note that a run has ended. Its result is safe from here on, whatever the recording thread waits for."""
+        with self._lock:
+            entry = self._ledger.get(run_id)
+            if entry is not None:
+                self._settle(entry, outcome)
+        self._news.set()
 
     # What earlier processes left.
 
@@ -260,21 +268,28 @@ class Runner:
 
     def _recover(self, is_orphan: Callable[[Run], bool]) -> None:
         lease = self._lease
-        orphans = self._unknown(is_orphan)
-        if lease is None or not orphans:
+        if lease is None:
             return
-        settled, adopted = self._leftovers.settle(orphans, lease)
+        results = self._leftovers.results()  # before the rows: what is settled in them was so when its result was read
+        orphans = self._orphans(is_orphan, results)
+        if not orphans:
+            return
+        settled, adopted = self._leftovers.settle(orphans, lease, results)
         with self._lock:
             for entry in adopted:
                 self._ledger.adopt(entry, self._clock())
-        self._events.put(None)
+        self._news.set()
+        for run in (*settled, *(entry.run for entry in adopted)):
+            self._tell_change(run)
         self._tell(settled)
 
-    def _unknown(self, is_orphan: Callable[[Run], bool]) -> list[Run]:
-        """Return the unsettled runs that are orphans and not at hand here."""
-        unsettled = [run for run in self._store.runs.unsettled() if is_orphan(run)]
+    def _orphans(self, is_orphan: Callable[[Run], bool], results: Mapping[str, Result]) -> list[Run]:
+        """Return the unsettled runs that are orphans and not at hand here; drop *results* that come too late."""
+        unsettled = {run.id: run for run in self._store.runs.unsettled()}
+        ours = self._custody.held()
+        self._leftovers.drop([result for i, result in results.items() if i not in unsettled and i not in ours])
         with self._lock:
-            found = [run for run in unsettled if not self._ledger.get(run.id) and run.id not in self._unwritten]
+            found = [r for r in unsettled.values() if is_orphan(r) and not (self._ledger.get(r.id) or r.id in ours)]
         if not found:
             return []
         # A run that was at hand when the rows were read may have been settled since; then its row says so now.
@@ -284,91 +299,87 @@ class Runner:
     # The recording thread.
 
     def _loop(self) -> None:
-        while not (self._closing.is_set() and self._events.empty()):
-            events = self._gather()
-            try:
-                self._handle(events)
-            except Exception:  # the boundary of the loop: a result that cannot be written must not end it
-                log.exception("results could not be recorded")
-        if self._left:
-            lost = [run.id for run, _ in self._left.settled]
-            log.error("results were not written", extra={"runs": lost, "retries": len(self._left.retries)})
+        while not self._closing.is_set():
+            self._gather()
+            self._guarded_round()
+        # What was reported while the last round was made.
+        self._guarded_round()
 
-    def _gather(self) -> list[Started | Finished]:
-        """Wait for an event or a due retry, then take what comes within a moment."""
-        events: list[Started | Finished | None] = []
+    def _guarded_round(self) -> None:
         try:
-            events.append(self._events.get(timeout=self._patience()))
+            self._round()
+        except Exception:  # the boundary of the loop: a result that cannot be written must not end it
+            log.exception("results could not be recorded")
+
+    def _gather(self) -> None:
+        """Wait for news or for what is due, then for what comes within a moment."""
+        if self._news.wait(self._patience()):
             self._stopping.wait(GROUPING.total_seconds())
-            while True:
-                events.append(self._events.get_nowait())
-        except queue.Empty:
-            return [event for event in events if event is not None]
+        self._news.clear()
 
     def _patience(self) -> float | None:
         with self._lock:
             may_start = self._may_start
             due, startable = (self._ledger.next_due(), self._ledger.startable) if may_start else (None, False)
-        if startable or self._left:  # it could not be done a moment ago
-            return AGAIN
-        return None if due is None else min(max((due - self._clock()).total_seconds(), 0.0), LONGEST_WAIT)
+        waits = [] if due is None else [min(max((due - self._clock()).total_seconds(), 0.0), LONGEST_WAIT)]
+        if startable:  # it could not be done a moment ago
+            waits.append(AGAIN)
+        if self._writer.patience is not None:
+            waits.append(self._writer.patience)
+        return min(waits, default=None)
 
     @property
     def _may_start(self) -> bool:
         """Whether waiting runs may be given leave to start."""
         return self._lease is not None and not self._stopping.is_set()
 
-    def _handle(self, events: Sequence[Started | Finished]) -> None:
-        self._write_left()
+    def _round(self) -> None:
+        self._note(self._writer.write_left(), [])
         with self._lock:
             changes, self._changes = self._changes, RunChanges()
-            self._settle(events, changes)
-            promoted = self._promote(changes.retries) if self._may_start else []
+            promoted = self._promote(changes.retries) if self._may_start and not self._writer.rests else []
+        ended = {run.id for run, _ in changes.settled}
+        changes.started = [run for run in changes.started if run.id not in ended]
         starting = self._still_wanted(promoted, changes)
         changes.promoted = [self._with_leave(entry) for entry in starting]
         if changes:
-            self._write(changes, starting)
+            self._note(self._writer.write(changes), starting)
 
     def _promote(self, unwritten: Sequence[Run]) -> list[Entry]:
         """Return what may start now, except retries that have no row yet: those follow in the next round."""
         promoted = self._ledger.promote(self._clock())
-        no_row = {retry.id for retry in (*unwritten, *self._left.retries)}
+        no_row = {retry.id for retry in (*unwritten, *self._writer.left.retries)}
         early = [entry for entry in promoted if entry.run.id in no_row]
         for entry in early:
             self._ledger.demote(entry)
-        if early and not self._left.retries:
-            self._events.put(None)
+        if early and not self._writer.left.retries:
+            self._news.set()
         return [entry for entry in promoted if entry.run.id not in no_row]
 
-    def _write_left(self) -> None:
-        if self._left and time.monotonic() >= self._left_until:
-            left, self._left = self._left, RunChanges()
-            self._write(left, [])
-
-    def _write(self, changes: RunChanges, starting: list[Entry]) -> None:
-        """Write *changes* down, then start what got its leave by them."""
-        refused = self._writer.write(changes, lambda: self._lease)
-        self._keep(refused.left)
-        late = {run.id for run, _ in refused.left.settled}
-        written = [run for run, _ in changes.settled if run.id not in late]
+    def _note(self, written: Written, starting: list[Entry]) -> None:
+        """Take note of what was written, then start what got its leave by it."""
+        self._custody.hurry(urgent=self._writer.away)
+        self._custody.release(run.id for run in written.settled)
         with self._lock:
-            self._unwritten -= {run.id for run in written}
-            self._doubtful |= bool(refused.final)
+            self._doubtful |= bool(written.final)
             for entry in starting:
-                if entry.run.id in refused.undone:
+                if entry.run.id in written.undone:
                     self._ledger.demote(entry)
-            for run_id in refused.final:
+            for run_id in written.final:
                 self._ledger.settle(run_id)
                 self._replaced.discard(run_id)
-        held_back = refused.undone | refused.final
-        self._submit_all(entry for entry in starting if entry.run.id not in held_back)
-        self._tell(written)
+        held_back = written.undone | written.final
+        leave = [entry for entry in starting if entry.run.id not in held_back]
+        for entry in leave:
+            self._tell_change(entry.run)
+        self._submit_all(leave)
+        self._tell(written.settled)
 
-    def _keep(self, left: RunChanges) -> None:
-        if left:
-            self._left.settled += left.settled
-            self._left.retries += left.retries
-            self._left_until = time.monotonic() + AGAIN
+    def _tell_change(self, run: Run) -> None:
+        try:
+            self.on_change(run)
+        except Exception:  # whoever listens must not keep a run from its end
+            log.exception("a change of a run could not be told", extra={"run_id": run.id})
 
     def _tell(self, ended: Iterable[Run]) -> None:
         for run in ended:
@@ -377,20 +388,8 @@ class Runner:
             except Exception:  # whoever listens must not keep the others from hearing
                 log.exception("the end of a run could not be told", extra={"run_id": run.id})
 
-    def _settle(self, events: Sequence[Started | Finished], changes: RunChanges) -> None:
-        for event in events:
-            entry = self._ledger.get(event.run_id)
-            if entry is None:
-                continue
-            if isinstance(event, Started):
-                entry.run = replace(entry.run, started_at=event.at, pid=event.pid)
-                changes.started.append(entry.run)
-            else:
-                self._settle_one(entry, event.outcome, changes)
-        ended = {run.id for run, _ in changes.settled}
-        changes.started = [run for run in changes.started if run.id not in ended]
-
-    def _settle_one(self, entry: Entry, outcome: Outcome, changes: RunChanges) -> None:
+    def _settle(self, entry: Entry, outcome: Outcome) -> None:
+        """Let go of a run that has ended; under the lock."""
         run = replace(
             entry.run,
             state=outcome.state,
@@ -400,12 +399,17 @@ class Runner:
             finished_at=outcome.finished_at,
         )
         retry = next_attempt(run, entry.spec.retry, node=self._options.node, owner=self._options.owner)
-        self._ledger.settle(run.id, retry)
-        self._unwritten.add(run.id)
-        self._replaced.discard(run.id)
-        changes.settled.append((run, outcome.output))
+        self._ended(Result(run, outcome.output), self._changes, retry)
+
+    def _ended(self, result: Result, changes: RunChanges, retry: Run | None = None) -> None:
+        self._ledger.settle(result.run.id, retry)
+        self._replaced.discard(result.run.id)
+        self._custody.take(result)
+        changes.settled.append((result.run, result.output))
+        self._tell_change(result.run)
         if retry is not None:
             changes.retries.append(retry)
+            self._tell_change(retry)
 
     def _still_wanted(self, promoted: list[Entry], changes: RunChanges) -> list[Entry]:
         """Return what may really start: a run that waited while its job was paused or removed is skipped."""
@@ -432,11 +436,8 @@ class Runner:
     def _skip(self, entry: Entry, reason: str, changes: RunChanges) -> None:
         skipped = replace(entry.run, state=RunState.SKIPPED, reason=reason, finished_at=self._clock())
         with self._lock:
-            self._ledger.settle(entry.run.id)
-            self._unwritten.add(entry.run.id)
-            self._replaced.discard(entry.run.id)
-        changes.settled.append((skipped, Output()))
-        self._events.put(None)  # its place is free for the next one
+            self._ended(Result(skipped, Output()), changes)
+        self._news.set()  # its place is free for the next one
 
     def _with_leave(self, entry: Entry) -> Run:
         lease = self._lease

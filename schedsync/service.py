@@ -17,6 +17,8 @@ from schedsync.errors import MissingRightError, SchedsyncError
 from schedsync.executors.identity import this_instance
 from schedsync.executors.spool import OutputLimits
 from schedsync.housekeeping import HistoryKeeper, Periodic
+from schedsync.knowledge import refresh
+from schedsync.mirror import Mirror
 from schedsync.plan.state import PruneGuard
 from schedsync.reconcile import ReconcileLoop, Reconciler
 from schedsync.runner import Runner, RunnerOptions
@@ -25,6 +27,7 @@ from schedsync.scheduler.firing import Firing
 from schedsync.scheduler.leadership import Leadership
 from schedsync.scheduler.scheduler import MAX_SLEEP, Scheduler
 from schedsync.settings import Settings
+from schedsync.shutdown import stop_together
 from schedsync.sources.folder import JobsFolder
 from schedsync.sources.watch import FolderWatch
 from schedsync.store.store import Store
@@ -35,6 +38,12 @@ log = logging.getLogger(__name__)
 HOUSEKEEPING = timedelta(seconds=60)
 HISTORY = timedelta(minutes=10)
 """How often the history is looked at for what is too old: the query reads all of it."""
+FAREWELL = 10.0
+"""Seconds that a stop waits for the parts that may be talking to the database."""
+FAREWELL_AWAY = 2.0
+"""The same while the database is away."""
+LAST_REQUESTS = 5.0
+"""Seconds that a stop waits for requests that are in work."""
 
 
 def folder(settings: Settings) -> JobsFolder:
@@ -69,6 +78,9 @@ class Service:
         self._housekeeping = Periodic("housekeeping", HOUSEKEEPING, self._keep_house)
         self._history = HistoryKeeper(store)
         self._forgetting = Periodic("history", HISTORY, self._forget_history)
+        self._mirror = Mirror()
+        self._runner.on_change = self._mirror.learn_run
+        self._mirroring = Periodic("mirror", HOUSEKEEPING, self._refresh_mirror, at_once=True)
         self._scheduler.on_lead = self._loop.wake
         self._api = self._make_api() if settings.api.enabled else None
 
@@ -94,22 +106,37 @@ class Service:
         self._loop.start()
         self._housekeeping.start()
         self._forgetting.start()
+        self._mirroring.start()
 
     def stop(self) -> None:
         """Stop firing, let runs end within their grace, record how they ended, and let another instance lead."""
-        for part in (self._watch, self._loop, self._housekeeping, self._forgetting):
-            part.stop()
-        self._scheduler.shutdown()
+        loops = {
+            "watch": self._watch.stop,
+            "reconcile": self._loop.stop,
+            "housekeeping": self._housekeeping.stop,
+            "history": self._forgetting.stop,
+            "mirror": self._mirroring.stop,
+            "scheduler": self._scheduler.shutdown,
+        }
+        stop_together(loops, self._patience)
         self._runner.stop()
+        stop_together({"lease": self._release}, self._patience)
+        if self._api is not None:
+            self._api.stop(timeout=min(self._patience, LAST_REQUESTS))
+        stop_together({"store": self._store.close}, self._patience)
+
+    @property
+    def _patience(self) -> float:
+        """How many seconds the parts that may wait for the database are waited for."""
+        return FAREWELL_AWAY if self._vitals.away else FAREWELL
+
+    def _release(self) -> None:
         try:
             self._leadership.release()
         except MissingRightError:
             log.debug("there is no lease to release")
         except SchedsyncError as error:
             log.warning("the lease is left to run out", extra={"error": str(error)})
-        if self._api is not None:
-            self._api.stop(timeout=5)
-        self._store.close()
 
     def wake(self) -> None:
         """Ask for one more step of the reconcile loop."""
@@ -124,6 +151,18 @@ class Service:
         if report.drift:
             log.warning("the store had been changed by another hand, it is healed")
         self._scheduler.wakeup()
+        self._mirror_step()
+
+    def _mirror_step(self) -> None:
+        seen = self._reconciler.seen
+        if seen is not None:
+            self._mirror.see_folder(seen.snapshot.jobs)
+            self._mirror.see_jobs(self._store.jobs.observe() if seen.outdated else seen.observed, seen.at)
+
+    def _refresh_mirror(self) -> None:
+        if not self._vitals.away:
+            wholly = self._mirror.as_of is None or not self._scheduler.leads
+            refresh(self._mirror, self._store, utc_now(), wholly=wholly)
 
     def _check_watch(self) -> None:
         self._watch.check()
@@ -151,6 +190,7 @@ class Service:
             wake=self._loop.wake,
             tick_limit=3 * MAX_SLEEP,
             exposed=not _is_loopback(api.host),
+            mirror=self._mirror,
         )
         return ApiServer(create_app(backend), api.host, api.port)
 

@@ -7,6 +7,7 @@ from pydantic import BaseModel, ConfigDict, PlainSerializer
 
 from schedsync import __version__
 from schedsync.clock import MICROSECOND, rfc3339
+from schedsync.knowledge import Knowledge
 from schedsync.runs.outcome import Output
 from schedsync.runs.pause import EVERYTHING, Pause
 from schedsync.runs.run import Run, RunState
@@ -14,7 +15,6 @@ from schedsync.specs.problem import Problem
 from schedsync.specs.schedule import next_fire
 from schedsync.store.jobs import StoredJob
 from schedsync.store.runs import KeptOutput
-from schedsync.store.store import Store
 from schedsync.store.syncs import SyncReport
 from schedsync.vitals import Reading
 
@@ -223,20 +223,30 @@ def log_text(output: Output | KeptOutput | None) -> str:
     return f"{head}{line_end}[... {output.dropped} bytes not kept ...]\n{tail}"
 
 
-def jobs_page(store: Store, *, after: str, limit: int, now: datetime) -> tuple[list[JobView], str | None]:
+def job_shown(known: Knowledge, job_id: str, now: datetime) -> JobDetail:
+    """Show the job of this id.
+
+    Raises:
+        JobNotFoundError: there is none.
+    """
+    job = known.job(job_id)
+    return job_detail(job, known.pauses(now), known.last_runs([job_id]).get(job_id))
+
+
+def jobs_page(known: Knowledge, *, after: str, limit: int, now: datetime) -> tuple[list[JobView], str | None]:
     """Return up to *limit* jobs behind the id *after*, and the id to go on from."""
-    jobs = store.jobs.page(after=after, limit=limit + 1)
+    jobs = known.jobs(after=after, limit=limit + 1)
     page, more = jobs[:limit], len(jobs) > limit
-    pauses = store.pauses.in_force(now)
-    last = store.runs.last_of([job.observed.id for job in page])
+    pauses = known.pauses(now)
+    last = known.last_runs([job.observed.id for job in page])
     views = [job_view(job, pauses, last.get(job.observed.id)) for job in page]
     return views, page[-1].observed.id if more else None
 
 
-def status_view(store: Store, reading: Reading, *, node: str, now: datetime) -> StatusView:
-    """Show the service as *reading* and the store have it."""
-    counts, runs, pauses = store.jobs.counts(now), store.runs.unsettled_counts(), store.pauses.in_force(now)
-    report, live = _last_step(store, reading)
+def status_view(known: Knowledge, reading: Reading, *, node: str, now: datetime) -> StatusView:
+    """Show the service as *reading* has it, and what is *known*."""
+    counts, runs, pauses = known.job_counts(now), known.run_counts(), known.pauses(now)
+    report, live = _last_step(known, reading)
     held = [HeldView(job_id=h.job_id, file=h.file, why=h.why) for h in report.held] if report else []
     return StatusView(
         version=__version__,
@@ -260,13 +270,13 @@ def status_view(store: Store, reading: Reading, *, node: str, now: datetime) -> 
     )
 
 
-def _last_step(store: Store, reading: Reading) -> tuple[SyncReport | None, str | None]:
+def _last_step(known: Knowledge, reading: Reading) -> tuple[SyncReport | None, str | None]:
     """Return the last step of whichever instance made it, and the revision that is live since."""
     own, live = reading.report, reading.live_revision
     if own is not None and reading.leading:
         return own, live
-    recorded = store.syncs.latest()
+    recorded = known.last_sync()
     if recorded is None or (own is not None and own.at >= recorded.at):
         return own, live
-    complete = recorded if recorded.complete else store.syncs.latest(complete=True)
+    complete = recorded if recorded.complete else known.last_sync(complete=True)
     return recorded, live if complete is None else complete.revision

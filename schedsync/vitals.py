@@ -21,6 +21,8 @@ class Reading:
     database_since: datetime | None = None
     """Since when the database has been as ``database_ok`` says."""
     database_error: str | None = None
+    database_away: bool = False
+    """Whether it answers nothing; it may also be that this instance may not write."""
     report: SyncReport | None = None
     """The last step of the loop."""
     live_revision: str | None = None
@@ -38,16 +40,32 @@ class Vitals:
         """Return how things are now."""
         return self._reading
 
+    @property
+    def away(self) -> bool:
+        """Whether the database is known not to answer; nobody else has to find that out then."""
+        return self._reading.database_away
+
     def ticked(self, now: datetime, *, leading: bool, leader: str | None) -> None:
         """Note that the firing loop went round."""
         self._change(lambda r: replace(r, last_tick_at=now, leading=leading, leader=leader))
 
-    def database(self, now: datetime, *, error: str | None) -> bool:
-        """Note whether the database answered; return whether that is news."""
+    def database(self, now: datetime, *, error: str | None, forbidden: bool = False) -> bool:
+        """Note whether the database did what was asked; return whether that is news.
+
+        Args:
+            now: the time (UTC).
+            error: why it did not.
+            forbidden: whether it is only that this instance has no right to what it asked: it answers other questions.
+        """
+        away = error is not None and not forbidden
         before = self._reading
         news = before.database_since is None or before.database_ok is (error is not None)
         since = now if news else before.database_since
-        self._change(lambda r: replace(r, database_ok=error is None, database_since=since, database_error=error))
+        self._change(
+            lambda r: replace(
+                r, database_ok=error is None, database_since=since, database_error=error, database_away=away
+            )
+        )
         return news
 
     def stepped(self, report: SyncReport) -> None:

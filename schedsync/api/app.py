@@ -6,7 +6,7 @@
 from flask import Flask, Response
 from flask.json.provider import DefaultJSONProvider
 
-from schedsync.api import guard, health, index, jobs, parsing, problems, runs, status
+from schedsync.api import answers, guard, health, index, jobs, parsing, places, problems, runs, status
 from schedsync.api.backend import Backend, attach
 
 __all__ = ["Backend", "create_app"]
@@ -24,6 +24,8 @@ def create_app(backend: Backend) -> Flask:
     attach(app, backend)
     for check in (guard.check_sender, parsing.check_ids, parsing.check_query):
         app.before_request(check)
+    places.register(app)
+    app.after_request(answers.say_how_old)
     app.after_request(_for_this_request_only)
     problems.register(app)
     for module in (index, health, jobs, runs, status):

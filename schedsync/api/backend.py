@@ -1,7 +1,7 @@
 """What the API speaks for: one value, made by `service`, that every view finds through its app."""
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import timedelta
 from typing import cast
 
@@ -9,6 +9,8 @@ from flask import Flask, current_app
 
 from schedsync.clock import Clock
 from schedsync.control import Control
+from schedsync.knowledge import FromStore
+from schedsync.mirror import Mirror
 from schedsync.runs.outcome import Output
 from schedsync.store.store import Store
 from schedsync.vitals import Vitals
@@ -34,6 +36,13 @@ class Backend:
     """The firing loop counts as stuck when its last tick is longer ago."""
     exposed: bool
     """Whether other machines may reach the API; then it only reads."""
+    mirror: Mirror = field(default_factory=Mirror)
+    """What answers while the database is away."""
+
+    @property
+    def live(self) -> FromStore:
+        """The store, as readers ask it."""
+        return FromStore(self.store, self.mirror)
 
 
 def attach(app: Flask, backend: Backend) -> None:

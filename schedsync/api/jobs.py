@@ -4,13 +4,14 @@ from typing import Any
 
 from flask import Blueprint
 
+from schedsync.api.answers import answered
 from schedsync.api.backend import backend
 from schedsync.api.guard import sender
 from schedsync.api.paging import JobsQuery, job_cursor
 from schedsync.api.parsing import body, takes
 from schedsync.api.wishes import PauseWish, ResumeWish
-from schedsync.errors import JobNotFoundError
-from schedsync.views import job_detail, jobs_page
+from schedsync.knowledge import Knowledge
+from schedsync.views import job_shown, jobs_page
 
 blueprint = Blueprint("jobs", __name__, url_prefix="/api/jobs")
 
@@ -19,15 +20,19 @@ blueprint = Blueprint("jobs", __name__, url_prefix="/api/jobs")
 @takes(JobsQuery)
 def many(query: JobsQuery) -> dict[str, Any]:
     """Answer a page of the jobs, by id."""
-    views, last = jobs_page(backend().store, after=query.cursor, limit=query.limit, now=backend().clock())
-    cursor = None if last is None else job_cursor(last)
-    return {"jobs": [view.model_dump(mode="json") for view in views], "next_cursor": cursor}
+
+    def page(known: Knowledge) -> dict[str, Any]:
+        views, last = jobs_page(known, after=query.cursor, limit=query.limit, now=backend().clock())
+        cursor = None if last is None else job_cursor(last)
+        return {"jobs": [view.model_dump(mode="json") for view in views], "next_cursor": cursor}
+
+    return answered(page)
 
 
 @blueprint.get("/<job_id>")
 def one(job_id: str) -> dict[str, Any]:
     """Answer a job with its spec."""
-    return _shown(job_id)
+    return answered(lambda known: _shown(known, job_id))
 
 
 @blueprint.post("/<job_id>/pause")
@@ -35,20 +40,15 @@ def pause(job_id: str) -> dict[str, Any]:
     """Pause a job, or change the reason and the end of its pause; answer the job."""
     wish = body(PauseWish)
     backend().control.pause(job_id, by=sender(), reason=wish.reason, until=wish.until_at(backend().clock()))
-    return _shown(job_id)
+    return _shown(backend().live, job_id)
 
 
 @blueprint.post("/<job_id>/resume")
 def resume(job_id: str) -> dict[str, Any]:
     """End the pause of a job, if it has one; answer the job."""
     backend().control.resume(job_id, by=sender(), reason=body(ResumeWish).reason)
-    return _shown(job_id)
+    return _shown(backend().live, job_id)
 
 
-def _shown(job_id: str) -> dict[str, Any]:
-    store = backend().store
-    job = store.jobs.load([job_id]).get(job_id)
-    if job is None:
-        raise JobNotFoundError(job_id)
-    last_run = store.runs.last_of([job_id]).get(job_id)
-    return job_detail(job, store.pauses.in_force(backend().clock()), last_run).model_dump(mode="json")
+def _shown(known: Knowledge, job_id: str) -> dict[str, Any]:
+    return job_shown(known, job_id, backend().clock()).model_dump(mode="json")

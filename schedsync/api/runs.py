@@ -4,10 +4,11 @@ from typing import Any
 
 from flask import Blueprint, Response
 
+from schedsync.api.answers import answered, remembered
 from schedsync.api.backend import backend
 from schedsync.api.paging import RunsQuery, run_cursor
 from schedsync.api.parsing import takes
-from schedsync.errors import JobNotFoundError
+from schedsync.knowledge import Knowledge
 from schedsync.views import log_text, run_view
 
 blueprint = Blueprint("runs", __name__, url_prefix="/api")
@@ -24,31 +25,34 @@ def many(query: RunsQuery) -> dict[str, Any]:
 @takes(RunsQuery)
 def of_job(query: RunsQuery, job_id: str) -> dict[str, Any]:
     """Answer a page of the runs of a job, also of one that is gone, newest slot first."""
-    page = _page(job_id, query)
-    if not page["runs"] and query.cursor is None and not backend().store.jobs.load([job_id]):
-        raise JobNotFoundError(job_id)
-    return page
+    return _page(job_id, query)
 
 
 @blueprint.get("/runs/<run_id>")
 def one(run_id: str) -> dict[str, Any]:
     """Answer a run."""
-    return run_view(backend().store.runs.get(run_id)).model_dump(mode="json")
+    return answered(lambda known: run_view(known.run(run_id)).model_dump(mode="json"))
 
 
 @blueprint.get("/runs/<run_id>/log")
 def log(run_id: str) -> Response:
     """Answer what a run printed; while it runs here, what it has printed so far."""
-    store = backend().store
-    store.runs.get(run_id)
-    live = backend().live_output(run_id)  # asked first: a run that ends in between has its output in the store
-    return Response(log_text(live or store.runs.output(run_id)), mimetype="text/plain")
+
+    def text(known: Knowledge) -> str:
+        known.run(run_id)
+        live = backend().live_output(run_id)  # asked first: a run that ends in between has its output in the store
+        return log_text(live or known.output(run_id))
+
+    return Response(remembered(text), mimetype="text/plain")
 
 
 def _page(job_id: str | None, query: RunsQuery) -> dict[str, Any]:
-    found = backend().store.runs.page(job_id=job_id, before=query.cursor, limit=query.limit + 1)
-    runs, more = found[: query.limit], len(found) > query.limit
-    return {
-        "runs": [run_view(run).model_dump(mode="json") for run in runs],
-        "next_cursor": run_cursor(runs[-1]) if more else None,
-    }
+    def page(known: Knowledge) -> dict[str, Any]:
+        found = known.runs(job_id=job_id, before=query.cursor, limit=query.limit + 1)
+        runs, more = found[: query.limit], len(found) > query.limit
+        return {
+            "runs": [run_view(run).model_dump(mode="json") for run in runs],
+            "next_cursor": run_cursor(runs[-1]) if more else None,
+        }
+
+    return answered(page)

@@ -14,6 +14,7 @@ from schedsync.cli.tables import fields, table
 from schedsync.cli.times import shown
 from schedsync.clock import utc_now
 from schedsync.errors import JobNotFoundError
+from schedsync.knowledge import FromStore
 from schedsync.specs.job import JobSpec
 from schedsync.store.jobs import StoredJob
 from schedsync.store.store import Store
@@ -55,7 +56,7 @@ def pause_text(pause: PauseView) -> str:
 
 
 def _show_all(options: Options, store: Store, limit: int) -> None:
-    views, more = jobs_page(store, after="", limit=limit, now=utc_now())
+    views, more = jobs_page(FromStore(store), after="", limit=limit, now=utc_now())
     if options.as_json:
         cursor = None if more is None else _cursor(more)
         say_json({"jobs": [view.model_dump(mode="json") for view in views], "next_cursor": cursor})

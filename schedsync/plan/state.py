@@ -70,6 +70,8 @@ class ObservedJob:
     prune: str
     suspended: bool = False
     stale: bool = False
+    revision: str | None = None
+    """The revision of the folder that its spec came with."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -36,6 +36,8 @@ class Takeover:
 class Recovered:
     """What is to be written down, and what may then be taken up."""
 
+    known: list[Run] = field(default_factory=list)
+    """Ended, with the results that were kept of them."""
     lost: list[Run] = field(default_factory=list)
     skipped: list[Run] = field(default_factory=list)
     retries: list[Run] = field(default_factory=list)
@@ -43,35 +45,62 @@ class Recovered:
     """Retries and runs that have not started, to be started when their time and their job's order allow."""
 
 
-def recover(orphans: Sequence[Run], jobs: Mapping[str, KnownJob], takeover: Takeover) -> Recovered:
+def recover(
+    orphans: Sequence[Run],
+    jobs: Mapping[str, KnownJob],
+    takeover: Takeover,
+    results: Mapping[str, Run] | None = None,
+) -> Recovered:
     """Decide about *orphans*, given the live jobs by id.
 
-    A run that may have been started is lost, and its job's retry policy is asked. One that certainly has not is taken
-    up, unless its job is gone or it would be too late by the job's own grace.
+    A run whose result was kept has that one, and another that may have been started is lost; of both the job's retry
+    policy is asked. One that certainly has not been started is taken up, unless its job is gone or it would be too late
+    by the job's own grace.
+
+    Args:
+        orphans: unsettled runs that nobody looks after.
+        jobs: the live jobs, by id.
+        takeover: who takes them up.
+        results: runs in their final states, as far as those were kept, by id.
     """
-    result = Recovered()
+    recovered, kept = Recovered(), results or {}
     for run in orphans:
         job = jobs.get(run.job_id)
-        if not takeover.unstarted(run):
-            _lose(run, job, takeover, result)
+        if run.id in kept:
+            _end(_with_result(run, kept[run.id]), recovered.known, job, takeover, recovered)
+        elif not takeover.unstarted(run):
+            lost = replace(run, state=RunState.LOST, finished_at=takeover.now, reason=LOST)
+            _end(lost, recovered.lost, job, takeover, recovered)
         elif job is None:
-            result.skipped.append(_skip(run, f"{SkipReason.REMOVED}: the job is gone", takeover))
+            recovered.skipped.append(_skip(run, f"{SkipReason.REMOVED}: the job is gone", takeover))
         elif late := _too_late(run, job, takeover.now):
-            result.skipped.append(_skip(run, late, takeover))
+            recovered.skipped.append(_skip(run, late, takeover))
         else:
-            result.adopted.append(Entry(run, job.spec, job.source_file))
-    return result
+            recovered.adopted.append(Entry(run, job.spec, job.source_file))
+    return recovered
 
 
-def _lose(run: Run, job: KnownJob | None, takeover: Takeover, result: Recovered) -> None:
-    lost = replace(run, state=RunState.LOST, finished_at=takeover.now, reason=LOST)
-    result.lost.append(lost)
+def _with_result(run: Run, ended: Run) -> Run:
+    """Return *run*, which is as its row has it, with what the result says of its end."""
+    return replace(
+        run,
+        state=ended.state,
+        reason=ended.reason,
+        exit_code=ended.exit_code,
+        started_at=ended.started_at,
+        finished_at=ended.finished_at,
+        pid=ended.pid,
+    )
+
+
+def _end(ended: Run, group: list[Run], job: KnownJob | None, takeover: Takeover, recovered: Recovered) -> None:
+    group.append(ended)
     if job is None:
         return
-    retry = next_attempt(lost, job.spec.retry, node=takeover.node, owner=takeover.owner)
+    retry = next_attempt(ended, job.spec.retry, node=takeover.node, owner=takeover.owner)
     if retry is not None:
-        result.retries.append(retry)
-        result.adopted.append(Entry(retry, job.spec, job.source_file))
+        recovered.retries.append(retry)
+        recovered.adopted.append(Entry(retry, job.spec, job.source_file))
 
 
 def _too_late(run: Run, job: KnownJob, now: datetime) -> str | None:

@@ -20,6 +20,7 @@ from schedsync.errors import (
     SchemaError,
     StaleObservationError,
 )
+from schedsync.outages import Outage
 from schedsync.runner import Runner
 from schedsync.runs.ledger import PROCESSES, PYTHON, Entry
 from schedsync.runs.run import Run, RunState
@@ -63,6 +64,16 @@ class Scheduler(BackgroundScheduler):
         self._leadership, self._vitals, self._clock = leadership, vitals, clock
         self._lease: Lease | None = None
         self._up_since: datetime | None = None
+        self._database = Outage(
+            log, "the database does not answer, ticks go on", "the database answers", level=logging.ERROR
+        )
+        self._rights = Outage(
+            log,
+            "this instance may not write to the database, it fires nothing",
+            "this instance may write to the database",
+            level=logging.ERROR,
+        )
+        self._renewal = Outage(log, "leadership given up, it cannot be renewed", "this instance leads again")
         self._submitted: dict[str, RunExecutor] = {}
         self.on_lead: Callable[[], None] = lambda: None
         """Told when this instance begins to lead."""
@@ -152,15 +163,16 @@ class Scheduler(BackgroundScheduler):
     def _ensured(self) -> Lease | None:
         try:
             return self._leadership.ensure()
-        except BaseException:
+        except BaseException as error:
             if self._lease is not None and not self._leadership.holds:
-                log.warning("leadership given up, it cannot be renewed")
+                self._renewal.failed(error)
                 self._lead(None)
             raise
 
     def _fire(self, due: Sequence[DueRow], tick: Tick) -> int:
         claimed = self._firing.fire(due, tick)
         for run in claimed.skipped:
+            self._runner.on_change(run)
             self._missed(run)
             self._note(run)
         return claimed.postponed
@@ -183,21 +195,28 @@ class Scheduler(BackgroundScheduler):
         self._runner.lead(lease)
         if lease is not None:
             self._runner.recover(self._leadership.is_dead())
-            log.info("this instance leads", extra={"token": lease.token})
+            self._say_that_it_leads(lease)
             self._lease = lease
             self.on_lead()
+
+    def _say_that_it_leads(self, lease: Lease) -> None:
+        if self._renewal.lasts:
+            self._renewal.succeeded(token=lease.token)
+        else:
+            log.info("this instance leads", extra={"token": lease.token})
 
     def _answered(self, error: Exception | None) -> None:
         """Note whether the database answered; slots that fall into an outage are missed ones."""
         text = None if error is None else str(error)
-        news = self._vitals.database(self._clock(), error=text)
+        forbidden = isinstance(error, MissingRightError)
+        begins = self._vitals.database(self._clock(), error=text, forbidden=forbidden)
         if error is not None:
             self._up_since = None
-        if news and isinstance(error, MissingRightError):
-            log.error("this instance may not write to the database, it fires nothing", extra={"error": text})
-        elif news and error is not None:
-            log.error("the database does not answer, ticks go on", extra={"error": text})
-        elif news:
+            (self._rights if forbidden else self._database).failed(error)
+        elif self._database.lasts or self._rights.lasts:
+            self._database.succeeded()
+            self._rights.succeeded()
+        elif begins:
             log.info("the database answers")
 
     def _note(self, run: Run) -> None:

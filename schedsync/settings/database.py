@@ -45,7 +45,8 @@ class ConnectionSettings(Group):
     external_auth: bool = Field(default=False, description="Oracle: log in by wallet or operating system; needs thick.")
     connect_timeout: PositiveDuration = Field(timedelta(seconds=10), description="Within this a connection is made.")
     call_timeout: Duration = Field(
-        timedelta(seconds=20), description="Oracle: within this a round trip is answered; 0s: without bound."
+        timedelta(seconds=20),
+        description="Oracle, PostgreSQL: within this a round trip is answered; 0s: without bound.",
     )
 
     @model_validator(mode="after")

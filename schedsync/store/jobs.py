@@ -72,8 +72,9 @@ _REST = (
     _jobs.prune_policy,
     _jobs.suspended,
     _jobs.stale,
+    _jobs.revision,
 )
-_STORED = _beside_specs(_jobs.spec_digest, *_REST, _jobs.revision, _specs.spec_text)
+_STORED = _beside_specs(_jobs.spec_digest, *_REST, _specs.spec_text)
 _ALL_JOBS = {"schedsync_rows": 10_000}
 """Where rows come in round trips: so many hot rows in one."""
 _HOT = tuple(_jobs[field.name] for field in fields(DueRow) if field.name != "pauses")
@@ -190,7 +191,7 @@ def _observed(values: Sequence[Any]) -> ObservedJob:
 
 
 def _stored(row: Row[Any]) -> StoredJob:
-    return StoredJob(_observed(row[:-2]), _spec(row.id, row.spec_text), row.revision)
+    return StoredJob(_observed(row[:-1]), _spec(row.id, row.spec_text), row.revision)
 
 
 def _spec(job_id: str, text: str | None) -> JobSpec | None:

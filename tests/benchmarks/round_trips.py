@@ -16,6 +16,7 @@ from typing import Any
 
 from sqlalchemy import Connection, event
 
+from schedsync.knowledge import FromStore
 from schedsync.plan.ops import Plan
 from schedsync.runs.outcome import Output
 from schedsync.store.leases import Lease
@@ -104,7 +105,7 @@ def _specs(store: Store) -> Operation:
 
 def _page(store: Store) -> Operation:
     live(store, *(f"job-{number:04}" for number in range(100)))
-    return lambda store: jobs_page(store, after="", limit=100, now=NOW)
+    return lambda store: jobs_page(FromStore(store), after="", limit=100, now=NOW)
 
 
 def _renewal(store: Store) -> Operation:

@@ -1,11 +1,12 @@
 """PostgreSQL, through psycopg 3."""
 
-from collections.abc import Iterator, Mapping, Sequence
+import time
+from collections.abc import Generator, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from typing import Any, ClassVar
 
-from sqlalchemy import URL, Connection, Engine, text
-from sqlalchemy.exc import DBAPIError
+from sqlalchemy import URL, Connection, Engine, event, text
+from sqlalchemy.exc import DBAPIError, InvalidatePoolError
 
 from schedsync.store.address import Address
 from schedsync.store.dialects import postgresql_errors
@@ -14,6 +15,10 @@ from schedsync.store.dialects.explanation import Explanation
 from schedsync.store.dialects.session import CREATE_TABLES, USE_TABLES, Session
 from schedsync.store.grants import identifier
 
+PING = 5.0
+"""Seconds within which a pooled connection has to show that it lives, so that a tick has time left for a new one."""
+LONGEST_PAUSE = "60s"
+"""After such a pause within a transaction the server ends it: its client is gone, and its locks must not outlive it."""
 _SCHEMA_LOCK = 0x5C4ED5
 _CONNECT = {
     "application_name": "schedsync",
@@ -69,11 +74,31 @@ class PostgreSQL(DatabaseDialect):
             },
             # Claims rely on it: a guarded UPDATE that waited for another transaction sees what that one wrote.
             "isolation_level": "READ COMMITTED",
-            "pool_pre_ping": True,
             "pool_recycle": 1800,
             "pool_size": address.pool_size,
             "max_overflow": address.pool_size,
+            "pool_timeout": max(address.connect_timeout.total_seconds(), 1.0),
         }
+
+    def prepare(self, engine: Engine, address: Address) -> None:
+        """Bound every wait for the server, and ask pooled connections whether they live."""
+        bounded, limit = _bounded_connection(), address.call_timeout.total_seconds()
+        options = f"{self.url(address).query.get('options', '')} -cidle_in_transaction_session_timeout={LONGEST_PAUSE}"
+
+        @event.listens_for(engine, "do_connect")
+        def _connect(_dialect: Any, _record: Any, args: Any, given: dict[str, Any]) -> Any:
+            connection = bounded.connect(*args, **given | {"options": options.strip()})
+            connection.limit = limit or None
+            return connection
+
+        @event.listens_for(engine, "checkout")
+        def _checked_out(connection: Any, _record: Any, _proxy: Any) -> None:
+            before, connection.limit = connection.limit, min(limit or PING, PING)
+            try:
+                engine.dialect.do_ping(connection)
+            except Exception as error:  # whatever it is: this connection, and those that are as old, are not trusted
+                raise InvalidatePoolError(str(error)) from error
+            connection.limit = before
 
     def exists(self, address: Address) -> bool:
         """Whether it can be reached shows when it is connected to."""
@@ -139,3 +164,42 @@ def _search_path(options: str | Sequence[str], schema: str | None) -> dict[str, 
         return {}
     given = options if isinstance(options, str) else " ".join(options)
     return {"options": f"{given} -csearch_path={schema}".strip()}
+
+
+def _bounded_connection() -> Any:
+    import psycopg  # noqa: PLC0415 - an optional dependency
+
+    class BoundedConnection(psycopg.Connection[Any]):
+        """A connection that is closed when the server is silent for too long.
+
+        What the kernel offers does not see it: a proxy, or a server whose process hangs, goes on acknowledging.
+        """
+
+        limit: float | None = None
+        """Seconds within which one request is answered; None: without bound."""
+
+        def wait(self, gen: Any, *args: Any, **more: Any) -> Any:
+            """Wait until *gen* has what it wants from the server.
+
+            Raises:
+                psycopg.OperationalError: that took longer than ``limit``; the connection is closed.
+            """
+            if self.limit is None:
+                return super().wait(gen, *args, **more)
+            return super().wait(self._within(gen, self.limit), *args, **more)
+
+        def _within(self, gen: Any, limit: float) -> Generator[Any, Any, Any]:
+            deadline = time.monotonic() + limit
+            try:
+                wanted = next(gen)
+                while True:
+                    ready = yield wanted
+                    # Nothing is ready: the driver looks up each tenth of a second, so that Ctrl-C is noticed.
+                    if not ready and time.monotonic() > deadline:
+                        self.pgconn.finish()
+                        raise psycopg.OperationalError(f"no answer within {limit:g} s, the connection is given up")
+                    wanted = gen.send(ready)
+            except StopIteration as end:
+                return end.value
+
+    return BoundedConnection

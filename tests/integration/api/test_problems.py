@@ -204,8 +204,6 @@ def broken(request: pytest.FixtureRequest, here: Installation, tmp_path: Path) -
     }[request.param]
     (tmp_path / "text.db").write_text("This is a text, and it is long enough to be no database at all. " * 20)
     store = Store.open(f"sqlite:///{path}")
-    here.vitals.ticked(here.clock.now, leading=True, leader="here")
-    here.vitals.database(here.clock.now, error="it is gone")
     yield here.client(store=store, control=Control(store, here.clock))
     store.close()
 
@@ -222,7 +220,9 @@ def test_without_a_database_wishes_are_for_later(broken: FlaskClient) -> None:
         problem(broken.post(path), 503)
 
 
-def test_without_a_database_health_and_readiness_are_still_told(broken: FlaskClient) -> None:
+def test_without_a_database_health_and_readiness_are_still_told(here: Installation, broken: FlaskClient) -> None:
+    here.vitals.ticked(here.clock.now, leading=True, leader="here")
+    here.vitals.database(here.clock.now, error="it is gone")
     assert broken.get("/health").status_code == 200
     assert broken.get("/ready").status_code == 503
 

@@ -51,50 +51,64 @@ def test_results_are_kept_and_written_when_the_database_comes_back(bench: Bench)
     with without_runs_table(bench.store):
         for run in runs:
             bench.runner.finished(run.id, Outcome(RunState.SUCCEEDED, bench.clock.now))
-        eventually(lambda: bench.runner._unwritten)
+        eventually(lambda: bench.runner._writer.away)
     assert {bench.next_end().id for _ in runs} == {run.id for run in runs}
     assert (bench.states("a"), bench.states("b")) == (["succeeded"], ["succeeded"])
+
+
+def _writer(bench: Bench, fails: Callable[[RunChanges], Exception | None]) -> ResultWriter:
+    return ResultWriter(Balky(bench.store, fails), lambda: bench.lease)
 
 
 def test_a_result_is_written_once_when_the_database_comes_back(bench: Bench) -> None:
     (run,) = _claimed(bench, "a")
     errors: list[Exception] = [DatabaseUnavailableError("away"), SchemaError("no table")]
-    table = Balky(bench.store, lambda _: errors.pop() if errors else None)
-    writer = ResultWriter(table, threading.Event())
-    refused = writer.write(RunChanges(settled=[_ended(run)]), lambda: bench.lease)
-    assert (refused.left, table.written) == (RunChanges(), 1)
+    writer = _writer(bench, lambda _: errors.pop() if errors else None)
+    assert writer.write(RunChanges(settled=[_ended(run)])).settled == ()
+    assert writer.away
+    settled = eventually(lambda: writer.write_left().settled)
+    assert [each.id for each in settled] == [run.id]
+    assert (writer.away, writer.left, writer.patience) == (False, RunChanges(), None)
     assert bench.states("a") == ["succeeded"]
 
 
 def test_one_result_that_cannot_be_written_does_not_lose_the_others(bench: Bench) -> None:
     first, second = _claimed(bench, "a", "b")
     poison = second.id
-    table = Balky(bench.store, lambda c: ValueError("no") if poison in {r.id for r, _ in c.settled} else None)
-    changes = RunChanges(settled=[_ended(first), _ended(second)])
-    refused = ResultWriter(table, threading.Event()).write(changes, lambda: bench.lease)
-    assert [run.id for run, _ in refused.left.settled] == [poison]
+    writer = _writer(bench, lambda c: ValueError("no") if poison in {r.id for r, _ in c.settled} else None)
+    written = writer.write(RunChanges(settled=[_ended(first), _ended(second)]))
+    assert [run.id for run in written.settled] == [first.id]
+    assert [run.id for run, _ in writer.left.settled] == [poison]
     assert bench.states("a") == ["succeeded"]
 
 
 def test_an_output_that_cannot_be_written_does_not_lose_its_result(bench: Bench) -> None:
     (run,) = _claimed(bench, "a")
-    table = Balky(bench.store, lambda c: ValueError("no") if any(o.total for _, o in c.settled) else None)
-    refused = ResultWriter(table, threading.Event()).write(
-        RunChanges(settled=[_ended(run, b"text")]), lambda: bench.lease
-    )
-    assert not refused.left
+    writer = _writer(bench, lambda c: ValueError("no") if any(o.total for _, o in c.settled) else None)
+    assert writer.write(RunChanges(settled=[_ended(run, b"text")])).settled
+    assert not writer.left
     assert bench.states("a") == ["succeeded"]
+
+
+def test_an_output_is_not_given_up_because_the_database_goes_away_meanwhile(bench: Bench) -> None:
+    (run,) = _claimed(bench, "a")
+    errors: list[Exception] = [DatabaseUnavailableError("away"), ValueError("no")]
+    writer = _writer(bench, lambda _: errors.pop() if errors else None)
+    writer.write(RunChanges(settled=[_ended(run, b"text")]))
+    eventually(lambda: writer.write_left().settled)
+    kept = bench.store.runs.output(run.id)
+    assert kept is not None
+    assert kept.head == "text"
 
 
 def test_a_run_whose_result_could_not_be_written_is_never_started_again(bench: Bench) -> None:
     (run,) = _claimed(bench, "a")
     trouble = threading.Event()
     trouble.set()
-    table = Balky(bench.store, lambda c: ValueError("no") if c.settled and trouble.is_set() else None)
-    bench.runner._writer = ResultWriter(table, bench.runner._closing)
+    bench.runner._writer = _writer(bench, lambda c: ValueError("no") if c.settled and trouble.is_set() else None)
     held, _ = bench.hold()
     bench.runner.finished(run.id, Outcome(RunState.SUCCEEDED, bench.clock.now))
-    eventually(lambda: bench.runner._left)
+    eventually(lambda: bench.runner._writer.left)
     bench.runner.recover_own()
     trouble.clear()
     assert bench.next_end().id == run.id
@@ -114,15 +128,6 @@ def test_what_is_to_be_started_waits_for_the_leadership_and_results_do_not(bench
     bench.lease = bench.store.leases.acquire(OWNER, TTL)
     bench.runner.lead(bench.lease)
     assert bench.until("a", "failed", "queued")[1].attempt == 2
-
-
-def test_a_stopping_writer_does_not_wait_for_the_database_without_end(bench: Bench) -> None:
-    (run,) = _claimed(bench, "a")
-    closing = threading.Event()
-    closing.set()
-    table = Balky(bench.store, lambda _: DatabaseUnavailableError("away"))
-    refused = ResultWriter(table, closing).write(RunChanges(settled=[_ended(run)]), lambda: bench.lease)
-    assert [left.id for left, _ in refused.left.settled] == [run.id]
 
 
 def test_waiting_runs_stay_in_turn_while_their_jobs_cannot_be_looked_up(bench: Bench) -> None:

@@ -1,0 +1,138 @@
+"""Results on disk: one file for each run that has ended and that the store does not know of yet.
+
+They lie beside the spooled outputs and outlive the process: the next one on this node that leads gives the runs these
+results instead of calling them lost.
+"""
+
+import logging
+import os
+from collections.abc import Iterable
+from dataclasses import dataclass
+from pathlib import Path
+
+from pydantic import BaseModel, ConfigDict, ValidationError
+
+from schedsync.runs.outcome import Output
+from schedsync.runs.run import Run
+
+log = logging.getLogger(__name__)
+
+_SUFFIX = ".result"
+_PART = ".part"
+"""Added to the name of a file that is not complete yet."""
+_UNREADABLE = ".unreadable"
+"""Added to the name of a file that is no result, for a person to look at."""
+
+
+@dataclass(frozen=True, slots=True)
+class Result:
+    """How a run ended: the run in its final state, and what is kept of its output."""
+
+    run: Run
+    output: Output
+
+
+class _Document(BaseModel):
+    """What a file says."""
+
+    model_config = ConfigDict(ser_json_bytes="base64", val_json_bytes="base64")
+
+    run: Run
+    head: bytes
+    tail: bytes
+    total: int
+
+    @classmethod
+    def of(cls, result: Result) -> "_Document":
+        output = result.output
+        return cls(run=result.run, head=output.head, tail=output.tail, total=output.total)
+
+    def result(self) -> Result:
+        return Result(self.run, Output(self.head, self.tail, self.total))
+
+
+class Journal:
+    """The results in a folder. A file is there as a whole or not at all, also after a power cut."""
+
+    def __init__(self, folder: Path) -> None:
+        self._folder = folder
+
+    def keep(self, result: Result) -> None:
+        """Put *result* on disk, in place of an earlier one of the run.
+
+        Raises:
+            OSError: it is not there: disk full, or a folder that cannot be written to.
+        """
+        path = self._path(result.run.id)
+        part = path.with_name(path.name + _PART)
+        try:
+            _write(part, _Document.of(result).model_dump_json().encode())
+            part.rename(path)
+        except OSError:
+            _remove(part)
+            raise
+        self._sync()
+
+    def read(self) -> dict[str, Result]:
+        """Return the results that are on disk, by run; a file that is none is put aside with a warning."""
+        found = [(path, _read(path)) for path in self._files()]
+        return {result.run.id: result for _, result in found if result is not None}
+
+    def drop(self, run_ids: Iterable[str]) -> None:
+        """Remove results; those that are not there are no mistake."""
+        for run_id in run_ids:
+            _remove(self._path(run_id))
+
+    def _path(self, run_id: str) -> Path:
+        return self._folder / f"{run_id}{_SUFFIX}"
+
+    def _files(self) -> list[Path]:
+        try:
+            return sorted(self._folder.glob(f"*{_SUFFIX}"))
+        except OSError as error:
+            log.warning("kept results cannot be listed", extra={"folder": str(self._folder), "error": str(error)})
+            return []
+
+    def _sync(self) -> None:
+        """Write the folder's entries down, without which a renamed file may be gone after a power cut."""
+        folder = os.open(self._folder, os.O_RDONLY | os.O_DIRECTORY)
+        try:
+            os.fsync(folder)
+        finally:
+            os.close(folder)
+
+
+def _write(path: Path, data: bytes) -> None:
+    # Not for everybody: jobs print what they should not.
+    fd = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o640)
+    with open(fd, "wb") as file:  # noqa: PTH123 - there is no path to open, only a descriptor with its mode
+        file.write(data)
+        file.flush()
+        os.fsync(fd)
+
+
+def _read(path: Path) -> Result | None:
+    try:
+        return _Document.model_validate_json(path.read_bytes()).result()
+    except FileNotFoundError:
+        return None
+    except OSError as error:
+        log.warning("kept result cannot be read", extra={"path": str(path), "error": str(error)})
+    except ValidationError as error:
+        log.warning("kept result is none, it is put aside", extra={"path": str(path), "error": str(error)})
+        _put_aside(path)
+    return None
+
+
+def _put_aside(path: Path) -> None:
+    try:
+        path.rename(path.with_name(path.name + _UNREADABLE))
+    except OSError as error:
+        log.warning("file stays where it is", extra={"path": str(path), "error": str(error)})
+
+
+def _remove(path: Path) -> None:
+    try:
+        path.unlink(missing_ok=True)
+    except OSError as error:
+        log.warning("kept result stays", extra={"path": str(path), "error": str(error)})

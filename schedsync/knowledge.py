@@ -1,0 +1,183 @@
+"""What readers ask: answered by the store, which lets the mirror learn, or by the mirror alone."""
+
+from collections.abc import Collection
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Protocol
+
+from schedsync.errors import JobNotFoundError
+from schedsync.mirror import RUNS, Mirror
+from schedsync.runs.outcome import Output
+from schedsync.runs.pause import Pause
+from schedsync.runs.run import UNSETTLED, Run, RunState
+from schedsync.store.jobs import JobCounts, StoredJob
+from schedsync.store.runs import KeptOutput
+from schedsync.store.store import Store
+from schedsync.store.syncs import SyncReport
+
+PAGE = 500
+"""How many runs are looked at in a refresh by an instance that stands by."""
+SPECS = 2_000
+"""How many specs are loaded in one refresh at most."""
+
+
+class Knowledge(Protocol):
+    """Jobs, pauses and runs as somebody knows them: the store, which may be away, or a memory, which may not know."""
+
+    def jobs(self, *, after: str, limit: int) -> list[StoredJob]:
+        """Return up to *limit* live jobs whose id sorts behind *after*, by id."""
+        ...
+
+    def job(self, job_id: str) -> StoredJob:
+        """Return the live job of this id."""
+        ...
+
+    def job_counts(self, now: datetime) -> JobCounts:
+        """Return how many jobs there are, by the state they show at *now*."""
+        ...
+
+    def pauses(self, now: datetime) -> dict[str, Pause]:
+        """Return the pauses in force at *now*, by job."""
+        ...
+
+    def last_runs(self, job_ids: Collection[str]) -> dict[str, Run]:
+        """Return each job's newest run that was not skipped."""
+        ...
+
+    def runs(self, *, job_id: str | None, before: tuple[datetime, str] | None, limit: int) -> list[Run]:
+        """Return up to *limit* runs, newest slot first, of one job or of all; *before* is a place to go on from."""
+        ...
+
+    def run(self, run_id: str) -> Run:
+        """Return the run of this id."""
+        ...
+
+    def run_counts(self) -> dict[RunState, int]:
+        """Return how many runs are queued and how many are running."""
+        ...
+
+    def output(self, run_id: str) -> Output | KeptOutput | None:
+        """Return what is kept of a run's output; None while nothing is."""
+        ...
+
+    def last_sync(self, *, complete: bool = False) -> SyncReport | None:
+        """Return the newest recorded step, or the newest that made everything live."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class FromStore:
+    """Asks the store. Each method may raise DatabaseUnavailableError."""
+
+    store: Store
+    mirror: Mirror | None = None
+    """Learns what the store answers."""
+
+    def jobs(self, *, after: str, limit: int) -> list[StoredJob]:
+        """Return up to *limit* live jobs whose id sorts behind *after*."""
+        return self._learned(self.store.jobs.page(after=after, limit=limit))
+
+    def job(self, job_id: str) -> StoredJob:
+        """Return the live job of this id.
+
+        Raises:
+            JobNotFoundError: there is none.
+        """
+        job = self.store.jobs.load([job_id]).get(job_id)
+        if job is None:
+            raise JobNotFoundError(job_id)
+        return self._learned([job])[0]
+
+    def job_counts(self, now: datetime) -> JobCounts:
+        """Return how many jobs there are, by the state they show at *now*."""
+        return self.store.jobs.counts(now)
+
+    def pauses(self, now: datetime) -> dict[str, Pause]:
+        """Return the pauses in force at *now*, by job."""
+        pauses = self.store.pauses.in_force(now)
+        if self.mirror is not None:
+            self.mirror.learn_pauses(pauses.values())
+        return pauses
+
+    def last_runs(self, job_ids: Collection[str]) -> dict[str, Run]:
+        """Return each job's newest run that was not skipped."""
+        runs = self.store.runs.last_of(job_ids)
+        self._learn_runs(runs.values())
+        return runs
+
+    def runs(self, *, job_id: str | None, before: tuple[datetime, str] | None, limit: int) -> list[Run]:
+        """Return up to *limit* runs, newest slot first, of one job or of all.
+
+        Raises:
+            JobNotFoundError: there are none, and no such job.
+        """
+        runs = self.store.runs.page(job_id=job_id, before=before, limit=limit)
+        if not runs and job_id is not None and before is None:
+            self.job(job_id)
+        self._learn_runs(runs)
+        return runs
+
+    def run(self, run_id: str) -> Run:
+        """Return the run of this id.
+
+        Raises:
+            RunNotFoundError: there is none.
+        """
+        run = self.store.runs.get(run_id)
+        self._learn_runs([run])
+        return run
+
+    def run_counts(self) -> dict[RunState, int]:
+        """Return how many runs are queued and how many are running."""
+        return self.store.runs.unsettled_counts()
+
+    def output(self, run_id: str) -> KeptOutput | None:
+        """Return what is kept of a run's output."""
+        return self.store.runs.output(run_id)
+
+    def last_sync(self, *, complete: bool = False) -> SyncReport | None:
+        """Return the newest recorded step, or the newest that made everything live."""
+        report = self.store.syncs.latest(complete=complete)
+        if self.mirror is not None and report is not None:
+            self.mirror.learn_sync(report, complete=complete)
+        return report
+
+    def _learned(self, jobs: list[StoredJob]) -> list[StoredJob]:
+        if self.mirror is not None:
+            self.mirror.learn_specs({j.observed.id: (j.observed.digest, j.spec) for j in jobs if j.spec is not None})
+        return jobs
+
+    def _learn_runs(self, runs: Collection[Run]) -> None:
+        if self.mirror is not None:
+            self.mirror.learn_runs(runs)
+
+
+def refresh(mirror: Mirror, store: Store, now: datetime, *, wholly: bool) -> None:
+    """Let *mirror* learn what it is not told of.
+
+    Args:
+        mirror: of an instance whose own steps and runs it is told of.
+        store: to ask; one small query, unless *wholly*.
+        now: the time (UTC).
+        wholly: whether others may have changed jobs and runs, because this instance does not lead.
+
+    Raises:
+        DatabaseUnavailableError: what was known stays.
+    """
+    mirror.learn_pauses(store.pauses.in_force(now).values())
+    if not wholly:
+        return
+    mirror.see_jobs(store.jobs.observe(), now)
+    unknown = dict(list(mirror.without_spec().items())[:SPECS])
+    specs = store.jobs.specs(unknown)
+    mirror.learn_specs({job_id: (unknown[job_id], spec) for job_id, spec in specs.items()})
+    _refresh_runs(mirror, store)
+
+
+def _refresh_runs(mirror: Mirror, store: Store) -> None:
+    known = mirror.runs(job_id=None, before=None, limit=RUNS)
+    unsettled = store.runs.unsettled()
+    open_ids = {run.id for run in unsettled}
+    mirror.forget_runs(run.id for run in known if run.state in UNSETTLED and run.id not in open_ids)
+    mirror.learn_runs(unsettled)
+    mirror.learn_runs(store.runs.page(job_id=None, before=None, limit=PAGE if known else RUNS))
