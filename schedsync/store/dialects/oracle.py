@@ -4,6 +4,7 @@ What is special about it, each thing once: how one connects; that connecting and
 what the errors mean; that a rollback, a commit and every hundred rows are round trips of their own; that DDL commits.
 """
 
+import sys
 import threading
 import time
 from collections.abc import Callable, Iterator
@@ -301,7 +302,9 @@ def _patient_connection() -> "type[oracledb.Connection]":
         """A connection whose goodbye is said by a thread that may be left alone: a silent server must not block us."""
 
         def close(self) -> None:
-            """Close, and wait for it no longer than CLOSE_SECONDS."""
+            """Close, and wait for it no longer than CLOSE_SECONDS; at the end of the process not at all."""
+            if sys.is_finalizing():  # no thread starts any more, and the system closes what is open
+                return
             call: Callable[[], None] = super().close
             failed: list[BaseException] = []
 
