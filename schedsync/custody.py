@@ -95,7 +95,8 @@ class Custody:
     def _loop(self) -> None:
         while True:
             with self._changed:
-                self._changed.wait_for(self._has_work, self._until_due())
+                while not self._has_work():
+                    self._changed.wait(self._until_due())
                 due, gone, closing = self._taken_up(), self._gone, self._closing
                 self._gone = set()
             self._remove(gone)

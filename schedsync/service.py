@@ -120,7 +120,10 @@ class Service:
         }
         stop_together(loops, self._patience)
         self._runner.stop()
-        stop_together({"lease": self._release}, self._patience)
+        if self._vitals.away:
+            log.warning("the lease is left to run out, the database does not answer")
+        else:
+            stop_together({"lease": self._release}, FAREWELL)
         if self._api is not None:
             self._api.stop(timeout=min(self._patience, LAST_REQUESTS))
         stop_together({"store": self._store.close}, self._patience)

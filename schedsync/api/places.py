@@ -18,9 +18,32 @@ _PREFIX = "/api/"
 _SAFE = {"GET", "HEAD", "OPTIONS"}
 
 
+class Places:
+    """So many requests may ask the database at once. A stuck crowd is not waited for by each newcomer."""
+
+    def __init__(self, count: int = PLACES) -> None:
+        self._free = threading.BoundedSemaphore(count)
+        self._stuck = threading.Event()
+        """Set while somebody waited in vain, and nobody has left since."""
+
+    def take(self) -> bool:
+        """Take a place, and return whether there was one."""
+        if self._free.acquire(blocking=False):
+            return True
+        if not self._stuck.is_set() and self._free.acquire(timeout=PATIENCE):
+            return True
+        self._stuck.set()
+        return False
+
+    def give_back(self) -> None:
+        """Leave a place."""
+        self._stuck.clear()
+        self._free.release()
+
+
 def register(app: Flask) -> None:
     """Give a place to each request that may ask the database."""
-    app.extensions[_KEY] = threading.BoundedSemaphore(PLACES)
+    app.extensions[_KEY] = Places()
     app.before_request(_take)
     app.teardown_request(_give_back)
 
@@ -39,15 +62,15 @@ def _take() -> None:
     if not request.path.startswith(_PREFIX):
         return
     vitals = backend().vitals
-    g.has_place = not vitals.away and _places().acquire(timeout=PATIENCE)
+    g.has_place = not vitals.away and _places().take()
     if not g.has_place and request.method not in _SAFE:
         raise DatabaseUnavailableError((vitals.away and vitals.read().database_error) or BUSY)
 
 
 def _give_back(_error: BaseException | None) -> None:
     if g.pop("has_place", False):
-        _places().release()
+        _places().give_back()
 
 
-def _places() -> threading.BoundedSemaphore:
-    return cast("threading.BoundedSemaphore", current_app.extensions[_KEY])
+def _places() -> Places:
+    return cast("Places", current_app.extensions[_KEY])

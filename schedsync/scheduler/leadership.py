@@ -23,6 +23,8 @@ class Leadership:
         self._leases, self._owner, self._node, self._ttl = leases, owner, node, ttl
         self._monotonic = monotonic
         self._asked_at: float | None = None
+        self._in_touch_since: float | None = None
+        """Since when the database has answered without a break; None while it does not."""
         self._renewed_at = 0.0
         self._lease: Lease | None = None
         self.leader: str | None = None
@@ -44,7 +46,16 @@ class Leadership:
         Raises:
             DatabaseUnavailableError: it cannot be known; a held lease is given up before it can have run out.
         """
-        now = self._monotonic()
+        try:
+            lease = self._ensure(self._monotonic())
+        except BaseException:
+            self._in_touch_since = None
+            raise
+        if self._in_touch_since is None:
+            self._in_touch_since = self._monotonic()
+        return lease
+
+    def _ensure(self, now: float) -> Lease | None:
         if self._lease is not None and now - self._renewed_at >= self._ttl.total_seconds() * 0.8:
             self.lost()
         if self._asked_at is not None and now - self._asked_at < self.interval:
@@ -75,13 +86,19 @@ class Leadership:
         self._leases.end(self._owner)
 
     def is_dead(self) -> Callable[[str], bool]:
-        """Return what says whether the instance of a name has ended. Who lives is asked when that is first needed."""
+        """Return what says whether the instance of a name has ended. Who lives is asked when that is first needed.
+
+        After an outage of the database all leases have run out. So for one term more an instance of another machine is
+        not taken for dead: it may well live, and have results to write.
+        """
+        in_touch = 0.0 if self._in_touch_since is None else self._monotonic() - self._in_touch_since
+        certain = in_touch >= self._ttl.total_seconds()
         living: list[set[str]] = []
 
         def dead(owner: str) -> bool:
-            if not living:
+            if certain and not living:
                 living.append(self._leases.living())
-            return owner not in living[0] or is_known_dead(owner, self._node)
+            return is_known_dead(owner, self._node) or (certain and owner not in living[0])
 
         return dead
 

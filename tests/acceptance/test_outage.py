@@ -2,6 +2,7 @@
 
 import time
 from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -13,14 +14,12 @@ from tests.acceptance.harness import Folder, Service, eventually
 from tests.proxy import Proxy
 
 BOUNDS = {"DATABASE__CALL_TIMEOUT": "2s", "DATABASE__CONNECT_TIMEOUT": "2s", "LEASE__TTL": "6s"}
-DATABASES = ["postgresql", "oracle"]
-HOWS = ["refuse", "stall"]
 DONE = "echo started >> {marks}; while [ ! -e {go} ]; do sleep 0.05; done; echo the end; exit {code}"
 
-pytestmark = [
-    pytest.mark.parametrize("place", DATABASES, indirect=True),
-    pytest.mark.parametrize("how", HOWS),
-]
+
+def on(*cases: tuple[str, str]) -> pytest.MarkDecorator:
+    """Run a test with these databases, and this that becomes of them."""
+    return pytest.mark.parametrize(("place", "how"), cases, indirect=["place"])
 
 
 @pytest.fixture
@@ -89,6 +88,11 @@ class Outage:
         status, answer = self.service.ask(f"/api/jobs/{name}/runs")
         return [] if status != 200 or "as_of" in answer else [r for r in answer["runs"] if r["state"] == state]
 
+    def both(self, name: str, state: str) -> list[Any]:
+        """Wait for both attempts of a job to be in this state, and return them in order."""
+        eventually(lambda: len(self.told(name, state)) == 2)
+        return sorted(self.told(name, state), key=lambda run: int(run["attempt"]))
+
     def started(self) -> int:
         return self.marks.read_text().count("started")
 
@@ -102,6 +106,7 @@ def _at(run: Any, field: str) -> datetime:
     return datetime.fromisoformat(run[field])
 
 
+@on(("postgresql", "refuse"), ("postgresql", "stall"), ("oracle", "refuse"), ("oracle", "stall"))
 def test_results_of_an_outage_appear_after_it_with_their_true_times_and_output(outage: Outage) -> None:
     outage.start()
     outage.job("good")
@@ -112,10 +117,7 @@ def test_results_of_an_outage_appear_after_it_with_their_true_times_and_output(o
     time.sleep(2)  # an outage lasts: what is told after it must not be the time at which it was over
     outage.way.heal()
     (good,) = eventually(lambda: outage.told("good", "succeeded"))
-    first, second = sorted(
-        eventually(lambda: runs if len(runs := outage.told("bad", "failed")) == 2 else []),
-        key=lambda run: int(run["attempt"]),
-    )
+    first, second = outage.both("bad", "failed")
     assert (good["exit_code"], first["exit_code"], second["exit_code"]) == (0, 3, 3)
     assert _at(good, "finished_at") < ended["good"]
     assert _at(first, "finished_at") < ended["bad"]
@@ -124,6 +126,7 @@ def test_results_of_an_outage_appear_after_it_with_their_true_times_and_output(o
     eventually(lambda: not outage.results())
 
 
+@on(("postgresql", "refuse"), ("oracle", "stall"))
 def test_after_kill_9_in_an_outage_the_next_start_tells_the_true_results_and_nothing_runs_twice(
     outage: Outage,
 ) -> None:
@@ -140,16 +143,14 @@ def test_after_kill_9_in_an_outage_the_next_start_tells_the_true_results_and_not
     (good,) = eventually(lambda: outage.told("good", "succeeded"))
     assert _at(good, "finished_at") < ended["good"]
     assert outage.service.get(f"/api/runs/{good['id']}/log") == "the end\n"
-    first, second = sorted(
-        eventually(lambda: runs if len(runs := outage.told("bad", "failed")) == 2 else []),
-        key=lambda run: int(run["attempt"]),
-    )
+    first, second = outage.both("bad", "failed")
     assert _at(first, "finished_at") < ended["bad"] < _at(second, "started_at")
     assert eventually(lambda: outage.told("open", "lost"))
     assert outage.started() == 4
     eventually(lambda: not outage.results())
 
 
+@on(("postgresql", "stall"), ("oracle", "refuse"), ("oracle", "stall"))
 def test_a_stop_in_an_outage_takes_no_longer_than_its_grace_and_leaves_the_results_to_the_next_start(
     outage: Outage,
 ) -> None:
@@ -171,6 +172,7 @@ def test_a_stop_in_an_outage_takes_no_longer_than_its_grace_and_leaves_the_resul
     eventually(lambda: not outage.results())
 
 
+@on(("postgresql", "refuse"), ("oracle", "stall"))
 def test_readers_are_answered_from_memory_at_once_and_told_since_when_it_is_old(outage: Outage) -> None:
     outage.start()
     outage.job("good")
@@ -207,6 +209,7 @@ def test_readers_are_answered_from_memory_at_once_and_told_since_when_it_is_old(
     eventually(lambda: "as_of" not in outage.service.get("/api/status"))
 
 
+@on(("postgresql", "refuse"), ("oracle", "stall"))
 def test_each_loop_says_an_outage_once_when_it_begins_and_once_when_it_is_over(outage: Outage) -> None:
     outage.start()
     outage.job("good")
@@ -222,3 +225,19 @@ def test_each_loop_says_an_outage_once_when_it_begins_and_once_when_it_is_over(o
     over = [line for line in outage.service.log if "after_seconds" in line]
     assert any("results are written again" in line and "results=1" in line for line in over)
     assert any("the database answers" in line for line in over)
+
+
+@on(("postgresql", "stall"), ("oracle", "stall"))
+def test_health_answers_at_once_although_many_requests_hang_in_the_database(outage: Outage) -> None:
+    outage.start()
+    eventually(lambda: outage.service.ask("/ready")[0] == 200)
+    outage.way.stall()
+    with ThreadPoolExecutor(20) as readers:
+        answers = [readers.submit(outage.service.ask, "/api/runs") for _ in range(20)]
+        began = time.monotonic()
+        while time.monotonic() - began < 1:
+            asked = time.monotonic()
+            outage.service.get("/health")
+            assert time.monotonic() - asked < 1
+        assert {answer.result()[0] for answer in answers} == {200}
+    outage.way.heal()

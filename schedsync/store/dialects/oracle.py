@@ -4,6 +4,7 @@ What is special about it, each thing once: how one connects; that connecting and
 what the errors mean; that a rollback, a commit and every hundred rows are round trips of their own; that DDL commits.
 """
 
+import sys
 import threading
 import time
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
@@ -421,6 +422,8 @@ def _patient_connection() -> "type[oracledb.Connection]":
 
         def close(self) -> None:
             """Close, and wait for it no longer than CLOSE_SECONDS; not at all, when another has just waited in vain."""
+            if sys.is_finalizing():  # no thread starts any more, and the system closes what is open
+                return
             kind = type(self)
             patience = 0.0 if time.monotonic() - kind.silent_since < SILENCE_SECONDS else CLOSE_SECONDS
             call: Callable[[], None] = super().close
