@@ -71,6 +71,16 @@ def test_an_error_is_explained_by_its_innermost_code(error: Exception, code: str
     assert explanation.code == code
 
 
+def test_a_connection_that_is_lost_is_told_from_one_that_is_not_made() -> None:
+    closed = of_the_driver(errors.ERR_CONNECTION_CLOSED)
+    lost, refused = oracle_errors.explain(closed), oracle_errors.explain(not_connected(str(closed)))
+    assert lost is not None
+    assert refused is not None
+    assert (lost.code, refused.code) == ("DPY-4011", "DPY-4011")
+    assert "schedsync connects again by itself" in lost.remedy
+    assert "check that an Oracle listener is at that port" in refused.remedy
+
+
 @pytest.mark.parametrize(
     ("cause", "words"),
     [
