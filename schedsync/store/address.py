@@ -52,5 +52,7 @@ class Address:
     """Within this one round trip is answered, or the connection is given up; zero: without bound."""
     pool_size: int = 10
     """Connections that are kept; as many again may be made for a burst."""
+    untouched: bool = False
+    """Whether a file is left as it is, down to its journal mode, because somebody only looks. SQLite only."""
     oracle: OracleClient = OracleClient()
     storage: Storage = Storage()

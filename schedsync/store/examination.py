@@ -61,7 +61,8 @@ def examine(address: Address, *, for_tables: bool) -> Examination:
         SettingsError: the address cannot be used.
     """
     # What has no bound for a job, which has a time limit of its own, has one here.
-    with _opened(replace(address, call_timeout=address.call_timeout or PATIENCE)) as database:
+    bounded = replace(address, call_timeout=address.call_timeout or PATIENCE, untouched=True)
+    with _opened(bounded) as database:
         try:
             return _examine(database, for_tables=for_tables)
         except SchedsyncError as error:
@@ -84,8 +85,10 @@ def _examine(database: Database, *, for_tables: bool) -> Examination:
         session = database.dialect.session(connection)
         trip = timedelta(seconds=median(_seconds(lambda: _ask(connection, "1")) for _ in range(ROUND_TRIPS)))
         ahead = _clock_ahead(connection, database.dialect.now_micros)
+    if not for_tables:
+        session = replace(session, rights={what: may for what, may in session.rights.items() if what != USE_TABLES})
     tables = _tables(database, session) if for_tables else None
-    warnings = (*session.warnings, *_clock_warning(ahead))
+    warnings = (*session.warnings, *clock_warnings(ahead))
     return Examination(database.shown, None, session, trip, ahead, tables, warnings)
 
 
@@ -113,7 +116,8 @@ def _clock_ahead(connection: Connection, now_micros: str) -> timedelta:
     return there - (before + (utc_now() - before) / 2)
 
 
-def _clock_warning(ahead: timedelta) -> tuple[str, ...]:
+def clock_warnings(ahead: timedelta) -> tuple[str, ...]:
+    """Return what to say when the database's clock is so much ahead of this machine's; negative: behind."""
     if abs(ahead) < FAR:
         return ()
     word = "ahead of" if ahead > timedelta() else "behind"

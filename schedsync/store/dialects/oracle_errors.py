@@ -34,6 +34,10 @@ _CLOSED: Advice = (
     "the other side ended the connection",
     "check that an Oracle listener is at that port, that tcps is said where it wants TLS, and the server's alert log",
 )
+_LOST: Advice = (
+    "the database or the network ended a connection that was in use",
+    "schedsync connects again by itself; when it happens often, look at the server's alert log, limits and firewalls",
+)
 _STARTING: Advice = (
     "the instance is being started or stopped, or is not open",
     "wait, or let the DBA open it; schedsync tries again by itself",
@@ -70,6 +74,7 @@ _CERTIFICATE: Advice = (
 ADVICE: dict[str, Advice] = {
     "ORA-00018": _FULL,
     "ORA-00020": _FULL,
+    "ORA-00028": ("the session was killed there", _LOST[1]),
     "ORA-00257": ("the archive destination is full, so nothing can be written", "let the DBA free space for archives"),
     "ORA-01017": (
         "user or password is wrong",
@@ -96,6 +101,10 @@ ADVICE: dict[str, Advice] = {
         "the user's profile allows no more sessions",
         "let the DBA raise SESSIONS_PER_USER, or lower pool_size",
     ),
+    "ORA-02396": ("the user's profile ended a session that was idle", _LOST[1]),
+    "ORA-03113": _LOST,
+    "ORA-03114": _LOST,
+    "ORA-03135": _LOST,
     "ORA-12154": ("the alias cannot be resolved", _NO_ALIAS_FILE[1]),
     "ORA-12170": _SILENT,
     "ORA-12505": _SID,
@@ -142,7 +151,7 @@ ADVICE: dict[str, Advice] = {
     ),
     "DPY-4000": ("tnsnames.ora has no such alias", "check dsn, and that config_dir is the right folder"),
     "DPY-4001": ("no user or no password was given", "set user and password_file"),
-    "DPY-4011": _CLOSED,
+    "DPY-4011": _LOST,
     "DPY-4017": _NOT_PARSED,
     "DPY-4018": _NOT_PARSED,
     "DPY-4021": _NOT_PARSED,
@@ -159,6 +168,9 @@ ADVICE: dict[str, Advice] = {
     "DPY-6006": _CERTIFICATE,
 }
 _NO_ROUTE: Advice = ("the network does not lead there", "check host, port, routes and firewalls")
+_CONNECTING = "DPY-6005"
+"""How the driver begins when it says why it could not connect."""
+_WHILE_CONNECTING: dict[str, Advice] = {"DPY-4011": _CLOSED}
 _SYSTEM: tuple[tuple[type[OSError], Advice], ...] = (
     (socket.gaierror, ADVICE["ORA-12545"]),
     (ssl.SSLError, ("TLS could not be agreed on", "check the wallet, the certificates, and that the port speaks TLS")),
@@ -179,7 +191,8 @@ def by_code(said: Sequence[str]) -> Explanation | None:
         for kind, number in reversed(_CODE.findall(line)):
             code = f"{kind}-{int(number):0{5 if kind == 'ORA' else 4}d}"
             if code in ADVICE:
-                return Explanation(code, line, *ADVICE[code])
+                other = _WHILE_CONNECTING if said[0].startswith(_CONNECTING) else {}
+                return Explanation(code, line, *other.get(code, ADVICE[code]))
     return None
 
 

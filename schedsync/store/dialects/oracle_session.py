@@ -30,7 +30,7 @@ def session(connection: Connection) -> Session:
         user=who.name,
         schema=who.owner,
         rights=_rights(connection, who.name, who.owner),
-        warnings=() if driver.warning is None else (_in_words(str(driver.warning)),),
+        warnings=() if driver.warning is None else (warning_in_words(str(driver.warning)),),
     )
 
 
@@ -49,6 +49,7 @@ def _privileges(connection: Connection, query: Any, **values: str) -> set[str] |
     return None
 
 
-def _in_words(warning: str) -> str:
+def warning_in_words(warning: str) -> str:
+    """Return what the database says when it lets one in, such as ORA-28002, and what that means; in one line."""
     explanation = oracle_errors.by_code(warning.splitlines())
     return warning.partition("\n")[0] if explanation is None else explanation.sentence

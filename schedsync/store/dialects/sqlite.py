@@ -50,13 +50,13 @@ class SQLite(DatabaseDialect):
 
     def prepare(self, engine: Engine, address: Address) -> None:
         """Let SQLAlchemy's begin be SQLite's, so that a transaction is one (the driver's own rules begin late)."""
-        del address
 
         @event.listens_for(engine, "connect")
         def _connected(connection: sqlite3.Connection, _record: object) -> None:
             try:
                 connection.isolation_level = None
-                _write_ahead(connection)
+                if not address.untouched:
+                    _write_ahead(connection)
                 connection.execute("PRAGMA synchronous = FULL").close()
             except BaseException:
                 connection.close()

@@ -302,6 +302,24 @@ def test_a_role_that_may_not_create_tables_is_told_before_it_tries(cli: CommandL
     assert "let their owner run `schedsync db upgrade`" in failed.err
 
 
+def test_a_role_that_may_only_read_is_told_what_it_may_not(
+    cli: CommandLine, poor_role: str, postgresql_url: str
+) -> None:
+    cli.write("a.yaml")
+    configure(url=postgresql_url)
+    assert cli.as_is("apply").code == Exit.OK
+    name, schema = make_url(poor_role).username, str(make_url(postgresql_url).query["options"]).rpartition("=")[2]
+    database = Database.open(postgresql_url)
+    with database.write() as connection:
+        connection.execute(text(f"GRANT SELECT ON ALL TABLES IN SCHEMA {schema} TO {name}"))
+    database.close()
+    configure(url=poor_role)
+    found = cli.as_is("doctor", "--json")
+    assert found.code == Exit.FAILURE
+    assert finding(found)["details"]["rights"] == {"create tables": False, "read and write the tables": False}
+    assert f"are current, but {name} may not select, insert, update and delete there" in found.out
+
+
 def test_a_file_that_is_no_database_is_explained(cli: CommandLine) -> None:
     cli.file.write_text(NO_DATABASE)
     failed = cli("doctor", "--json")
@@ -388,7 +406,10 @@ def test_each_setting_is_shown_with_where_it_comes_from(cli: CommandLine, monkey
 
 def test_connections_are_looked_at_by_name_or_all_of_them(cli: CommandLine) -> None:
     cli.write("a.yaml")
-    (cli.home / "erp.db").touch()
+    file = cli.home / "erp.db"
+    with closing(sqlite3.connect(file)) as connection:
+        connection.execute("CREATE TABLE t (a)")
+    before = file.read_bytes()
     Path("schedsync.toml").write_text(
         f'[connections.erp]\nurl = "sqlite:///{cli.home}/erp.db"\n'
         f'[connections.hr]\ndsn = "127.0.0.1:{free_port()}/x"\nuser = "hr"\npassword = "{PASSWORD}"\n'
@@ -399,6 +420,8 @@ def test_connections_are_looked_at_by_name_or_all_of_them(cli: CommandLine) -> N
     ))  # fmt: skip
     assert (one.code, other.code, every.code) == (Exit.OK, Exit.FAILURE, Exit.FAILURE)
     assert [check["subject"] for check in one.json["checks"]] == ["jobs folder", "spool folder", "connections.erp"]
+    assert finding(one, "connections.erp")["details"]["rights"] == {"create tables": True}
+    assert file.read_bytes() == before
     assert "oracle: hr@127.0.0.1:" in finding(other, "connections.hr")["details"]["error"]
     assert [check["verdict"] for check in every.json["checks"][2:]] == ["ok", "ok", "wrong", "wrong"]
     assert finding(every, "connections.nowhere")["says"] == ["connections.nowhere: give url, or dsn for Oracle"]

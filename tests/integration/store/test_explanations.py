@@ -9,7 +9,7 @@ import psycopg.errors
 import pytest
 from oracledb import errors
 
-from schedsync.store.dialects import oracle_errors, postgresql_errors, sqlite_errors
+from schedsync.store.dialects import oracle_errors, oracle_session, postgresql_errors, sqlite_errors
 from schedsync.store.dialects.explanation import Advice
 from schedsync.store.redaction import without_secrets
 
@@ -71,6 +71,16 @@ def test_an_error_is_explained_by_its_innermost_code(error: Exception, code: str
     assert explanation.code == code
 
 
+def test_a_connection_that_is_lost_is_told_from_one_that_is_not_made() -> None:
+    closed = of_the_driver(errors.ERR_CONNECTION_CLOSED)
+    lost, refused = oracle_errors.explain(closed), oracle_errors.explain(not_connected(str(closed)))
+    assert lost is not None
+    assert refused is not None
+    assert (lost.code, refused.code) == ("DPY-4011", "DPY-4011")
+    assert "schedsync connects again by itself" in lost.remedy
+    assert "check that an Oracle listener is at that port" in refused.remedy
+
+
 @pytest.mark.parametrize(
     ("cause", "words"),
     [
@@ -104,6 +114,23 @@ def test_a_state_of_postgresql_is_explained_in_any_language(state: str, words: s
 
 def test_a_statement_that_names_a_word_of_advice_is_not_explained_by_it() -> None:
     assert postgresql_errors.explain(psycopg.errors.lookup("42883")("function x does not exist")) is None
+
+
+@pytest.mark.parametrize(
+    ("warning", "words"),
+    [
+        (
+            "ORA-28002: the password will expire within 7 days\nHelp: https://docs.oracle.com/error-help/db/ora-28002/",
+            "ORA-28002: the password will expire within 7 days (the password will expire soon; set a new one before",
+        ),
+        ("ORA-99999: something\nelse", "ORA-99999: something"),
+    ],
+    ids=["known", "unknown"],
+)
+def test_a_warning_at_logon_is_told_in_one_line(warning: str, words: str) -> None:
+    told = oracle_session.warning_in_words(warning)
+    assert told.startswith(words)
+    assert "\n" not in told
 
 
 def test_a_full_disk_under_sqlite_is_explained() -> None:
