@@ -87,6 +87,11 @@ def test_on_oracle_whoever_may_not_create_tables_is_told_who_can(standin: Standi
     standin.fail("CREATE TABLE schedsync_lock", 1031)
     with pytest.raises(MissingRightError, match="let their owner run `schedsync db upgrade`"):
         store.upgrade()
+    standin.fail("CREATE VIEW", 1031)  # as with the role RESOURCE alone
+    with pytest.raises(MissingRightError, match="CREATE VIEW schedsync_jobs_v: ORA-01031"):
+        store.upgrade()
+    assert store.upgrade()
+    assert check(store.database).differences == ()
 
 
 def test_on_oracle_a_current_schema_is_not_touched_by_an_upgrade(standin: Standin, opened: Opener) -> None:
