@@ -47,8 +47,8 @@ def sentence(
     verb = (statement.split() or [""])[0].upper()
     if verb in _DDL:
         return (
-            f"{who} may not change the tables ({message.strip().splitlines()[0]}); let their owner run"
-            " `schedsync db upgrade`, or a DBA what `schedsync db ddl` prints"
+            f"{who} may not change the tables ({' '.join(statement.split()[:3])}: {message.strip().splitlines()[0]});"
+            " let their owner run `schedsync db upgrade`, or a DBA what `schedsync db ddl` prints"
         )
     found = _OURS.search(message) or _OURS.search(statement)
     table = "the tables" if found is None else found.group().lower()

@@ -38,7 +38,7 @@ def postgresql_server() -> Iterator[URL]:
         except (ImportError, OSError, subprocess.SubprocessError) as error:
             _do_without(error)
         url = make_url(server.get_uri())
-        _execute(url, "ALTER SYSTEM SET fsync = off", "SELECT pg_reload_conf()")
+        execute(url, "ALTER SYSTEM SET fsync = off", "SELECT pg_reload_conf()")
         yield url
         server.cleanup()
 
@@ -54,9 +54,9 @@ def _do_without(error: Exception) -> NoReturn:
 def postgresql_schema(server: URL) -> Iterator[str]:
     """Give the URL of a schema of its own, and drop it; a connection that was left in a transaction makes that fail."""
     name = f"schedsync_test_{secrets.token_hex(6)}"
-    _execute(server, f"CREATE SCHEMA {name}")
+    execute(server, f"CREATE SCHEMA {name}")
     yield server.update_query_dict({"options": f"-csearch_path={name}"}).render_as_string(hide_password=False)
-    _execute(server, "SET lock_timeout = '10s'", f"DROP SCHEMA {name} CASCADE")
+    execute(server, "SET lock_timeout = '10s'", f"DROP SCHEMA {name} CASCADE")
 
 
 def with_tables(url: str) -> str:
@@ -89,8 +89,18 @@ def empty(url: str) -> None:
     store.close()
 
 
-def _execute(server: URL, *statements: str) -> None:
+def execute(server: URL, *statements: str) -> None:
+    """Run statements on a PostgreSQL, each by itself."""
     engine = create_engine(server.set(drivername="postgresql+psycopg"), poolclass=NullPool)
     with engine.connect().execution_options(isolation_level="AUTOCOMMIT") as connection:
         for statement in statements:
             connection.execute(text(statement))
+
+
+@contextmanager
+def postgresql_role(server: URL) -> Iterator[URL]:
+    """Give the URL of a role of its own that may do nothing yet, and drop it."""
+    name, password = f"schedsync_test_{secrets.token_hex(6)}", secrets.token_hex(6)
+    execute(server, f"CREATE ROLE {name} LOGIN PASSWORD '{password}'")
+    yield server.set(username=name, password=password)
+    execute(server, f"DROP OWNED BY {name}", f"DROP ROLE {name}")

@@ -63,8 +63,6 @@ _FORBIDDEN = frozenset({
     1749,  # no privileges to oneself
     41900,  # missing privilege, as 23ai says it
 })  # fmt: skip
-_EXISTS = 955
-"""The name is used already."""
 _MISTAKES = frozenset({
     *(code for code in range(900, 1000) if code not in {904, 942, 955}),  # syntax and names
     *range(1400, 1500),  # values and columns
@@ -174,11 +172,14 @@ class Oracle(DatabaseDialect):
         """Lock a table of ours from a connection of its own, because DDL commits and would free the lock."""
         del connection
         with engine.connect() as maker:
-            _create(maker, *self.own_ddl(address.storage))
+            unmade = _attempt(maker, self.own_ddl(address.storage))
         with engine.connect() as holder:
             self.begin_write(holder)
             with holder.begin():
-                holder.execute(text("LOCK TABLE schedsync_lock IN EXCLUSIVE MODE"))
+                try:
+                    holder.execute(text("LOCK TABLE schedsync_lock IN EXCLUSIVE MODE"))
+                except DBAPIError as error:
+                    raise (unmade or error) from None
                 yield
             self.end_write(holder)
 
@@ -257,14 +258,14 @@ _GRANTED = (
 _ANYWHERE = "SELECT privilege FROM session_privs WHERE privilege LIKE '% ANY TABLE'"
 
 
-def _create(connection: Connection, *statements: str) -> None:
-    """Create what is not there yet."""
-    for statement in statements:
-        try:
+def _attempt(connection: Connection, statements: Iterable[str]) -> DBAPIError | None:
+    """Execute *statements*; return why one failed. That may be because somebody else was faster."""
+    try:
+        for statement in statements:
             connection.execute(text(statement))
-        except DBAPIError as error:
-            if ora_code(error.orig) != _EXISTS:
-                raise
+    except DBAPIError as error:
+        return error
+    return None
 
 
 def connect(arguments: dict[str, Any], address: Address) -> "oracledb.Connection":

@@ -248,3 +248,18 @@ def test_every_answer_is_for_this_request_only_and_of_the_type_that_it_says(clie
     headers = client.get(path).headers
     assert headers["Cache-Control"] == "no-store"
     assert headers["X-Content-Type-Options"] == "nosniff"
+
+
+def test_without_the_right_to_write_reading_goes_on_and_wishes_are_refused(
+    client: FlaskClient, here: Installation
+) -> None:
+    file = here.store.database.engine.url.database
+    store = Store.open(f"sqlite:///file:{file}?mode=ro&uri=true")
+    reader = here.client(store=store, control=Control(store, here.clock))
+    for path in GETS:
+        assert reader.get(path).json == client.get(path).json
+    for path in POSTS[:-1]:
+        response = reader.post(path)
+        assert "let the user of this process write to" in problem(response, 503)["detail"]
+        assert "Retry-After" not in response.headers
+    store.close()

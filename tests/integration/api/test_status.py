@@ -4,9 +4,11 @@ from collections.abc import Callable
 from datetime import timedelta
 from typing import Any
 
+import pytest
 from flask.testing import FlaskClient
 
 from schedsync import __version__
+from schedsync.clock import rfc3339
 from schedsync.runs.run import RunState
 from schedsync.specs.problem import Problem
 from schedsync.store.syncs import Held, SyncReport
@@ -201,6 +203,41 @@ def test_a_service_without_its_database_is_not_ready(here: Installation, client:
     here.vitals.database(here.clock.now + timedelta(seconds=1), error="no route to host")
     code, ready = _status(client, "/ready")
     assert (code, ready["reasons"]) == (503, ["the database cannot be used: no route to host"])
+
+
+def test_an_instance_that_made_no_step_shows_the_last_one_that_is_recorded(here: Installation, get: Ask) -> None:
+    broken, held = Problem("a.yaml", 3, 1, "is broken"), Held("b", "b.yaml", "the folder says nothing")
+    here.apply(located(id="a"), revision="r1")
+    recorded = SyncReport(
+        at=here.clock.forward(minutes=1), node="there", revision="r2", complete=False, problems=(broken,), held=(held,)
+    )
+    here.store.syncs.record(recorded)
+    status = get("/api/status")
+    assert status["revision"] == {"live": "r1", "attempted": "r2"}
+    assert status["last_sync_at"] == rfc3339(recorded.at)
+    assert [each["message"] for each in status["problems"]] == ["is broken"]
+    assert [each["job_id"] for each in status["held"]] == ["b"]
+    assert status["counts"]["held"] == 1
+
+
+@pytest.mark.parametrize(("leading", "attempted"), [(True, "own"), (False, "newer")])
+def test_an_instance_that_stands_by_shows_what_the_leader_did_since(
+    here: Installation, get: Ask, leading: bool, attempted: str
+) -> None:
+    here.vitals.stepped(here.apply(located(id="a"), revision="own"))
+    here.clock.forward(minutes=1)
+    here.apply(located(id="a"), located(id="b"), revision="newer")
+    _tick(here, leading=leading, leader="there")
+    assert get("/api/status")["revision"] == {"live": attempted, "attempted": attempted}
+
+
+def test_an_instance_that_stands_by_shows_its_own_step_when_nothing_happened_since(
+    here: Installation, get: Ask
+) -> None:
+    here.apply(located(id="a"), revision="r1")
+    here.vitals.stepped(SyncReport(at=here.clock.forward(minutes=1), node="here", revision="r1", complete=True))
+    _tick(here, leading=False, leader="there")
+    assert get("/api/status")["last_sync_at"] == rfc3339(here.clock.now)
 
 
 def test_the_front_door_names_paths_that_answer(client: FlaskClient) -> None:

@@ -13,6 +13,8 @@ from sqlalchemy.types import TypeDecorator
 
 import schedsync.store
 from schedsync.store import tables
+from schedsync.store.dialects import DIALECTS
+from schedsync.store.versions import VERSION_TABLE
 
 STORE = Path(schedsync.store.__file__).parent
 TABLES = tables.metadata.sorted_tables
@@ -37,6 +39,9 @@ RESERVED = frozenset(WORDS.split())
 
 
 def names() -> Iterator[str]:
+    yield from (VERSION_TABLE, *tables.VIEWS)
+    yield from (column for columns in tables.VIEWS.values() for column in columns)
+    yield from (table for dialect in DIALECTS.values() for table in dialect.own_tables)
     for table in TABLES:
         yield table.name
         yield from (column.name for column in table.c)
