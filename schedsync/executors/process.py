@@ -296,7 +296,8 @@ class ProcessEngine:
 
     def _settle_own_end(self, child: Child) -> None:
         ended = own_end(child.reap())
-        self._settle(child, ended.state, ended.reason)
+        told = child.spool.last_line() if child.launch.tells_why and ended.state is RunState.FAILED else ""
+        self._settle(child, ended.state, "; ".join(part for part in (ended.reason, told) if part) or None)
 
     def _give_up(self, child: Child, error: Exception) -> None:
         with suppress(Exception):  # nothing more can be done about it, and the run must be settled

@@ -5,13 +5,13 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager, nullcontext, suppress
 from typing import TypeVar
 
-from sqlalchemy import Connection, Engine, create_engine, make_url
+from sqlalchemy import Connection, Engine, create_engine
 from sqlalchemy.exc import ArgumentError, DBAPIError, IntegrityError, NoSuchModuleError
 from sqlalchemy.exc import TimeoutError as PoolTimeoutError
 
 from schedsync.errors import DatabaseUnavailableError, SchemaError, SettingsError
 from schedsync.store.address import Address
-from schedsync.store.dialects import dialect_named
+from schedsync.store.dialects import URL_EXAMPLES, dialect_of
 from schedsync.store.dialects.base import DatabaseDialect, Failure
 
 T = TypeVar("T")
@@ -43,10 +43,10 @@ class Database:
         if isinstance(address, str):
             address = Address(url=address)
         try:
-            dialect = dialect_named("oracle" if address.url is None else make_url(address.url).get_backend_name())
+            dialect = dialect_of(address)
             url = dialect.url(address)
         except (ArgumentError, ValueError):  # not shown: what is no URL may hold a password all the same
-            raise SettingsError(f"database.url is not a database URL; {_EXAMPLES}") from None
+            raise SettingsError(f"database.url is not a database URL; {URL_EXAMPLES}") from None
         try:
             engine = create_engine(url, **dialect.engine_options(address))
         except (ImportError, NoSuchModuleError) as error:
@@ -141,12 +141,6 @@ class Database:
 
 class _LostRaceError(DatabaseUnavailableError):
     """The database chose another transaction over this one; it may simply be tried again."""
-
-
-_EXAMPLES = (
-    'write e.g. "sqlite:///schedsync.db", "postgresql://user:password@host/database"'
-    ' or "oracle://user:password@host:1521/?service_name=service"'
-)
 
 
 def _first_line(error: BaseException | None) -> str:

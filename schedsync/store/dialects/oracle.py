@@ -8,6 +8,7 @@ import threading
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
+from dataclasses import replace
 from datetime import timedelta
 from typing import TYPE_CHECKING, Any, ClassVar
 
@@ -16,8 +17,9 @@ from sqlalchemy.engine.interfaces import ExceptionContext
 from sqlalchemy.exc import DBAPIError, InvalidatePoolError
 
 from schedsync.errors import SettingsError
+from schedsync.sql.request import Target
 from schedsync.store.address import Address
-from schedsync.store.dialects.base import DatabaseDialect, Failure
+from schedsync.store.dialects.base import DatabaseDialect, Failure, arguments_of
 
 if TYPE_CHECKING:
     import oracledb
@@ -97,9 +99,22 @@ class Oracle(DatabaseDialect):
             "coerce_to_decimal": False,
         }
 
+    def target(self, address: Address) -> Target:
+        """Return how the driver itself is called, with its own code or with Oracle's client libraries."""
+        _check_login(address)
+        client = address.oracle
+        libraries = {"lib_dir": client.library_dir, "config_dir": client.config_dir} if client.thick else None
+        seconds = address.call_timeout.total_seconds()
+        return replace(super().target(address), call_seconds=seconds, client_libraries=libraries)
+
+    def driver_arguments(self, address: Address) -> dict[str, Any]:
+        """Return what the URL says and what the address has beside it."""
+        _, options = arguments_of(self.url(address))
+        return options | _connect_args(address)
+
     def prepare(self, engine: Engine, address: Address) -> None:
         """Bound connecting, name the sessions, ask old connections whether they live, fetch in large bites."""
-        connect_args = _connect_args(address)
+        connect_args = _connect_args(address) | {"conn_class": _patient_connection()}
 
         @event.listens_for(engine, "do_connect")
         def _connect(_dialect: Any, _record: Any, _args: Any, given: dict[str, Any]) -> Any:
@@ -252,7 +267,6 @@ def _connect_args(address: Address) -> dict[str, Any]:
         "tcp_connect_timeout": address.connect_timeout.total_seconds(),
         "expire_time": KEEPALIVE,
         "program": MODULE,
-        "conn_class": _patient_connection(),
         **{name: value for name, value in given.items() if value is not None},
     }
 
@@ -270,10 +284,7 @@ def _choose_mode(address: Address) -> None:
             f'the driver for oracle is missing ({error}); install it with "pip install schedsync[oracle]"'
         ) from None
     client = address.oracle
-    if client.external_auth and not client.thick:
-        raise SettingsError(
-            "external_auth needs Oracle's client libraries; set thick = true beside it, or give user and password"
-        )
+    _check_login(address)
     try:
         if client.thick:
             oracledb.init_oracle_client(lib_dir=client.library_dir, config_dir=client.config_dir)
@@ -281,6 +292,13 @@ def _choose_mode(address: Address) -> None:
             oracledb.enable_thin_mode()  # type: ignore[no-untyped-call] # the driver leaves it without types
     except oracledb.Error as error:
         raise SettingsError(f"Oracle's driver cannot be used as the settings say: {error}") from None
+
+
+def _check_login(address: Address) -> None:
+    if address.oracle.external_auth and not address.oracle.thick:
+        raise SettingsError(
+            "external_auth needs Oracle's client libraries; set thick = true beside it, or give user and password"
+        )
 
 
 def _ping(connection: Any) -> None:

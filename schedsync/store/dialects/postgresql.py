@@ -8,7 +8,7 @@ from sqlalchemy import URL, Connection, Engine, text
 from sqlalchemy.exc import DBAPIError
 
 from schedsync.store.address import Address
-from schedsync.store.dialects.base import DatabaseDialect, Failure
+from schedsync.store.dialects.base import DatabaseDialect, Failure, arguments_of
 
 _SCHEMA_LOCK = 0x5C4ED5
 _CONNECT = {
@@ -45,10 +45,8 @@ class PostgreSQL(DatabaseDialect):
 
     def engine_options(self, address: Address) -> dict[str, Any]:
         """Return bounds for connecting and for silence, and a name that a DBA recognises."""
-        given = self.url(address).query
-        bounds = _CONNECT | {"connect_timeout": max(2, round(address.connect_timeout.total_seconds()))}
         return {
-            "connect_args": {name: value for name, value in bounds.items() if name not in given},
+            "connect_args": self._bounds(address),
             # Claims rely on it: a guarded UPDATE that waited for another transaction sees what that one wrote.
             "isolation_level": "READ COMMITTED",
             "pool_pre_ping": True,
@@ -56,6 +54,17 @@ class PostgreSQL(DatabaseDialect):
             "pool_size": address.pool_size,
             "max_overflow": address.pool_size,
         }
+
+    def driver_arguments(self, address: Address) -> dict[str, Any]:
+        """Return what the URL says, and the same bounds."""
+        _, options = arguments_of(self.url(address))
+        return options | self._bounds(address)
+
+    def _bounds(self, address: Address) -> dict[str, Any]:
+        """Return bounds for connecting and for silence; what the URL says itself is left to it."""
+        bounds = _CONNECT | {"connect_timeout": max(2, round(address.connect_timeout.total_seconds()))}
+        given = self.url(address).query
+        return {name: value for name, value in bounds.items() if name not in given}
 
     def exists(self, address: Address) -> bool:
         """Whether it can be reached shows when it is connected to."""

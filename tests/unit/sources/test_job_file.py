@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 from schedsync.plan.state import Source
 from schedsync.sources.defaults import Chain, Defaults, read_defaults
 from schedsync.sources.job_file import ParsedFile, parse_job_file
+from schedsync.specs.actions import ProcessAction
 from schedsync.specs.fingerprint import schedule_digest, spec_digest
 from schedsync.specs.job import JobSpec
 from schedsync.specs.problem import Problem
@@ -55,6 +56,7 @@ def test_a_file_with_every_field_is_read() -> None:
     spec = spec_of(parse_named("everything"))
     assert (spec.id, len(spec.schedule), spec.timeout) == ("erp.nightly-dump", 3, timedelta(minutes=30))
     assert spec.model_dump()["run"]["args"] == ("--full", "8080", "on", "0755")
+    assert isinstance(spec.run, ProcessAction)
     assert spec.run.env == {"PGUSER": "dump", "PGPORT": "5432", "VERBOSE": "no"}
 
 
