@@ -12,7 +12,7 @@ from schedsync.executors.sql_call import Databases, request_of
 from schedsync.runs.run import Run
 from schedsync.specs.actions import CommandAction, DatabaseAction, PythonAction, ScriptAction, ShellAction
 from schedsync.specs.job import JobSpec
-from schedsync.sql.request import worker_argv
+from schedsync.sql.request import FAILED, worker_argv
 
 SETTING = "SCHEDSYNC_"
 _NO_DATABASES = Databases()
@@ -38,7 +38,7 @@ def prepare(
     launch = Launch(run.id, argv=(), env=env, timeout=spec.timeout, kill_grace=spec.kill_grace)
     if isinstance(action, DatabaseAction):
         stdin = request_of(run, spec, action, job_folder, databases).encoded()
-        return replace(launch, argv=worker_argv(), stdin=stdin, tells_why=True)
+        return replace(launch, argv=worker_argv(), stdin=stdin, failure_mark=FAILED)
     return replace(
         launch,
         argv=_argv(action, job_folder),

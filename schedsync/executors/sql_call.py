@@ -48,7 +48,7 @@ def _target(action: DatabaseAction, targets: Mapping[str, Target]) -> Target:
         raise UnusableConnectionError(f'the settings have no connection "{name}" ({known}); write [connections.{name}]')
     if isinstance(action, PlsqlAction) and target.database != "oracle":
         fitting = ", ".join(sorted(each for each, other in targets.items() if other.database == "oracle"))
-        hint = f"; of Oracle are {fitting}" if fitting else ""
+        hint = f", or name a connection of Oracle: {fitting}" if fitting else ""
         raise UnusableConnectionError(f'plsql needs Oracle, and "{name}" is {target.database}; write sql:{hint}')
     return target
 

@@ -6,6 +6,8 @@ from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field
 from typing import Any
 
+FAILED = "failed: "
+"""How the worker's last line begins when it fails."""
 Scalar = str | int | float | bool | None
 """What a bind variable may be."""
 

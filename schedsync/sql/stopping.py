@@ -11,6 +11,8 @@ import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 
+from schedsync.sql.request import FAILED
+
 AGAIN = 0.5
 """Seconds between two cancels: the first may have come before the statement had begun."""
 LONGEST = 5.0
@@ -106,5 +108,5 @@ class Stopping:
 
 def leave(why: str) -> None:
     """End the process at once, from any thread."""
-    print(f"failed: {why}", flush=True)  # noqa: T201 - standard output is the run's output
+    print(f"{FAILED}{why}", flush=True)  # noqa: T201 - standard output is the run's output
     os._exit(1)

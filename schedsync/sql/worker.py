@@ -11,7 +11,7 @@ import threading
 from contextlib import suppress
 from pathlib import Path
 
-from schedsync.sql.request import Request, Statement, decoded
+from schedsync.sql.request import FAILED, Request, Statement, decoded
 from schedsync.sql.session import Answer, Failure, RefusedError, Session, lines_of
 from schedsync.sql.stopping import StoppedError, Stopping
 from schedsync.sql.table import cell, rows_of, table
@@ -54,7 +54,7 @@ def _print(line: str) -> None:
 
 
 def _fail(why: str) -> int:
-    _print(f"failed: {why}")
+    _print(f"{FAILED}{why}")
     return 1
 
 

@@ -58,6 +58,7 @@ class PostgreSQL(DatabaseDialect):
     def driver_arguments(self, address: Address) -> dict[str, Any]:
         """Return what the URL says, and the same bounds."""
         _, options = arguments_of(self.url(address))
+        options.pop("context", None)  # SQLAlchemy's own conversion of values
         return options | self._bounds(address)
 
     def _bounds(self, address: Address) -> dict[str, Any]:

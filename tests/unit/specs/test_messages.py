@@ -75,6 +75,20 @@ def _cases(*cases: tuple[str, dict[str, Any], str, str]) -> pytest.MarkDecorator
      'unknown key "args"; allowed: cwd, env, shell'),
     ("two triggers in one", {"schedule": {"every": "1h", "cron": "@daily"}}, "schedule.0.every",
      '"every" cannot stand beside another kind; write a list of triggers under schedule'),
+    ("no connection", {"run": {"sql": "x"}}, "run",
+     '"connection" is missing; write e.g. connection: erp, for [connections.erp] in the settings'),
+    ("a statement's file without its name", {"run": {"sql": {}, "connection": "erp"}}, "run.sql",
+     '"file" is missing; write e.g. {file: close.sql}'),
+    ("a slip in a statement's file", {"run": {"sql": {"file": "a", "fil": "b"}, "connection": "erp"}}, "run.sql.fil",
+     'unknown key "fil"; did you mean "file"?'),
+    ("variables of a statement", {"run": {"sql": "x", "connection": "erp", "env": {}}}, "run.env",
+     'unknown key "env"; allowed: binds, connection, sql'),
+    ("OUT binds of a statement", {"run": {"sql": "x", "connection": "erp", "out": {}}}, "run.out",
+     'unknown key "out"; allowed: binds, connection, sql'),
+    ("a bind that cannot be one", {"run": {"sql": "x", "connection": "erp", "binds": {":a": 1}}}, "run.binds.:a",
+     'binds: ":a" is not the name of a bind; write cutoff for :cutoff in the statement'),
+    ("a block and a statement", {"run": {"sql": "x", "plsql": "y", "connection": "erp"}}, "run.plsql",
+     '"plsql" cannot stand beside another kind; a job has one action'),
     ("two actions in one", {"run": {"shell": "x", "script": "y"}}, "run.script",
      '"script" cannot stand beside another kind; a job has one action'),
     ("a slip in a list", {"schedule": [{"every": "1h"}, {"cron": "@daily", "timzone": "UTC"}]}, "schedule.1.timzone",
@@ -197,6 +211,24 @@ def test_schedules(fields: dict[str, Any], path: str, sentence: str) -> None:
      "A: expected text, found nothing"),
     ("a variable named like a kind", {"run": {"shell": "a", "env": {"ShellAction": None}}}, "run.env.ShellAction",
      "ShellAction: expected text, found nothing"),
+    ("a statement that is no text", {"run": {"sql": 5, "connection": "erp"}}, "run.sql",
+     "sql: expected text, found 5"),
+    ("an empty statement", {"run": {"plsql": "", "connection": "erp"}}, "run.plsql",
+     'plsql: expected some text, found ""'),
+    ("a statement's file that is empty", {"run": {"sql": {"file": ""}, "connection": "erp"}}, "run.sql.file",
+     'file: expected some text, found ""'),
+    ("a connection that is nothing", {"run": {"sql": "x", "connection": None}}, "run.connection",
+     "connection: expected text, found nothing"),
+    ("binds as a list", {"run": {"sql": "x", "connection": "erp", "binds": ["a"]}}, "run.binds",
+     "binds: expected a mapping of keys to values, found a list; write e.g. binds: {name: value}"),
+    ("a list in a bind", {"run": {"sql": "x", "connection": "erp", "binds": {"ids": [1]}}}, "run.binds.ids",
+     "ids: a bind is text, a number, true, false or null; bind each value by itself"),
+    ("no number in a bind", {"run": {"sql": "x", "connection": "erp", "binds": {"a": float("nan")}}}, "run.binds.a",
+     "a: nan is no number that JSON has; hand it over as text"),
+    ("a bind of no kind", {"run": {"plsql": "x", "connection": "erp", "out": {"total": "numbr"}}}, "run.out.total",
+     'total: expected one of string or number (did you mean "number"?), found "numbr"'),
+    ("OUT binds as a list", {"run": {"plsql": "x", "connection": "erp", "out": ["total"]}}, "run.out",
+     "out: expected a mapping of keys to values, found a list; write e.g. out: {name: number}"),
     ("a secret of later", {"run": {"shell": "a", "env": {"A": {"file": "x"}}}}, "run.env.A",
      ("A: values from files or variables ({file: ...}, {env: ...}) are not supported in this version; write a "
      "literal, or read the secret inside the job")),
@@ -286,6 +318,7 @@ def test_each_mistake_is_named() -> None:
 @pytest.mark.parametrize("value", ["hunter2", 12345, 67.89], ids=str)
 def test_values_of_variables_are_not_repeated(value: object) -> None:
     long = mistakes(run={"shell": "x", "env": {"PGPASSWORD": value, "1": value}})
+    long += mistakes(run={"sql": "x", "connection": "erp", "binds": {"1": value, "a": [value]}})
     assert long
     assert str(value) not in "".join(f"{error.message}{error.found}{error.expected}" for error in long)
 
