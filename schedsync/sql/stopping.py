@@ -88,7 +88,7 @@ class Stopping:
 
     def _give_up(self) -> None:
         time.sleep(self._patience)
-        leave("stopped by SIGTERM; the database did not answer, and rolls back when it notices")
+        leave("stopped by SIGTERM; the database does not answer, and rolls back what is not committed")
 
     @contextmanager
     def connecting(self, seconds: float) -> Iterator[None]:

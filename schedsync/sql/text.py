@@ -2,7 +2,8 @@
 
 import re
 
-_BLANK = r"(?:\s|--[^\n]*(?:\n|\Z)|/\*.*?\*/|\()*"
+# Nothing of it is given back, or many comments could be read in very many ways.
+_BLANK = r"(?:\s|--[^\n]*|/\*.*?\*/|\()*+"
 _FIRST_WORD = re.compile(_BLANK + r"([A-Za-z]+)", re.DOTALL)
 _CHANGES = frozenset({"INSERT", "UPDATE", "DELETE", "MERGE", "REPLACE", "WITH"})
 _STORED_CODE = re.compile(
@@ -10,11 +11,12 @@ _STORED_CODE = re.compile(
     r"(?:PROCEDURE|FUNCTION|PACKAGE|TRIGGER|TYPE))\b",
     re.DOTALL | re.IGNORECASE,
 )
-_QUOTED = r"""'(?:[^']|'')*' | "(?:[^"]|"")*" | --[^\n]* | /\*.*?\*/"""
-_BIND_OR_QUOTED = re.compile(rf"(?:{_QUOTED}) | (?<![:\w]):(\w+)", re.DOTALL | re.VERBOSE)
-# PostgreSQL: also E'it\'s' and $tag$...$tag$.
-_FOR_PSYCOPG = re.compile(
-    rf"""(?: \b[eE]'(?:[^'\\]|''|\\.)*' | \$(?P<tag>\w*)\$.*?\$(?P=tag)\$ | {_QUOTED} ) | (?<![:\w]):(?P<name>\w+)""",
+_BIND = r"(?<![:\w]):(?P<name>\w+)"
+_ANY_BIND = re.compile(_BIND)
+# Texts with escapes, texts, names, comments, and texts between dollars.
+_BIND_OR_QUOTED = re.compile(
+    rf"""\b[eE]'(?:[^'\\]|''|\\.)*' | '(?:[^']|'')*' | "(?:[^"]|"")*" | --[^\n]* | /\*.*?\*/
+    | (?<![\w$])\$(?P<tag>\w*)\$.*?\$(?P=tag)\$ | {_BIND}""",
     re.DOTALL | re.VERBOSE,
 )
 
@@ -31,8 +33,8 @@ def without_semicolon(text: str) -> str:
 
 
 def mentioned_binds(text: str) -> frozenset[str]:
-    """Return the names that stand in *text* as ``:name``, in lower case."""
-    return frozenset(found[1].lower() for found in _BIND_OR_QUOTED.finditer(text) if found[1])
+    """Return the names that stand in *text* as ``:name``, in lower case; quotes or not: their rules differ."""
+    return frozenset(found["name"].lower() for found in _ANY_BIND.finditer(text))
 
 
 def for_psycopg(text: str, names: frozenset[str]) -> str:
@@ -42,7 +44,7 @@ def for_psycopg(text: str, names: frozenset[str]) -> str:
         name = found["name"]
         return f"%({name})s" if name in names else found[0]
 
-    return _FOR_PSYCOPG.sub(replaced, text.replace("%", "%%"))
+    return _BIND_OR_QUOTED.sub(replaced, text.replace("%", "%%"))
 
 
 def place(text: str, offset: int) -> str:

@@ -122,6 +122,8 @@ def _run(session: Session, statement: Statement, text: str, stopping: Stopping) 
             _print(f"{name} = {cell(session.shown(value))}")
         stopping.check()
         session.commit()
+        if stopping.asked:
+            _print("committed: SIGTERM came too late")
     except StoppedError:
         failure = Failure((), "stopped by SIGTERM; the statement was cancelled and rolled back")
     except session.error as error:

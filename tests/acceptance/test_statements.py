@@ -50,10 +50,13 @@ REASONS = {
 }
 
 
-def test_a_password_is_in_no_answer_no_log_and_no_row(service: Service, folder: Folder, tmp_path: Path) -> None:
+def test_a_password_is_in_no_answer_no_log_no_row_and_no_job(
+    service: Service, folder: Folder, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("ERP_SECRET", "hunter2-of-erp")
     folder.write("erp.yaml", job("erp", "  sql: SELECT 1\n"))
     folder.shell("nosy", "env")
-    service.start(CONNECTIONS__ERP__URL="postgresql://me@127.0.0.1:1/erp", CONNECTIONS__ERP__PASSWORD="hunter2-of-erp")
+    service.start(CONNECTIONS__ERP__URL="postgresql://me@127.0.0.1:1/erp", CONNECTIONS__ERP__PASSWORD_ENV="ERP_SECRET")
     run = eventually(lambda: service.ended("erp", "failed"))[0]
     nosy = eventually(lambda: service.ended("nosy", "succeeded"))[0]
     assert "cannot connect" in run["reason"]

@@ -103,7 +103,17 @@ def test_a_database_that_answers_no_cancel_is_left_within_half_of_the_grace(
     engine.launch(launch(request(standin.url, "BEGIN DBMS_SESSION.SLEEP(60); END;", "plsql", grace=3)))
     eventually(lambda: [each for each in sessions(standin) if "SLEEP" in each["last_sql"]])
     told = stopped(cancel(engine, listener))
-    assert told == "failed: stopped by SIGTERM; the database did not answer, and rolls back when it notices"
+    assert told == "failed: stopped by SIGTERM; the database does not answer, and rolls back what is not committed"
+
+
+def test_a_stop_that_comes_during_the_commit_is_too_late_and_that_is_said(
+    engine: ProcessEngine, listener: Remembering, standin: Standin
+) -> None:
+    before = standin.ask("/stats")["events"].get("faults", 0)
+    standin.ask("/fault", {"match": "COMMIT", "stall_ms": 1_500})
+    engine.launch(launch(request(standin.url, "BEGIN NULL; END;", "plsql")))
+    eventually(lambda: standin.ask("/stats")["events"].get("faults", 0) > before)
+    assert stopped(cancel(engine, listener)) == "committed: SIGTERM came too late"
 
 
 def test_on_postgresql(engine: ProcessEngine, listener: Remembering, postgresql_url: str) -> None:

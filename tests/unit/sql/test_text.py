@@ -10,8 +10,8 @@ from schedsync.sql.text import changes_rows, for_psycopg, mentioned_binds, place
     [
         pytest.param("DELETE FROM a WHERE b < :cutoff", "cutoff", id="one"),
         pytest.param("BEGIN :Total := f(:a,:b); END;", "total a b", id="assigned, in any case"),
-        pytest.param("SELECT ':a', \":b\", c::text, x:y -- :d\n /* :e */ FROM f", "", id="only what looks like one"),
-        pytest.param("SELECT 'it''s :a' || :b", "b", id="after a doubled quote"),
+        pytest.param("SELECT c::text, x:y FROM f", "", id="only what looks like one"),
+        pytest.param("SELECT q'[it's]' || :b || ':c' FROM dual", "b c", id="whatever is in quotes"),
     ],
 )
 def test_the_binds_that_a_statement_mentions(text: str, names: str) -> None:
@@ -27,6 +27,7 @@ def test_the_binds_that_a_statement_mentions(text: str, names: str) -> None:
         pytest.param("SELECT ':a' || \":a\"", "SELECT ':a' || \":a\"", id="in quotes"),
         pytest.param(r"SELECT E'it\'s :a', :a", r"SELECT E'it\'s :a', %(a)s", id="in quotes with escapes"),
         pytest.param("SELECT $x$ :a $y$ :a $x$, :a", "SELECT $x$ :a $y$ :a $x$, %(a)s", id="in dollars"),
+        pytest.param("SELECT a$b$c, :a, d$b$e", "SELECT a$b$c, %(a)s, d$b$e", id="beside dollars in names"),
         pytest.param("-- :a\n/* :a */ SELECT :a", "-- :a\n/* :a */ SELECT %(a)s", id="in comments"),
         pytest.param("SELECT 5 % 2, '%s'", "SELECT 5 %% 2, '%%s'", id="percent signs"),
     ],
@@ -42,6 +43,7 @@ def test_binds_as_psycopg_writes_them(text: str, translated: str) -> None:
         ("DELETE FROM a ;\n", "DELETE FROM a "),
         ("DELETE FROM a", "DELETE FROM a"),
         ("BEGIN NULL; END;", "BEGIN NULL; END;"),
+        ("/* a */ " * 1_000 + "DELETE FROM a;", "/* a */ " * 1_000 + "DELETE FROM a"),
         ("-- why\nCREATE OR REPLACE EDITIONABLE TRIGGER t ... END;", None),
         ("create procedure p as begin null; end;", None),
         ("CREATE TABLE procedures (a NUMBER);", "CREATE TABLE procedures (a NUMBER)"),
@@ -59,6 +61,7 @@ def test_the_semicolon_that_ends_a_statement_goes_unless_it_belongs_to_a_block(t
         ("WITH b AS (SELECT 1) UPDATE a SET c = 1", True),
         ("CREATE TABLE a (b INT)", False),
         ("(SELECT 1)", False),
+        ("/* a */ " * 1_000 + "1", False),
         ("", False),
     ],
 )
