@@ -11,7 +11,7 @@ import threading
 from contextlib import suppress
 from pathlib import Path
 
-from schedsync.sql.request import FAILED, Request, Statement, decoded
+from schedsync.sql.request import FAILED, Request, Statement, Target, decoded
 from schedsync.sql.session import Answer, Failure, RefusedError, Session, lines_of
 from schedsync.sql.stopping import StoppedError, Stopping
 from schedsync.sql.table import cell, rows_of, table
@@ -83,10 +83,18 @@ def _connected(request: Request, stopping: Stopping) -> Session:
     try:
         with stopping.connecting(request.target.connect_seconds + _MARGIN):
             return kind(request)
-    except kind.error as error:
+    except StoppedError:
+        raise
+    except Exception as error:  # the boundary to the driver, which may not know an argument that the settings have
         told = " ".join(kind.failure(error, request.statement, "").lines)
-        secret = request.target.arguments.get("password")
-        raise RefusedError(f"cannot connect: {told.replace(secret, '***') if secret else told}") from None
+        raise RefusedError(f"cannot connect: {_without_secrets(told, request.target)}") from None
+
+
+def _without_secrets(told: str, target: Target) -> str:
+    for name, value in target.arguments.items():
+        if "password" in name and value:
+            told = told.replace(str(value), "***")
+    return told
 
 
 def _session_type(database: str) -> type[Session]:

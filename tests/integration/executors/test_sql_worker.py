@@ -286,6 +286,21 @@ def test_a_wrong_password_is_told_without_it(oracle_place_url: str) -> None:
     assert "swordfish" not in "".join(lines)
 
 
+@pytest.mark.parametrize(
+    ("url", "words"),
+    [
+        ("oracle://me:swordfish@127.0.0.1/?service_name=x&swordfish=1", "unexpected keyword argument '***'"),
+        ("postgresql://me:swordfish@127.0.0.1/x?swordfish=1", 'invalid connection option "***"'),
+        ("sqlite:////no/such/folder/x.db", "unable to open database file"),
+    ],
+)
+def test_a_connection_that_cannot_be_made_is_told_without_its_password(url: str, words: str) -> None:
+    code, lines = execute(url, "SELECT 1")
+    assert (code, len(lines), lines[0][:24]) == (1, 1, "failed: cannot connect: ")
+    assert words in lines[0]
+    assert "swordfish" not in lines[0]
+
+
 @pytest.mark.parametrize("scheme", ["postgresql", "oracle"])
 def test_a_server_that_stays_silent_is_given_up(scheme: str) -> None:
     with socket.create_server(("127.0.0.1", 0)) as silent:
