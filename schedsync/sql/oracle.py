@@ -72,7 +72,7 @@ class OracleSession(Session):
         if not self._prints:
             return
         cursor = self._connection.cursor()
-        # Line by line, many at once: GET_LINES wants a collection, which not every place between here and there takes.
+        # GET_LINES wants a collection; many calls of GET_LINE in one block are one round trip all the same.
         lines = [cursor.var(str, LONGEST_TEXT) for _ in range(LINES)]
         ends = [cursor.var(int) for _ in range(LINES)]
         calls = " ".join(f"DBMS_OUTPUT.GET_LINE(:line{number}, :end{number});" for number in range(LINES))
