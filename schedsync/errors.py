@@ -36,6 +36,10 @@ class LeadershipLostError(SchedsyncError):
     """This instance no longer holds the lease, so it must not fire or record a claim."""
 
 
+class UnusableConnectionError(SchedsyncError):
+    """A job names a connection that the settings do not have, or that is of another kind than it needs."""
+
+
 class ApiUnavailableError(SchedsyncError):
     """The status API cannot listen on the address that it was given."""
 

@@ -21,6 +21,7 @@ from schedsync.executors.base import Launch
 from schedsync.executors.prepare import prepare
 from schedsync.executors.process import ProcessEngine
 from schedsync.executors.spool import OutputLimits
+from schedsync.executors.sql_call import Databases
 from schedsync.journal import Result
 from schedsync.leftovers import Leftovers
 from schedsync.results import ResultWriter, Written
@@ -63,6 +64,10 @@ class RunnerOptions:
     spool: Path
     limits: OutputLimits
     capacity: dict[str, int] = field(default_factory=dict)
+    databases: Databases = field(default_factory=Databases)
+    """What statements can reach."""
+    hidden: frozenset[str] = frozenset()
+    """Variables of the service that jobs do not get: they hold passwords."""
     shutdown_grace: timedelta = timedelta(seconds=10)
 
 
@@ -194,13 +199,16 @@ class Runner:
                     self._end(entry, RunState.CANCELLED, _REPLACED)
                 else:
                     self._engine.launch(launch)
+        except SchedsyncError as error:  # a mistake of the job's author, and said to them
+            self._fail(entry, error)
         except Exception as error:  # a run whose preparation fails is a failed run, not a stuck one
             log.exception("run could not be prepared", extra={"run_id": entry.run.id})
             self._fail(entry, error)
 
     def _prepared(self, entry: Entry) -> Launch:
         folder = (self._options.folder / entry.source_file).absolute().parent
-        return prepare(entry.run, entry.spec, folder, os.environ)
+        environ = {name: value for name, value in os.environ.items() if name not in self._options.hidden}
+        return prepare(entry.run, entry.spec, folder, environ, self._options.databases)
 
     def output(self, run_id: str) -> Output | None:
         """Return what a run has printed; None when it neither runs here nor has a result that waits to be written."""

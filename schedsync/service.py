@@ -16,13 +16,14 @@ from schedsync.control import Control
 from schedsync.errors import MissingRightError, SchedsyncError
 from schedsync.executors.identity import this_instance
 from schedsync.executors.spool import OutputLimits
+from schedsync.executors.sql_call import Databases
 from schedsync.housekeeping import HistoryKeeper, Periodic
 from schedsync.knowledge import refresh
 from schedsync.mirror import Mirror
 from schedsync.plan.state import PruneGuard
 from schedsync.reconcile import ReconcileLoop, Reconciler
 from schedsync.runner import Runner, RunnerOptions
-from schedsync.runs.ledger import PROCESSES, PYTHON
+from schedsync.runs.ledger import PROCESSES, PYTHON, SQL
 from schedsync.scheduler.firing import Firing
 from schedsync.scheduler.leadership import Leadership
 from schedsync.scheduler.scheduler import MAX_SLEEP, Scheduler
@@ -30,7 +31,9 @@ from schedsync.settings import Settings
 from schedsync.shutdown import stop_together
 from schedsync.sources.folder import JobsFolder
 from schedsync.sources.watch import FolderWatch
+from schedsync.sql.request import Target
 from schedsync.store.store import Store
+from schedsync.store.targets import target_of
 from schedsync.vitals import Vitals
 
 log = logging.getLogger(__name__)
@@ -256,6 +259,26 @@ def _runner_options(settings: Settings, owner: str) -> RunnerOptions:
         folder=settings.jobs.path,
         spool=runner.spool,
         limits=OutputLimits(keep_head=runner.keep_head, keep_tail=runner.keep_tail),
-        capacity={PROCESSES: runner.max_processes, PYTHON: runner.max_python},
+        capacity={PROCESSES: runner.max_processes, PYTHON: runner.max_python, SQL: runner.max_sql},
+        databases=Databases(settings.node, _targets(settings)),
+        hidden=_password_variables(settings),
         shutdown_grace=runner.shutdown_grace,
     )
+
+
+def _targets(settings: Settings) -> dict[str, Target]:
+    """Return the databases that jobs may name.
+
+    Raises:
+        SettingsError: one of them cannot be used as it is.
+    """
+    return {
+        name: target_of(f"connections.{name}", connection.address(f"connections.{name}"))
+        for name, connection in settings.connections.items()
+    }
+
+
+def _password_variables(settings: Settings) -> frozenset[str]:
+    """Return the variables that hold passwords: they are the service's, and no business of jobs."""
+    databases = [settings.database, *settings.connections.values()]
+    return frozenset(each.password_env for each in databases if each.password_env is not None)

@@ -26,6 +26,8 @@ class Launch:
     """What the process reads on its standard input before the end of file."""
     timeout: timedelta | None = None
     """From the spawn to SIGTERM; None: the run may take as long as it likes."""
+    failure_mark: str = ""
+    """How the last line begins that the process prints when it fails and can say why; empty: it never says."""
     kill_grace: timedelta = timedelta(seconds=10)
     """Between SIGTERM and SIGKILL, whoever ends the run."""
 

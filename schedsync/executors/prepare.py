@@ -2,19 +2,26 @@
 
 import os
 from collections.abc import Mapping
+from dataclasses import replace
 from pathlib import Path
 
 from schedsync.clock import rfc3339
 from schedsync.executors.base import Launch
 from schedsync.executors.python_call import python_argv, request
+from schedsync.executors.sql_call import Databases, request_of
 from schedsync.runs.run import Run
-from schedsync.specs.actions import AnyAction, CommandAction, PythonAction, ScriptAction
+from schedsync.specs.actions import CommandAction, DatabaseAction, PythonAction, ScriptAction, ShellAction
 from schedsync.specs.job import JobSpec
+from schedsync.sql.request import FAILED, worker_argv
 
 SETTING = "SCHEDSYNC_"
+_NO_DATABASES = Databases()
+_Program = CommandAction | ShellAction | ScriptAction | PythonAction
 
 
-def prepare(run: Run, spec: JobSpec, job_folder: Path, environ: Mapping[str, str]) -> Launch:
+def prepare(
+    run: Run, spec: JobSpec, job_folder: Path, environ: Mapping[str, str], databases: Databases = _NO_DATABASES
+) -> Launch:
     """Return what starting *run* means.
 
     Args:
@@ -22,20 +29,26 @@ def prepare(run: Run, spec: JobSpec, job_folder: Path, environ: Mapping[str, str
         spec: the job as it was when the run was claimed.
         job_folder: the folder of its job file: what relative paths in the file mean.
         environ: the service's own environment; the job gets it without schedsync's settings, which may hold passwords.
+        databases: what statements can reach.
+
+    Raises:
+        UnusableConnectionError: the job names a connection that it cannot use.
     """
-    action = spec.run
-    return Launch(
-        run_id=run.id,
+    action, env = spec.run, _environment(run, environ)
+    launch = Launch(run.id, argv=(), env=env, timeout=spec.timeout, kill_grace=spec.kill_grace)
+    if isinstance(action, DatabaseAction):
+        stdin = request_of(run, spec, action, job_folder, databases).encoded()
+        return replace(launch, argv=worker_argv(), stdin=stdin, failure_mark=FAILED)
+    return replace(
+        launch,
         argv=_argv(action, job_folder),
-        env=_environment(run, environ) | action.env,
+        env=env | action.env,
         cwd=None if action.cwd is None else str(job_folder / action.cwd),
         stdin=_stdin(action, job_folder),
-        timeout=spec.timeout,
-        kill_grace=spec.kill_grace,
     )
 
 
-def _argv(action: AnyAction, job_folder: Path) -> tuple[str, ...]:
+def _argv(action: _Program, job_folder: Path) -> tuple[str, ...]:
     if isinstance(action, CommandAction):
         return action.command
     if isinstance(action, ScriptAction):
@@ -48,7 +61,7 @@ def _argv(action: AnyAction, job_folder: Path) -> tuple[str, ...]:
     return ("bash", "-c", action.shell)
 
 
-def _stdin(action: AnyAction, job_folder: Path) -> bytes:
+def _stdin(action: _Program, job_folder: Path) -> bytes:
     if isinstance(action, PythonAction):
         return request(action.python, action.args, action.kwargs, [str(job_folder)])
     return b""

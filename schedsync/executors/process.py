@@ -296,7 +296,8 @@ class ProcessEngine:
 
     def _settle_own_end(self, child: Child) -> None:
         ended = own_end(child.reap())
-        self._settle(child, ended.state, ended.reason)
+        told = _told(child) if ended.state is RunState.FAILED else ""
+        self._settle(child, ended.state, "; ".join(part for part in (ended.reason, told) if part) or None)
 
     def _give_up(self, child: Child, error: Exception) -> None:
         with suppress(Exception):  # nothing more can be done about it, and the run must be settled
@@ -346,3 +347,9 @@ class ProcessEngine:
             call()
         except Exception:  # the boundary to the listener
             log.exception("the listener failed")
+
+
+def _told(child: Child) -> str:
+    """Return what the process said itself about its failure."""
+    mark, line = child.launch.failure_mark, child.spool.last_line()
+    return line.removeprefix(mark) if mark and line.startswith(mark) else ""

@@ -60,6 +60,12 @@ class Spool:
         with self._lock:
             return _kept(bytes(self._head), bytes(self._tail), self._total, self._limits)
 
+    def last_line(self) -> str:
+        """Return the last line that is kept and has something on it; empty when there is none."""
+        output = self.read()
+        lines = (output.tail or output.head).decode(errors="replace").split("\n")
+        return next((line.strip() for line in reversed(lines) if line.strip()), "")
+
     def close(self) -> None:
         """Close the file and leave it there; closing twice does no harm."""
         if self._fd is not None:

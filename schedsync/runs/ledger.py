@@ -16,14 +16,21 @@ from typing import TypeVar
 
 from schedsync.runs.run import Run, RunState
 from schedsync.runs.slots import Decision
-from schedsync.specs.actions import PythonAction
+from schedsync.specs.actions import Action, DatabaseAction, PythonAction
 from schedsync.specs.job import JobSpec
 from schedsync.specs.policy import Overlap
 
 _T = TypeVar("_T", int, datetime)
 
-PROCESSES, PYTHON = "processes", "python"
+PROCESSES, PYTHON, SQL = POOLS = ("processes", "python", "sql")
 """The pools."""
+
+
+def pool_of(action: Action) -> str:
+    """Return the pool that runs of *action* take a place in."""
+    if isinstance(action, DatabaseAction):
+        return SQL
+    return PYTHON if isinstance(action, PythonAction) else PROCESSES
 
 
 class Place(Enum):
@@ -53,7 +60,7 @@ class Entry:
     @property
     def pool(self) -> str:
         """The pool that it takes a place in."""
-        return PYTHON if isinstance(self.spec.run, PythonAction) else PROCESSES
+        return pool_of(self.spec.run)
 
 
 class Ledger:

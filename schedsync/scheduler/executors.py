@@ -8,10 +8,9 @@ from apscheduler.events import EVENT_JOB_ERROR, EVENT_JOB_EXECUTED, JobExecution
 from apscheduler.executors.base import BaseExecutor
 from apscheduler.job import Job
 
-from schedsync.runs.ledger import PROCESSES, PYTHON, Entry
+from schedsync.runs.ledger import Entry, pool_of
 from schedsync.runs.run import Run, RunState
 from schedsync.scheduler.triggers import SpecTrigger
-from schedsync.specs.actions import PythonAction
 from schedsync.specs.job import JobSpec
 
 _UNLIMITED = 1 << 30
@@ -40,7 +39,7 @@ def job_for(
         args=(entry,),
         kwargs={},
         trigger=SpecTrigger(spec, anchor),
-        executor=PYTHON if isinstance(spec.run, PythonAction) else PROCESSES,
+        executor=pool_of(spec.run),
         misfire_grace_time=int(spec.misfire.grace.total_seconds()),
         coalesce=True,
         max_instances=_UNLIMITED,

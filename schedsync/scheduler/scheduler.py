@@ -22,7 +22,7 @@ from schedsync.errors import (
 )
 from schedsync.outages import Outage
 from schedsync.runner import Runner
-from schedsync.runs.ledger import PROCESSES, PYTHON, Entry
+from schedsync.runs.ledger import POOLS, Entry
 from schedsync.runs.run import Run, RunState
 from schedsync.scheduler.executors import RunExecutor, job_for
 from schedsync.scheduler.firing import Firing, Tick
@@ -78,7 +78,7 @@ class Scheduler(BackgroundScheduler):
         self.on_lead: Callable[[], None] = lambda: None
         """Told when this instance begins to lead."""
         self.add_jobstore(JobStore(store), _ALIAS)
-        for pool in (PROCESSES, PYTHON):
+        for pool in POOLS:
             self.add_executor(RunExecutor(runner.launch), pool)
         runner.submit = self.submit
         runner.on_finished = self.ended

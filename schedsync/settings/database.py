@@ -45,8 +45,8 @@ class ConnectionSettings(Group):
     external_auth: bool = Field(default=False, description="Oracle: log in by wallet or operating system; needs thick.")
     connect_timeout: PositiveDuration = Field(timedelta(seconds=10), description="Within this a connection is made.")
     call_timeout: Duration = Field(
-        timedelta(seconds=20),
-        description="Oracle, PostgreSQL: within this a round trip is answered; 0s: without bound.",
+        timedelta(0),
+        description="Oracle, PostgreSQL: within this a round trip is answered; 0s: the job's timeout decides.",
     )
 
     @model_validator(mode="after")
@@ -121,6 +121,9 @@ class DatabaseSettings(ConnectionSettings):
 
     schema_: Name | None = Field(
         None, alias="schema", description="The owner of the tables, when that is not the user (Oracle, PostgreSQL)."
+    )
+    call_timeout: Duration = Field(
+        timedelta(seconds=20), description="Oracle: within this a round trip is answered; 0s: without bound."
     )
     pool_size: Annotated[int, Field(ge=2)] = Field(10, description="Connections that are kept open at most.")
     table_tablespace: Name | None = Field(None, description="Oracle: where new tables are put.")

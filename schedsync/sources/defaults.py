@@ -13,13 +13,15 @@ from yaml.nodes import MappingNode, Node
 
 from schedsync.sources.decoding import decode
 from schedsync.sources.yaml_text import RefusedError, build, compose, find, locate, pairs
-from schedsync.specs.actions import ACTION_KEYS
+from schedsync.specs.actions import ACTION_KEYS, PlsqlAction, ProcessAction, SqlAction
 from schedsync.specs.job import JobSpec
 from schedsync.specs.messages import FieldError, explain
 from schedsync.specs.problem import Problem
 from schedsync.specs.schedule import TRIGGER_KEYS
 
 _OF_ONE_JOB = ("id", "renamed_from")
+_OF_PROCESSES = frozenset(ProcessAction.model_fields)
+_OF_STATEMENTS = frozenset({*SqlAction.model_fields, *PlsqlAction.model_fields})
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,9 +91,17 @@ def _completed(value: dict[str, Any]) -> dict[str, Any]:
     if isinstance(schedule, dict) and not _has_any(schedule, TRIGGER_KEYS):
         complete["schedule"] = {"cron": "@daily", **schedule}
     if isinstance(run, dict) and not _has_any(run, ACTION_KEYS):
-        kind = {"python": "a:b"} if "kwargs" in run else {"script": "a"} if "args" in run else {"shell": "a"}
-        complete["run"] = {**kind, **run}
+        complete["run"] = {**_kind_of(run), **run}
     return complete
+
+
+def _kind_of(details: dict[str, Any]) -> dict[str, Any]:
+    """Return an action that may have *details*."""
+    if "out" in details:
+        return {"plsql": "a", "connection": "a"}
+    if "connection" in details or "binds" in details:
+        return {"sql": "a", "connection": "a"}
+    return {"python": "a:b"} if "kwargs" in details else {"script": "a"} if "args" in details else {"shell": "a"}
 
 
 def apply_defaults(job: dict[str, Any], chain: Chain, timezone: str) -> dict[str, Any]:
@@ -120,11 +130,19 @@ def lay_over(job: dict[str, Any], chain: Iterable[Defaults]) -> dict[str, Any]:
 
 
 def _over(job: dict[str, Any], defaults: dict[str, Any]) -> dict[str, Any]:
-    merged = _merged(job, defaults)
+    merged = _merged(job, _fitting(job, defaults))
     schedule, under = job.get("schedule"), defaults.get("schedule")
     if isinstance(schedule, list) and isinstance(under, dict):
         merged["schedule"] = [_merged(one, under) if isinstance(one, dict) else one for one in schedule]
     return merged
+
+
+def _fitting(job: dict[str, Any], defaults: dict[str, Any]) -> dict[str, Any]:
+    """Return *defaults* without what is for processes, if the job is a statement: a folder may hold both."""
+    run, under = job.get("run"), defaults.get("run")
+    if isinstance(run, dict) and isinstance(under, dict) and _has_any(run, _OF_STATEMENTS):
+        return {**defaults, "run": {key: value for key, value in under.items() if key not in _OF_PROCESSES}}
+    return defaults
 
 
 def _merged(over: dict[str, Any], under: dict[str, Any]) -> dict[str, Any]:

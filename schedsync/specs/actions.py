@@ -1,9 +1,10 @@
-"""What a job runs: an argv, a line of shell, a script, or a Python function."""
+"""What a job runs: an argv, a line of shell, a script, a Python function, or a statement in a database."""
 
 import re
+from enum import StrEnum
 from typing import Annotated, Any
 
-from pydantic import AfterValidator, BeforeValidator, Discriminator, Field, Tag
+from pydantic import AfterValidator, BeforeValidator, Discriminator, Field, Tag, WithJsonSchema
 
 from schedsync.specs.base import Model, Text, no_nul
 from schedsync.specs.json_value import check_json
@@ -11,6 +12,7 @@ from schedsync.specs.wording import quoted
 
 _VARIABLE = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
 _TARGET = re.compile(r"[A-Za-z_]\w*(\.[A-Za-z_]\w*)*:[A-Za-z_]\w*(\.[A-Za-z_]\w*)*")
+_SCALARS = ("string", "number", "boolean", "null")
 _PLAIN_WORDS = re.compile(r"[\w./=+-]+(?: [\w./=+-]+)*")
 _SET_BY_SCHEDSYNC = ("SCHEDSYNC_JOB_ID", "SCHEDSYNC_RUN_ID", "SCHEDSYNC_SCHEDULED_AT", "SCHEDSYNC_ATTEMPT")
 """Variables that each run is given; by the run's id its processes are found after a crash."""
@@ -42,7 +44,11 @@ Environment = dict[
 
 
 class Action(Model):
-    """What all actions have."""
+    """What all actions are."""
+
+
+class ProcessAction(Action):
+    """What actions have that are programs of the job's author."""
 
     env: Environment = Field(default_factory=dict, description="Variables added to the job's environment.")
     cwd: Annotated[Argument, Field(min_length=1)] | None = Field(
@@ -66,7 +72,7 @@ def _check_program(argv: tuple[str, ...]) -> tuple[str, ...]:
     return argv
 
 
-class CommandAction(Action):
+class CommandAction(ProcessAction):
     """Runs a program; no shell is involved."""
 
     command: Annotated[
@@ -77,13 +83,13 @@ class CommandAction(Action):
     ] = Field(description='The program and its arguments, e.g. [rsync, -a, "/srv/a/", "/srv/b/"].')
 
 
-class ShellAction(Action):
+class ShellAction(ProcessAction):
     """Runs text with bash."""
 
     shell: Annotated[Argument, Field(min_length=1)] = Field(description="Text handed to `bash -c`.")
 
 
-class ScriptAction(Action):
+class ScriptAction(ProcessAction):
     """Runs a file: itself when it is executable, else with bash."""
 
     script: Annotated[Argument, Field(min_length=1)] = Field(description="Path, relative to the job file.")
@@ -106,7 +112,7 @@ def _check_kwargs(kwargs: dict[str, Any]) -> dict[str, Any]:
     return kwargs
 
 
-class PythonAction(Action):
+class PythonAction(ProcessAction):
     """Calls a Python function in an interpreter of its own."""
 
     python: Annotated[str, AfterValidator(_check_target)] = Field(
@@ -118,11 +124,80 @@ class PythonAction(Action):
     )
 
 
+class StatementFile(Model):
+    """A file that holds a statement."""
+
+    file: Annotated[Argument, Field(min_length=1)] = Field(description="Path, relative to the job file; UTF-8.")
+
+
+def _statement_kind(value: object) -> str:
+    return "StatementFile" if isinstance(value, dict | StatementFile) else "StatementText"
+
+
+StatementSource = Annotated[
+    Annotated[str, Field(min_length=1), AfterValidator(no_nul), Tag("StatementText")]
+    | Annotated[StatementFile, Tag("StatementFile")],
+    Discriminator(_statement_kind),
+]
+
+
+def _check_bind(name: str) -> str:
+    if not _VARIABLE.fullmatch(name):
+        raise ValueError(f"{quoted(name)} is not the name of a bind; write cutoff for :cutoff in the statement")
+    return name
+
+
+def _check_bind_value(value: object) -> object:
+    if isinstance(value, dict | list | tuple):
+        raise ValueError("a bind is text, a number, true, false or null; bind each value by itself")  # noqa: TRY004 - pydantic reports ValueError only
+    check_json(value)
+    return value
+
+
+BindName = Annotated[str, AfterValidator(_check_bind)]
+BindValue = Annotated[Any, AfterValidator(_check_bind_value), WithJsonSchema({"type": list(_SCALARS)})]
+
+
+class OutType(StrEnum):
+    """What a block gives back in a bind."""
+
+    STRING = "string"
+    NUMBER = "number"
+
+
+class DatabaseAction(Action):
+    """What actions have that are statements in a database; they know no folder and no variables."""
+
+    connection: Annotated[Text, Field(min_length=1)] = Field(
+        description="The database: a name under [connections] in the settings of the service."
+    )
+    binds: dict[BindName, BindValue] = Field(
+        default_factory=dict, description="Values of :name in the statement: text, numbers, true, false or null."
+    )
+
+
+class SqlAction(DatabaseAction):
+    """Executes a statement, in a transaction of its own."""
+
+    sql: StatementSource = Field(description="One statement, or {file: path relative to the job file}.")
+
+
+class PlsqlAction(DatabaseAction):
+    """Executes a PL/SQL block on Oracle, in a transaction of its own."""
+
+    plsql: StatementSource = Field(description="A block, or {file: path relative to the job file}.")
+    out: dict[BindName, OutType] = Field(
+        default_factory=dict, description="OUT binds, which are printed at the end: their names, and string or number."
+    )
+
+
 ACTIONS: dict[str, type[Action]] = {
     "command": CommandAction,
     "shell": ShellAction,
     "script": ScriptAction,
     "python": PythonAction,
+    "sql": SqlAction,
+    "plsql": PlsqlAction,
 }
 """The kinds of action, by the key that tells them apart."""
 ACTION_KEYS = tuple(ACTIONS)
@@ -140,6 +215,8 @@ AnyAction = Annotated[
     Annotated[CommandAction, Tag("CommandAction")]
     | Annotated[ShellAction, Tag("ShellAction")]
     | Annotated[ScriptAction, Tag("ScriptAction")]
-    | Annotated[PythonAction, Tag("PythonAction")],
+    | Annotated[PythonAction, Tag("PythonAction")]
+    | Annotated[SqlAction, Tag("SqlAction")]
+    | Annotated[PlsqlAction, Tag("PlsqlAction")],
     Discriminator(_kind),
 ]

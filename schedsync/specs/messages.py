@@ -35,7 +35,12 @@ _EXAMPLES = {
     "run": "run: {shell: echo hello}",
     "env": "env: {NAME: value}",
     "kwargs": "kwargs: {name: value}",
+    "connection": "connection: erp, for [connections.erp] in the settings",
+    "binds": "binds: {name: value}",
+    "out": "out: {name: number}",
+    "file": "{file: close.sql}",
 }
+_STATEMENT_TAGS = {"StatementText", "StatementFile"}
 _TAGS = {kind.__name__ for kind in (*TRIGGERS.values(), *ACTIONS.values())}
 
 FieldPath = tuple[str | int, ...]
@@ -77,8 +82,8 @@ def _explain(details: ErrorDetails) -> FieldError:
 
 def _about_value(path: FieldPath, details: ErrorDetails, name: str, *, at_key: bool) -> FieldError:
     kind, value = details["type"], details["input"]
-    # The value of a variable may be a secret.
-    found = None if path[1:2] == ("env",) and isinstance(value, str | int | float) else shown(value)
+    # The value of a variable, or of a bind, may be a secret.
+    found = None if path[1:2] in {("env",), ("binds",)} and isinstance(value, str | int | float) else shown(value)
     if kind == "union_tag_not_found" or (kind == "tuple_type" and path == ("schedule",)):
         return FieldError(path, at_key, _no_kind(path, value), found)
     if kind == "value_error":
@@ -95,6 +100,8 @@ def _about_value(path: FieldPath, details: ErrorDetails, name: str, *, at_key: b
 
 def _without_tag(location: FieldPath) -> FieldPath:
     """Return *location* without the name of the trigger's or action's kind, which its author did not write."""
+    if location[:1] == ("run",) and location[3:4] and location[3] in _STATEMENT_TAGS:
+        location = (*location[:3], *location[4:])
     at = 2 if location[:1] == ("schedule",) else 1
     tagged = location[:1] in {("schedule",), ("run",)} and location[at : at + 1] and location[at] in _TAGS
     return (*location[:at], *location[at + 1 :]) if tagged else location

@@ -11,6 +11,10 @@ from schedsync.store.dialects.postgresql import PostgreSQL
 from schedsync.store.dialects.sqlite import SQLite
 
 DIALECTS: dict[str, type[DatabaseDialect]] = {"sqlite": SQLite, "postgresql": PostgreSQL, "oracle": Oracle}
+URL_EXAMPLES = (
+    'write e.g. "sqlite:///schedsync.db", "postgresql://user:password@host/database"'
+    ' or "oracle://user:password@host:1521/?service_name=service"'
+)
 
 
 def dialect_named(backend: str) -> DatabaseDialect:
@@ -38,11 +42,5 @@ def dialect_of(address: Address) -> DatabaseDialect:
     try:
         backend = make_url(address.url).get_backend_name()
     except (ArgumentError, ValueError):  # not shown: what is no URL may hold a password all the same
-        raise SettingsError(f"database.url is not a database URL; {_EXAMPLES}") from None
+        raise SettingsError(f"url is not a database URL; {URL_EXAMPLES}") from None
     return dialect_named(backend)
-
-
-_EXAMPLES = (
-    'write e.g. "sqlite:///schedsync.db", "postgresql://user:password@host/database"'
-    ' or "oracle://user:password@host:1521/?service_name=service"'
-)

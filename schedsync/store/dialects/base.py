@@ -10,6 +10,7 @@ from sqlalchemy import URL, Connection, Dialect, Engine, make_url
 from sqlalchemy.exc import DataError, DBAPIError, NotSupportedError, ProgrammingError
 
 from schedsync.errors import SettingsError
+from schedsync.sql.request import Target
 from schedsync.store import grants
 from schedsync.store.address import Address, Storage
 from schedsync.store.dialects.explanation import Explanation
@@ -29,6 +30,13 @@ class Failure(Enum):
     """The database cannot do it now; later it may."""
     OUR_MISTAKE = auto()
     """The statement or its values are wrong, and stay so."""
+
+
+def arguments_of(url: URL) -> tuple[list[Any], dict[str, Any]]:
+    """Return the arguments that SQLAlchemy calls the driver with, by place and by name."""
+    kind: Any = url.get_dialect()
+    by_place, by_name = kind(dbapi=kind.import_dbapi()).create_connect_args(url)
+    return list(by_place), dict(by_name)
 
 
 class DatabaseDialect(ABC):
@@ -60,6 +68,20 @@ class DatabaseDialect(ABC):
         """Return the arguments of ``create_engine`` for this database; what the URL says itself is left to it."""
         del address
         return {}
+
+    def target(self, address: Address) -> Target:
+        """Return how the driver itself is called to reach *address*.
+
+        Raises:
+            SettingsError: schedsync cannot use what it names.
+            ImportError: the driver is not installed.
+            sqlalchemy.exc.SQLAlchemyError: the URL has something that the driver does not know; so has ValueError.
+        """
+        return Target(self.name, self.driver_arguments(address), address.connect_timeout.total_seconds())
+
+    @abstractmethod
+    def driver_arguments(self, address: Address) -> dict[str, Any]:
+        """Return the arguments of the driver's ``connect``, of kinds that JSON has; errors are those of ``target``."""
 
     def prepare(self, engine: Engine, address: Address) -> None:  # noqa: B027 - many databases need none of it
         """Set up what every connection of *engine* needs."""

@@ -9,6 +9,7 @@ import threading
 import time
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from dataclasses import replace
 from datetime import timedelta
 from typing import TYPE_CHECKING, Any, ClassVar
 
@@ -17,9 +18,10 @@ from sqlalchemy.engine.interfaces import ExceptionContext
 from sqlalchemy.exc import DBAPIError, InvalidatePoolError
 
 from schedsync.errors import SettingsError
+from schedsync.sql.request import Target
 from schedsync.store.address import Address, Storage
 from schedsync.store.dialects import oracle_errors, oracle_session, oracle_settings
-from schedsync.store.dialects.base import DatabaseDialect, Failure
+from schedsync.store.dialects.base import DatabaseDialect, Failure, arguments_of
 from schedsync.store.dialects.explanation import Explanation
 from schedsync.store.dialects.oracle_ddl import ddl_compiler, tablespace
 from schedsync.store.dialects.session import Session
@@ -115,9 +117,22 @@ class Oracle(DatabaseDialect):
             "coerce_to_decimal": False,
         }
 
+    def target(self, address: Address) -> Target:
+        """Return how the driver itself is called, with its own code or with Oracle's client libraries."""
+        url, client = self.url(address), address.oracle
+        oracle_settings.check(address, url.username, url.password)
+        libraries = {"lib_dir": client.library_dir, "config_dir": client.config_dir} if client.thick else None
+        seconds = address.call_timeout.total_seconds()
+        return replace(super().target(address), call_seconds=seconds, client_libraries=libraries)
+
+    def driver_arguments(self, address: Address) -> dict[str, Any]:
+        """Return what the URL says and what the address has beside it."""
+        _, options = arguments_of(self.url(address))
+        return options | _connect_args(address)
+
     def prepare(self, engine: Engine, address: Address) -> None:
         """Bound connecting, name the sessions, ask old connections whether they live, fetch in large bites."""
-        connect_args = _connect_args(address)
+        connect_args = _connect_args(address) | {"conn_class": _patient_connection()}
         self.furnish(engine.dialect, address.storage)
 
         @event.listens_for(engine, "do_connect")
@@ -364,7 +379,6 @@ def _connect_args(address: Address) -> dict[str, Any]:
         "tcp_connect_timeout": address.connect_timeout.total_seconds(),
         "expire_time": KEEPALIVE,
         "program": MODULE,
-        "conn_class": _patient_connection(),
         **{name: value for name, value in given.items() if value is not None},
     }
 

@@ -10,7 +10,7 @@ from sqlalchemy.exc import DBAPIError, InvalidatePoolError
 
 from schedsync.store.address import Address
 from schedsync.store.dialects import postgresql_errors
-from schedsync.store.dialects.base import DatabaseDialect, Failure
+from schedsync.store.dialects.base import DatabaseDialect, Failure, arguments_of
 from schedsync.store.dialects.explanation import Explanation
 from schedsync.store.dialects.session import CREATE_TABLES, USE_TABLES, Session
 from schedsync.store.grants import identifier
@@ -65,13 +65,8 @@ class PostgreSQL(DatabaseDialect):
 
     def engine_options(self, address: Address) -> dict[str, Any]:
         """Return bounds for connecting and for silence, and a name that a DBA recognises."""
-        given = self.url(address).query
-        bounds = _CONNECT | {"connect_timeout": max(2, round(address.connect_timeout.total_seconds()))}
         return {
-            "connect_args": {
-                **{name: value for name, value in bounds.items() if name not in given},
-                **_search_path(given.get("options", ""), address.schema),
-            },
+            "connect_args": self._bounds(address),
             # Claims rely on it: a guarded UPDATE that waited for another transaction sees what that one wrote.
             "isolation_level": "READ COMMITTED",
             "pool_recycle": 1800,
@@ -83,11 +78,11 @@ class PostgreSQL(DatabaseDialect):
     def prepare(self, engine: Engine, address: Address) -> None:
         """Bound every wait for the server, and ask pooled connections whether they live."""
         bounded, limit = _bounded_connection(), address.call_timeout.total_seconds()
-        options = f"{self.url(address).query.get('options', '')} -cidle_in_transaction_session_timeout={LONGEST_PAUSE}"
 
         @event.listens_for(engine, "do_connect")
         def _connect(_dialect: Any, _record: Any, args: Any, given: dict[str, Any]) -> Any:
-            connection = bounded.connect(*args, **given | {"options": options.strip()})
+            options = f"{given.get('options', '')} -cidle_in_transaction_session_timeout={LONGEST_PAUSE}".strip()
+            connection = bounded.connect(*args, **given | {"options": options})
             connection.limit = limit or None
             return connection
 
@@ -99,6 +94,21 @@ class PostgreSQL(DatabaseDialect):
             except Exception as error:  # whatever it is: this connection, and those that are as old, are not trusted
                 raise InvalidatePoolError(str(error)) from error
             connection.limit = before
+
+    def driver_arguments(self, address: Address) -> dict[str, Any]:
+        """Return what the URL says, and the same bounds."""
+        _, options = arguments_of(self.url(address))
+        options.pop("context", None)  # SQLAlchemy's own conversion of values
+        return options | self._bounds(address)
+
+    def _bounds(self, address: Address) -> dict[str, Any]:
+        """Return bounds for connecting and for silence; what the URL says itself is left to it."""
+        bounds = _CONNECT | {"connect_timeout": max(2, round(address.connect_timeout.total_seconds()))}
+        given = self.url(address).query
+        return {
+            **{name: value for name, value in bounds.items() if name not in given},
+            **_search_path(given.get("options", ""), address.schema),
+        }
 
     def exists(self, address: Address) -> bool:
         """Whether it can be reached shows when it is connected to."""

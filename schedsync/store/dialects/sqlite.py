@@ -13,7 +13,7 @@ from sqlalchemy.exc import DBAPIError
 from schedsync.errors import SettingsError
 from schedsync.store.address import Address
 from schedsync.store.dialects import sqlite_errors
-from schedsync.store.dialects.base import DatabaseDialect, Failure
+from schedsync.store.dialects.base import DatabaseDialect, Failure, arguments_of
 from schedsync.store.dialects.explanation import Explanation
 from schedsync.store.dialects.session import CREATE_TABLES, USE_TABLES, Session
 
@@ -47,6 +47,12 @@ class SQLite(DatabaseDialect):
         """Return a timeout for other processes' locks."""
         timeout = {} if "timeout" in super().url(address).query else {"timeout": BUSY_SECONDS}
         return {"connect_args": {"check_same_thread": False, **timeout}, "pool_size": 20}
+
+    def driver_arguments(self, address: Address) -> dict[str, Any]:
+        """Return the path and how long to wait for other processes' locks."""
+        (path,), options = arguments_of(self.url(address))
+        kept: dict[str, Any] = {name: options[name] for name in ("uri", "timeout") if name in options}
+        return {"timeout": BUSY_SECONDS, **kept, "database": path}
 
     def prepare(self, engine: Engine, address: Address) -> None:
         """Let SQLAlchemy's begin be SQLite's, so that a transaction is one (the driver's own rules begin late)."""

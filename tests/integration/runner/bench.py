@@ -12,7 +12,7 @@ from schedsync.executors.spool import OutputLimits
 from schedsync.plan.state import PruneGuard
 from schedsync.reconcile import Reconciler
 from schedsync.runner import Runner, RunnerOptions
-from schedsync.runs.ledger import PROCESSES, PYTHON, Entry
+from schedsync.runs.ledger import PROCESSES, PYTHON, SQL, Entry
 from schedsync.runs.run import Run
 from schedsync.scheduler.firing import Firing, Tick
 from schedsync.sources.folder import JobsFolder
@@ -68,7 +68,7 @@ class Bench:
             folder=self.folder,
             spool=self.home / "spool",
             limits=OutputLimits(),
-            capacity={PROCESSES: self.processes, PYTHON: 1},
+            capacity={PROCESSES: self.processes, PYTHON: 1, SQL: 1},
             shutdown_grace=timedelta(0),
         )
         runner = Runner(self.store, options, clock=self.clock)

@@ -11,7 +11,7 @@ from schedsync.executors.spool import OutputLimits
 from schedsync.plan.state import PruneGuard
 from schedsync.reconcile import Reconciler
 from schedsync.runner import Runner, RunnerOptions
-from schedsync.runs.ledger import PROCESSES, PYTHON, Entry
+from schedsync.runs.ledger import PROCESSES, PYTHON, SQL, Entry
 from schedsync.runs.run import Run, RunState
 from schedsync.scheduler.firing import MAX_SLOTS, Claimed, Firing, Tick
 from schedsync.sources.folder import JobsFolder
@@ -35,7 +35,7 @@ class Place:
             folder=self.folder,
             spool=tmp_path,
             limits=OutputLimits(),
-            capacity={PROCESSES: 2, PYTHON: 1},
+            capacity={PROCESSES: 2, PYTHON: 1, SQL: 1},
         )
         self.started: list[Entry] = []
         self.runner = Runner(store, options, clock=clock)

@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 from schedsync.plan.state import Source
 from schedsync.sources.defaults import Chain, Defaults, read_defaults
 from schedsync.sources.job_file import ParsedFile, parse_job_file
+from schedsync.specs.actions import ProcessAction
 from schedsync.specs.fingerprint import schedule_digest, spec_digest
 from schedsync.specs.job import JobSpec
 from schedsync.specs.problem import Problem
@@ -55,6 +56,7 @@ def test_a_file_with_every_field_is_read() -> None:
     spec = spec_of(parse_named("everything"))
     assert (spec.id, len(spec.schedule), spec.timeout) == ("erp.nightly-dump", 3, timedelta(minutes=30))
     assert spec.model_dump()["run"]["args"] == ("--full", "8080", "on", "0755")
+    assert isinstance(spec.run, ProcessAction)
     assert spec.run.env == {"PGUSER": "dump", "PGPORT": "5432", "VERBOSE": "no"}
 
 
@@ -384,6 +386,12 @@ def test_a_mistake_that_came_from_defaults_is_placed_there() -> None:
     assert problem.job_id == "erp.dump"
 
 
+def test_defaults_for_processes_leave_statements_alone() -> None:
+    job = "run: {sql: x}\nschedule: {every: 5m}\n"
+    spec = merged(job, "run: {connection: erp}\n", "run: {env: {A: b}, cwd: /}\n")
+    assert spec["run"] == {"sql": "x", "connection": "erp"}
+
+
 def test_a_mistake_between_job_and_defaults_is_placed_in_the_job() -> None:
     parsed = parse("schedule: {every: 5m}\nrun: {shell: x}\n", chain=(defaults("schedule: {jitter: 10m}\n"),))
     assert mistakes(parsed, [("1:11", "must be shorter than every")]) == [("1:11", "must be shorter than every")]
@@ -391,7 +399,16 @@ def test_a_mistake_between_job_and_defaults_is_placed_in_the_job() -> None:
 
 
 @pytest.mark.parametrize(
-    "text", ["# nothing yet\n", "run: {args: [a]}\n", "run: {kwargs: {a: 1}}\n", "schedule: {jitter: 2h}\n", GOOD]
+    "text",
+    [
+        "# nothing yet\n",
+        "run: {args: [a]}\n",
+        "run: {kwargs: {a: 1}}\n",
+        "run: {binds: {a: 1}}\n",
+        "run: {out: {a: number}}\n",
+        "schedule: {jitter: 2h}\n",
+        GOOD,
+    ],
 )
 def test_good_defaults(text: str) -> None:
     assert defaults_problems(text) == ()

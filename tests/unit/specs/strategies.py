@@ -27,8 +27,9 @@ def durations(least: int = 0, most: int = 3_000_000) -> st.SearchStrategy[str]:
     return seconds(least, most).map(format_duration)
 
 
+scalars = st.none() | st.booleans() | st.integers() | st.floats(allow_nan=False, allow_infinity=False) | words
 json_values = st.recursive(
-    st.none() | st.booleans() | st.integers() | st.floats(allow_nan=False, allow_infinity=False) | words,
+    scalars,
     lambda inner: st.lists(inner, max_size=3) | st.dictionaries(words, inner, max_size=3),
     max_leaves=6,
 )
@@ -59,7 +60,7 @@ def triggers(draw: st.DrawFn) -> dict[str, Any]:
 
 
 environments = st.dictionaries(st.from_regex(r"\A[A-Z_][A-Z0-9_]{0,8}\Z"), words, max_size=3)
-actions = st.fixed_dictionaries({}, optional={"env": environments, "cwd": words}).flatmap(
+processes = st.fixed_dictionaries({}, optional={"env": environments, "cwd": words}).flatmap(
     lambda shared: st.one_of(
         st.fixed_dictionaries({"command": st.lists(words, min_size=1, max_size=3)}),
         st.fixed_dictionaries({"shell": words}),
@@ -73,6 +74,19 @@ actions = st.fixed_dictionaries({}, optional={"env": environments, "cwd": words}
         ),
     ).map(lambda action: {**shared, **action})
 )
+binds = st.dictionaries(st.from_regex(r"\A[a-z][a-z0-9_]{0,8}\Z"), scalars, max_size=3)
+statements = st.one_of(words, st.fixed_dictionaries({"file": words}))
+database_actions = st.one_of(
+    st.fixed_dictionaries({"connection": words, "sql": statements}, optional={"binds": binds}),
+    st.fixed_dictionaries(
+        {"connection": words, "plsql": statements},
+        optional={
+            "binds": binds,
+            "out": st.dictionaries(ids.map(lambda i: f"o{len(i)}"), st.sampled_from(["string", "number"])),
+        },
+    ),
+)
+actions = processes | database_actions
 
 documents = st.fixed_dictionaries(
     {"id": ids, "schedule": triggers() | st.lists(triggers(), min_size=1, max_size=3), "run": actions},

@@ -6,7 +6,14 @@ from typing import Any
 import pytest
 from pydantic import ValidationError
 
-from schedsync.specs.actions import CommandAction, PythonAction, ScriptAction, ShellAction
+from schedsync.specs.actions import (
+    CommandAction,
+    PlsqlAction,
+    PythonAction,
+    ScriptAction,
+    ShellAction,
+    SqlAction,
+)
 from schedsync.specs.job import JobSpec, check_id
 from schedsync.specs.policy import MisfirePolicy, Overlap, Prune, RetryOn
 from tests.builders import document, spec
@@ -63,6 +70,8 @@ def test_plain_words_are_text(given: object, text: str) -> None:
         ({"shell": "echo"}, ShellAction),
         ({"script": "a.sh", "args": ["--full", True]}, ScriptAction),
         ({"python": "a.b:c.d", "args": [1, None], "kwargs": {"x": [1.5]}}, PythonAction),
+        ({"sql": "DELETE FROM a WHERE b < :c", "connection": "erp", "binds": {"c": "2026-01-01"}}, SqlAction),
+        ({"plsql": {"file": "close.sql"}, "connection": "erp", "out": {"total": "number"}}, PlsqlAction),
     ],
 )
 def test_an_action_is_told_by_its_key(run: dict[str, Any], kind: type) -> None:
@@ -86,6 +95,13 @@ def test_python_arguments_come_back_as_they_were() -> None:
     action = spec(run={"python": "a:b", "args": args, "kwargs": {"args": args}}).run
     assert isinstance(action, PythonAction)
     assert (list(action.args), action.kwargs) == (args, {"args": args})
+
+
+def test_binds_come_back_as_they_were() -> None:
+    binds: dict[str, Any] = {"a": None, "b": True, "c": 1, "d": -1.5, "e": "07"}
+    action = spec(run={"sql": "x", "connection": "erp", "binds": binds}).run
+    assert isinstance(action, SqlAction)
+    assert repr(action.binds) == repr(binds)
 
 
 def test_python_arguments_may_be_nested_as_deep_as_yaml_may() -> None:

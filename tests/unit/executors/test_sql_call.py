@@ -1,0 +1,69 @@
+"""From a job that names a connection to the request of its worker."""
+
+import re
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from schedsync.errors import UnusableConnectionError
+from schedsync.executors.prepare import prepare
+from schedsync.executors.sql_call import Databases
+from schedsync.sql.request import Statement, Target, decoded
+from tests.builders import run, spec
+
+ORACLE = Target("oracle", {"user": "scott", "password": "s3cret", "dsn": "db/erp"})
+POSTGRESQL = Target("postgresql", {"dbname": "audit"})
+FOLDER = Path("/jobs/erp")
+
+
+def launched(action: dict[str, Any], **targets: Target) -> Any:
+    databases = Databases("node-1", targets)
+    return prepare(run(id="r1"), spec(run=action, kill_grace="3s"), FOLDER, {"HOME": "/root"}, databases)
+
+
+def test_a_request_comes_back_as_it_was() -> None:
+    action = {"plsql": {"file": "close.sql"}, "connection": "erp", "binds": {"a": None}, "out": {"total": "number"}}
+    request = decoded(launched(action, erp=ORACLE).stdin)
+    assert request.target == ORACLE
+    assert request.statement == Statement("plsql", None, "/jobs/erp/close.sql", {"a": None}, {"total": "number"})
+    assert (request.job_id, request.run_id, request.node, request.kill_grace) == ("job", "r1", "node-1", 3)
+
+
+def test_a_password_is_in_the_request_and_nowhere_else() -> None:
+    launch = launched({"sql": "SELECT 1", "connection": "erp"}, erp=ORACLE)
+    assert b"s3cret" in launch.stdin
+    assert "s3cret" not in f"{launch!r}{launch.argv}{launch.env}{Databases('', {'erp': ORACLE})!r}"
+
+
+@pytest.mark.parametrize(
+    ("action", "targets", "sentence"),
+    [
+        pytest.param(
+            {"sql": "x"},
+            {},
+            'the settings have no connection "erp" (they have none); write [connections.erp]',
+            id="none",
+        ),
+        pytest.param(
+            {"sql": "x"},
+            {"crm": ORACLE, "audit": POSTGRESQL},
+            'the settings have no connection "erp" (known are audit, crm); write [connections.erp]',
+            id="others",
+        ),
+        pytest.param(
+            {"plsql": "x"}, {"erp": POSTGRESQL}, 'plsql needs Oracle, and "erp" is postgresql; write sql:', id="a kind"
+        ),
+        pytest.param(
+            {"plsql": "x"},
+            {"erp": POSTGRESQL, "crm": ORACLE},
+            'plsql needs Oracle, and "erp" is postgresql; write sql:, or name a connection of Oracle: crm',
+            id="a kind, beside the right one",
+        ),
+    ],
+)
+def test_a_connection_that_cannot_be_used_is_refused(
+    action: dict[str, Any], targets: dict[str, Target], sentence: str
+) -> None:
+    with pytest.raises(UnusableConnectionError, match=f"^{re.escape(sentence)}$"):
+        launched({**action, "connection": "erp"}, **targets)
