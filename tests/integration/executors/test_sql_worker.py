@@ -231,7 +231,7 @@ def test_the_place_of_a_mistake_in_a_block_is_told(oracle_place_url: str) -> Non
 def test_what_a_block_prints_comes_before_its_end(oracle_place_url: str) -> None:
     """Also of a block that fails, and however many lines it is.
 
-    A stand-in that keeps nothing of DBMS_OUTPUT shows the other half: that it cannot be read is said, and fails nothing.
+    A stand-in that keeps nothing of DBMS_OUTPUT shows the other half: that is said, and fails nothing.
     """
     calls = "".join(f"DBMS_OUTPUT.PUT_LINE('line {number}'); " for number in range(60))
     printed = [f"line {number}" for number in range(60)]
