@@ -67,7 +67,10 @@ class RunnerSettings(Group):
     max_processes: Annotated[int, Field(ge=1)] = Field(250, description="Commands, shells and scripts at once.")
     max_python: Annotated[int, Field(ge=1)] = Field(8, description="Python functions at once.")
     max_sql: Annotated[int, Field(ge=1)] = Field(8, description="Statements and blocks in databases at once.")
-    spool: Path = Field(Path("schedsync-spool"), description="Folder for the output of runs that have not ended.")
+    spool: Path = Field(
+        Path("schedsync-spool"),
+        description="Folder for the output of runs that have not ended, and for results that wait for the database.",
+    )
     keep_head: Annotated[int, Field(ge=0)] = Field(64 * 1024, description="Bytes kept of the beginning of an output.")
     keep_tail: Annotated[int, Field(ge=0)] = Field(64 * 1024, description="Bytes kept of the end of an output.")
     shutdown_grace: Duration = Field(

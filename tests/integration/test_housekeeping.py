@@ -4,6 +4,8 @@ import threading
 from datetime import timedelta
 from pathlib import Path
 
+import pytest
+
 from schedsync.errors import DatabaseUnavailableError
 from schedsync.housekeeping import HistoryKeeper, Periodic
 from schedsync.plan.state import PruneGuard
@@ -49,9 +51,10 @@ def test_each_job_keeps_what_it_says_and_a_job_that_is_gone_what_is_default(
     assert keeper.forget() == 0
 
 
-def test_housekeeping_goes_on_after_a_failure() -> None:
+def test_housekeeping_goes_on_after_a_failure_and_says_an_outage_once(caplog: pytest.LogCaptureFixture) -> None:
+    caplog.set_level("INFO")
     calls = threading.Semaphore(0)
-    failures = [DatabaseUnavailableError("away"), RuntimeError("unexpected")]
+    failures = [*[DatabaseUnavailableError("away")] * 3, RuntimeError("unexpected")]
 
     def call() -> None:
         calls.release()
@@ -60,6 +63,19 @@ def test_housekeeping_goes_on_after_a_failure() -> None:
 
     keeping = Periodic("test", timedelta(milliseconds=1), call)
     keeping.start()
-    for _ in range(3):
+    for _ in range(6):
         assert calls.acquire(timeout=10)
+    keeping.stop()
+    assert [r.message for r in caplog.records] == [
+        "test failed unexpectedly",
+        "test failed, it is tried again later",
+        "test succeeds again",
+    ]
+
+
+def test_housekeeping_may_begin_at_once() -> None:
+    called = threading.Event()
+    keeping = Periodic("test", timedelta(hours=1), called.set, at_once=True)
+    keeping.start()
+    assert called.wait(10)
     keeping.stop()

@@ -144,6 +144,25 @@ def test_the_loop_goes_on_after_a_step_that_fails() -> None:
     loop.stop()
 
 
+def test_the_loop_says_an_outage_once_and_when_it_is_over(caplog: pytest.LogCaptureFixture) -> None:
+    caplog.set_level("INFO")
+    steps = threading.Semaphore(0)
+    failures = [DatabaseUnavailableError("away")] * 3
+
+    def step() -> None:
+        steps.release()
+        if failures:
+            raise failures.pop()
+
+    loop = ReconcileLoop(step, rescan=timedelta(hours=1))
+    loop.start()
+    for _ in range(4):
+        assert steps.acquire(timeout=10)
+        loop.wake()
+    loop.stop()
+    assert [r.message for r in caplog.records] == ["step failed, it is made again later", "steps are made again"]
+
+
 def test_the_loop_asks_again_after_the_rescan_time_without_being_woken() -> None:
     steps = threading.Semaphore(0)
     loop = ReconcileLoop(steps.release, rescan=timedelta(seconds=1))

@@ -92,6 +92,22 @@ def test_another_instance_stands_by_and_leads_after_the_release(bench: Ticking) 
     assert lease.token > bench.lease.token
 
 
+def test_after_an_outage_an_instance_of_another_machine_is_not_taken_for_dead_at_once(
+    bench: Ticking, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    bench.tick()
+    assert not bench.leadership.is_dead()("there/other")
+    bench.seconds = TTL.total_seconds()
+    bench.tick()
+    assert bench.leadership.is_dead()("there/other")
+    with monkeypatch.context() as patch:
+        patch.setattr(bench.store.leases, "renew", lambda *_: (_ for _ in ()).throw(DatabaseUnavailableError("away")))
+        bench.seconds += bench.leadership.interval
+        bench.tick()
+    bench.tick()
+    assert not bench.leadership.is_dead()("there/other")
+
+
 def test_after_a_step_of_the_clock_backwards_nothing_is_missed_nor_fired_twice(bench: Ticking) -> None:
     bench.job("a")
     bench.clock.forward(minutes=1)

@@ -57,3 +57,20 @@ def test_what_is_known_not_to_have_started_is_taken_up_whatever_its_row_says() -
     running = run(state=RunState.RUNNING)
     takeover = replace(TAKEOVER, unstarted=lambda _run: True)
     assert [entry.run for entry in recover([running], _jobs(), takeover).adopted] == [running]
+
+
+def test_one_whose_result_was_kept_has_that_and_its_retry_is_counted_from_its_end() -> None:
+    running = run(state=RunState.RUNNING, token=3, node="node")
+    ended = replace(running, state=RunState.FAILED, exit_code=3, pid=7, finished_at=NOW - HOUR, token=1)
+    jobs = _jobs(retry={"attempts": 2, "delay": "10s"})
+    recovered = recover([running], jobs, TAKEOVER, {running.id: ended})
+    assert recovered.known == [replace(ended, token=3)]
+    assert recovered.lost == []
+    assert [(r.attempt, r.due_at) for r in recovered.retries] == [(2, NOW - HOUR + timedelta(seconds=10))]
+
+
+def test_a_kept_result_counts_for_a_queued_one_too() -> None:
+    queued = run()
+    ended = replace(queued, state=RunState.CANCELLED, finished_at=NOW)
+    recovered = recover([queued], _jobs(), TAKEOVER, {queued.id: ended})
+    assert (recovered.known, recovered.adopted) == ([ended], [])
