@@ -2,11 +2,12 @@
 
 from collections.abc import Callable
 from functools import partial
+from typing import Any
 
 import pytest
 from alembic.config import Config
 from alembic.script import ScriptDirectory
-from sqlalchemy import inspect, text
+from sqlalchemy import event, inspect, text
 
 from schedsync.errors import DatabaseUnavailableError, SchemaError
 from schedsync.store import ddl, tables
@@ -46,6 +47,19 @@ def test_an_upgrade_makes_the_tables_and_a_second_one_changes_nothing(empty_url:
         store.require_current()
         assert not store.is_new
         assert table_names(store) == {*tables.metadata.tables, VERSION_TABLE, *store.database.dialect.own_tables}
+
+
+def test_a_current_schema_costs_an_upgrade_one_query(store: Store) -> None:
+    store.jobs.next_fire_at()  # the first connection asks for more
+    statements: list[str] = []
+
+    def note(*given: Any) -> None:
+        statements.append(given[2])
+
+    event.listen(store.database.engine, "before_cursor_execute", note)
+    assert not store.upgrade()
+    assert [statement.split()[0] for statement in statements] == ["SELECT"]
+    assert VERSION_TABLE in statements[0]
 
 
 def test_without_tables_a_store_says_what_to_run(empty_url: str, opened: Opener) -> None:

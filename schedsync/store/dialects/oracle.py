@@ -24,6 +24,7 @@ from schedsync.store.dialects import oracle_errors, oracle_session, oracle_setti
 from schedsync.store.dialects.base import DatabaseDialect, Failure, arguments_of
 from schedsync.store.dialects.explanation import Explanation
 from schedsync.store.dialects.oracle_ddl import ddl_compiler, tablespace
+from schedsync.store.dialects.oracle_rights import missing
 from schedsync.store.dialects.session import Session
 
 if TYPE_CHECKING:
@@ -232,21 +233,9 @@ class Oracle(DatabaseDialect):
     def missing_rights(
         self, connection: Connection, address: Address, wanted: Mapping[str, Sequence[str]]
     ) -> list[tuple[str, str]] | None:
-        """Ask the dictionary for what was granted to the user, its roles and everybody; an owner may do everything."""
+        """Ask the dictionary; an owner may do everything."""
         del address
-        owner, user = connection.execute(text(_WHO)).one()
-        if owner == user:
-            return []
-        try:
-            granted = {(table.lower(), right) for table, right in connection.execute(text(_GRANTED), {"owner": owner})}
-            anywhere = {right.split()[0] for (right,) in connection.execute(text(_ANYWHERE))}
-        except DBAPIError:  # a DBA may keep the dictionary to itself
-            return None
-        # Whoever may select may read, and so may whoever may select anywhere.
-        held = granted | {(table, "READ") for table, right in granted if right == "SELECT"}
-        anywhere |= {"READ"} if "SELECT" in anywhere else set()
-        pairs = [(table, right) for table, rights in wanted.items() for right in rights]
-        return [(table, right) for table, right in pairs if right not in anywhere and (table, right) not in held]
+        return missing(connection, wanted)
 
     def classify(self, error: DBAPIError) -> Failure:
         """Return what the ORA number says; those of the driver itself (DPY) are about connections, or ours."""
@@ -263,14 +252,6 @@ class Oracle(DatabaseDialect):
         if code in _MISTAKES or driver.startswith(("DPY-2", "DPY-3")):
             return Failure.OUR_MISTAKE
         return Failure.UNAVAILABLE
-
-
-_WHO = "SELECT SYS_CONTEXT('USERENV', 'CURRENT_SCHEMA'), SYS_CONTEXT('USERENV', 'SESSION_USER') FROM dual"
-_GRANTED = (
-    "SELECT table_name, privilege FROM all_tab_privs WHERE table_schema = :owner AND (grantee IN"
-    " (SYS_CONTEXT('USERENV', 'SESSION_USER'), 'PUBLIC') OR grantee IN (SELECT role FROM session_roles))"
-)
-_ANYWHERE = "SELECT privilege FROM session_privs WHERE privilege LIKE '% ANY TABLE'"
 
 
 def _attempt(connection: Connection, statements: Iterable[str]) -> DBAPIError | None:
