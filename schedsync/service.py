@@ -2,11 +2,9 @@
 
 import logging
 import signal
-import threading
-from collections.abc import Callable
+from collections.abc import Iterator
 from datetime import timedelta
 from ipaddress import ip_address
-from types import FrameType
 
 from schedsync import __version__, logs
 from schedsync.api.app import Backend, create_app
@@ -29,6 +27,7 @@ from schedsync.scheduler.leadership import Leadership
 from schedsync.scheduler.scheduler import MAX_SLEEP, Scheduler
 from schedsync.settings import Settings
 from schedsync.shutdown import stop_together
+from schedsync.signals import RESCAN, STOP, heard
 from schedsync.sources.folder import JobsFolder
 from schedsync.sources.watch import FolderWatch
 from schedsync.sql.request import Target
@@ -211,35 +210,31 @@ def run(settings: Settings) -> int:
     store = Store.open(settings.database.store_address(settings.node))
     store.upgrade()
     service = Service(settings, store)
-    stopping = threading.Event()
     # Before anything runs: a signal that comes meanwhile stops the service in order, too.
-    _on_signals(stopping, service.wake)
-    service.start()
-    log.info(
-        "schedsync runs",
-        extra={
-            "version": __version__,
-            "jobs": settings.jobs.path,
-            "database": store.database.shown,
-            "api": service.url or "off",
-        },
-    )
-    stopping.wait()
-    log.info("stopping; runs may take a moment to end", extra={"grace": settings.runner.shutdown_grace})
-    service.stop()
+    with heard() as signals:
+        service.start()
+        log.info(
+            "schedsync runs",
+            extra={
+                "version": __version__,
+                "jobs": settings.jobs.path,
+                "database": store.database.shown,
+                "api": service.url or "off",
+            },
+        )
+        _heed(signals, service)
+        log.info("stopping; runs may take a moment to end", extra={"grace": settings.runner.shutdown_grace})
+        service.stop()
     return 0
 
 
-def _on_signals(stopping: threading.Event, rescan: Callable[[], None]) -> None:
-    def stop(_number: int, _frame: FrameType | None) -> None:
-        stopping.set()
-
-    def wake(_number: int, _frame: FrameType | None) -> None:
-        rescan()
-
-    signal.signal(signal.SIGTERM, stop)
-    signal.signal(signal.SIGINT, stop)
-    signal.signal(signal.SIGHUP, wake)
+def _heed(signals: Iterator[signal.Signals], service: Service) -> None:
+    """Do what signals say, until one says to stop."""
+    for number in signals:
+        if number in STOP:
+            return
+        if number is RESCAN:
+            service.wake()
 
 
 def _is_loopback(host: str) -> bool:

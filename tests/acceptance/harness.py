@@ -34,6 +34,8 @@ class Service:
 
     def __init__(self, home: Path, jobs: Path, database: str, prefix: tuple[str, ...] = ()) -> None:
         self.home, self.jobs, self.database = home, jobs, database
+        self.settings: dict[str, str] = {}
+        """What the service and its command line are told besides, e.g. ``{"NODE": "here"}``."""
         self._prefix = prefix
         self._process: subprocess.Popen[str] | None = None
         self.log: list[str] = []
@@ -59,7 +61,8 @@ class Service:
         return [sys.executable, "-m", "schedsync", *args, "--jobs", str(self.jobs)]
 
     def _environment(self, settings: dict[str, str]) -> dict[str, str]:
-        ours = {f"SCHEDSYNC_{name}": value for name, value in ({"DATABASE__URL": self.database} | settings).items()}
+        here = {"DATABASE__URL": self.database} | self.settings
+        ours = {f"SCHEDSYNC_{name}": value for name, value in (here | settings).items()}
         return {name: value for name, value in os.environ.items() if not name.startswith("SCHEDSYNC_")} | ours
 
     def cli(self, *args: str) -> subprocess.CompletedProcess[str]:

@@ -26,15 +26,13 @@ class Installation:
 
 
 @pytest.fixture
-def installation(
-    postgresql: URL, folder: Folder, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> Iterator[Installation]:
+def installation(postgresql: URL, folder: Folder, tmp_path: Path) -> Iterator[Installation]:
     with ExitStack() as stack:
         url = make_url(stack.enter_context(postgresql_schema(postgresql)))
         schema = str(url.query["options"]).partition("=")[2]
         roles = {name: stack.enter_context(postgresql_role(postgresql)) for name in ("worker", "reader")}
-        monkeypatch.setenv("SCHEDSYNC_DATABASE__SCHEMA", schema)
         owner = Service(tmp_path, folder.path, postgresql.render_as_string(hide_password=False))
+        owner.settings["DATABASE__SCHEMA"] = schema
         assert owner.cli("db", "upgrade").returncode == 0
         for name, more in (("worker", []), ("reader", ["--read-only"])):
             grants = owner.cli("db", "ddl", "--grants", str(roles[name].username), *more)
@@ -45,7 +43,8 @@ def installation(
             home = tmp_path / name
             home.mkdir()
             services.append(Service(home, folder.path, roles[name].render_as_string(hide_password=False)))
-            return services[-1].start(NODE=name, DATABASE__SCHEMA=schema)
+            services[-1].settings |= {"NODE": name, "DATABASE__SCHEMA": schema}
+            return services[-1].start()
 
         yield Installation(postgresql, schema, start, {name: str(role.username) for name, role in roles.items()})
         for service in services:
@@ -137,9 +136,9 @@ def test_without_tables_a_user_that_may_not_create_them_is_told_who_can(postgres
 
 
 def _refused(service: Service) -> Any:
-    """Return the status when the database has refused something."""
+    """Return the status when the database has refused something, and the tick that found out is over."""
     status = service.get("/api/status")
-    return status if status["database"]["error"] else None
+    return status if status["database"]["error"] and status["last_tick_at"] else None
 
 
 def _without_runs(service: Service) -> Any:

@@ -28,7 +28,7 @@ RESULT = {
 CODES = {
     "a deadlock": (60, "ORA-00060"),
     "a snapshot too old": (1555, "ORA-01555"),
-    "the end of the connection": (3113, "DPY-4011"),  # the driver's own word for ORA-03113
+    "the end of the connection": (3113, "ORA-03113"),
     "no listener": (12541, "ORA-12541"),
 }
 TIMES = 3
