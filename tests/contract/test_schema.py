@@ -54,7 +54,8 @@ def test_a_current_schema_costs_an_upgrade_one_query(store: Store) -> None:
     statements: list[str] = []
 
     def note(*given: Any) -> None:
-        statements.append(given[2])
+        if given[2] != "BEGIN":  # no round trip of its own
+            statements.append(given[2])
 
     event.listen(store.database.engine, "before_cursor_execute", note)
     assert not store.upgrade()
@@ -177,7 +178,8 @@ def test_a_check_names_a_column_that_was_altered(empty_url: str, opened: Opener,
     assert [difference.object for difference in check(store.database).differences] == ["schedsync_syncs.revision"]
 
 
-def test_a_check_names_a_key_that_is_missing(empty_url: str, opened: Opener, database: str) -> None:
+@pytest.mark.parametrize("database", ["postgresql", "oracle"], indirect=True)  # SQLite has no such statement
+def test_a_check_names_a_key_that_is_missing(empty_url: str, opened: Opener) -> None:
     store = opened(empty_url)
     store.upgrade()
     execute(store, "ALTER TABLE schedsync_runs DROP CONSTRAINT uq_schedsync_runs_slot")
