@@ -1,49 +1,35 @@
 """Oracle Database 19c or later, through python-oracledb.
 
-What is special about it, each thing once: how one connects; that connecting and closing may hang and must not hang us;
-what the errors mean; that a rollback, a commit and every hundred rows are round trips of their own; that DDL commits.
+What is special about it, each thing once: what the errors mean to the store; that a rollback, a commit and every few
+rows are round trips of their own; that DDL commits. ``oracle_connecting`` makes and ends the connections.
 """
 
-import sys
 import threading
 import time
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import replace
-from datetime import timedelta
-from typing import TYPE_CHECKING, Any, ClassVar
+from typing import Any, ClassVar
 
 from sqlalchemy import URL, Connection, Dialect, Engine, event, text
 from sqlalchemy.engine.interfaces import ExceptionContext
 from sqlalchemy.exc import DBAPIError, InvalidatePoolError
 
-from schedsync.errors import SettingsError
 from schedsync.sql.request import Target
 from schedsync.store.address import Address, Storage
-from schedsync.store.dialects import oracle_errors, oracle_session, oracle_settings
+from schedsync.store.dialects import oracle_connecting, oracle_errors, oracle_session, oracle_settings
 from schedsync.store.dialects.base import DatabaseDialect, Failure, arguments_of
 from schedsync.store.dialects.explanation import Explanation
 from schedsync.store.dialects.oracle_ddl import ddl_compiler, tablespace
 from schedsync.store.dialects.oracle_rights import missing
 from schedsync.store.dialects.session import Session
 
-if TYPE_CHECKING:
-    import oracledb
-
-MODULE = "schedsync"
-"""What V$SESSION.MODULE says; ACTION is the thread, CLIENT_IDENTIFIER the node."""
 ROWS = 500
 """Rows that a query brings in one round trip, unless it says otherwise (option ``schedsync_rows``)."""
 PING_AFTER = 60.0
 """Seconds without use after which a pooled connection is asked whether it lives: the firing loop's never is."""
 RECYCLE = 1800
 """Seconds after which a connection is replaced, before firewalls forget it."""
-KEEPALIVE = 1
-"""Minutes between two probes of an idle connection."""
-CLOSE_SECONDS = 2.0
-"""How long somebody who closes a connection waits for the database's goodbye."""
-SILENCE_SECONDS = 10.0
-"""For so long after that was in vain nobody waits again: a whole pool is closed in the time of one connection."""
 
 GONE = frozenset({
     28, 1012, 1033, 1034, 1089, 1090, 1092, 2396, 2399, 3113, 3114, 3135, 12153, 12514, 12528, 12537, 12541, 12547,
@@ -104,7 +90,7 @@ class Oracle(DatabaseDialect):
         """
         url = self.url(address)
         oracle_settings.check(address, url.username, url.password)
-        _choose_mode(address)
+        oracle_connecting.choose_mode(address)
         return {
             # A query's end is no transaction's end: without this each costs a rollback. ``write`` begins a transaction.
             "isolation_level": "AUTOCOMMIT",
@@ -129,16 +115,16 @@ class Oracle(DatabaseDialect):
     def driver_arguments(self, address: Address) -> dict[str, Any]:
         """Return what the URL says and what the address has beside it."""
         _, options = arguments_of(self.url(address))
-        return options | _connect_args(address)
+        return options | oracle_connecting.arguments(address)
 
     def prepare(self, engine: Engine, address: Address) -> None:
         """Bound connecting, name the sessions, ask old connections whether they live, fetch in large bites."""
-        connect_args = _connect_args(address) | {"conn_class": _patient_connection()}
+        connect_args = oracle_connecting.arguments(address) | {"conn_class": oracle_connecting.patient_connection()}
         self.furnish(engine.dialect, address.storage)
 
         @event.listens_for(engine, "do_connect")
         def _connect(_dialect: Any, _record: Any, _args: Any, given: dict[str, Any]) -> Any:
-            return connect(given | connect_args, address)
+            return oracle_connecting.connect(given | connect_args, address)
 
         @event.listens_for(engine, "checkout")
         def _checked_out(connection: Any, record: Any, _proxy: Any) -> None:
@@ -264,66 +250,6 @@ def _attempt(connection: Connection, statements: Iterable[str]) -> DBAPIError | 
     return None
 
 
-def connect(arguments: dict[str, Any], address: Address) -> "oracledb.Connection":
-    """Connect within ``address.connect_timeout``, whatever the listener does.
-
-    A listener that accepts and stays silent blocks the driver without end, so a thread does it that may be left alone.
-
-    Raises:
-        oracledb.OperationalError: it took too long.
-        oracledb.Error: as the driver says.
-    """
-    import oracledb  # noqa: PLC0415 - an optional dependency
-
-    limit = address.connect_timeout.total_seconds()
-    made: list[oracledb.Connection] = []
-    failed: list[BaseException] = []
-    turn, abandoned = threading.Lock(), threading.Event()
-
-    def attempt() -> None:
-        try:
-            connection = oracledb.connect(**arguments)
-        except BaseException as error:
-            failed.append(error)
-            return
-        with turn:
-            if not abandoned.is_set():
-                made.append(connection)
-                return
-        connection.close()  # nobody waits for it any more
-
-    thread = threading.Thread(target=attempt, name="schedsync-connect", daemon=True)
-    thread.start()
-    thread.join(limit)
-    with turn:
-        if not made and not failed:
-            abandoned.set()
-            raise oracledb.OperationalError(f"DPY-6005: no connection within {limit:g} s") from TimeoutError()
-    if failed:
-        raise _as_drivers(failed[0])
-    return _introduced(made[0], address)
-
-
-def _as_drivers(error: BaseException) -> BaseException:
-    """Return *error* as one of the driver's: it lets those of the name service through as they are."""
-    import oracledb  # noqa: PLC0415 - an optional dependency
-
-    if not isinstance(error, OSError):
-        return error
-    wrapped = oracledb.OperationalError(f"DPY-6005: {error}")
-    wrapped.__cause__ = error
-    return wrapped
-
-
-def _introduced(connection: "oracledb.Connection", address: Address) -> "oracledb.Connection":
-    """Say who we are: sent along with the first statement, at no cost."""
-    connection.call_timeout = address.call_timeout // timedelta(milliseconds=1)
-    connection.module, connection.client_identifier = MODULE, address.client_name[:64]
-    if address.schema is not None:
-        connection.current_schema = address.schema.upper()
-    return connection
-
-
 def ora_code(error: object) -> int:
     """Return the ORA number of a driver's error; 0 where it has none."""
     details = _details(error)
@@ -347,50 +273,6 @@ def _details(error: object) -> object:
     return args[0] if args else None
 
 
-def _connect_args(address: Address) -> dict[str, Any]:
-    client = address.oracle
-    given: dict[str, Any] = {
-        "dsn": address.dsn,
-        "config_dir": client.config_dir,
-        "wallet_location": client.wallet_dir,
-        "wallet_password": client.wallet_password,
-        "externalauth": True if client.external_auth else None,
-    }
-    return {
-        "tcp_connect_timeout": address.connect_timeout.total_seconds(),
-        "expire_time": KEEPALIVE,
-        "program": MODULE,
-        **{name: value for name, value in given.items() if value is not None},
-    }
-
-
-def _choose_mode(address: Address) -> None:
-    """Decide for the whole process between the driver's own code and Oracle's client libraries.
-
-    Until the first connection of a process has succeeded the driver does not know which it will be, and lets everybody
-    wait for that one; so it is said at once.
-    """
-    try:
-        import oracledb  # noqa: PLC0415 - an optional dependency
-    except ImportError as error:
-        raise SettingsError(
-            f'the driver for oracle is missing ({error}); install it with "pip install schedsync[oracle]"'
-        ) from None
-    client = address.oracle
-    try:
-        if client.thick:
-            oracledb.init_oracle_client(lib_dir=client.library_dir, config_dir=client.config_dir)
-        else:
-            oracledb.enable_thin_mode()  # type: ignore[no-untyped-call] # the driver leaves it without types
-    except oracledb.Error as error:
-        raise SettingsError(f"Oracle's driver cannot be used as the settings say: {_in_words(error)}") from None
-
-
-def _in_words(error: BaseException) -> str:
-    explanation = oracle_errors.explain(error)
-    return str(error).partition("\n")[0] if explanation is None else explanation.sentence
-
-
 def _ping(connection: Any) -> None:
     try:
         connection.ping()
@@ -400,43 +282,3 @@ def _ping(connection: Any) -> None:
 
 def _driver(connection: Connection) -> Any:
     return connection.connection.dbapi_connection
-
-
-def _patient_connection() -> "type[oracledb.Connection]":
-    import oracledb  # noqa: PLC0415 - an optional dependency
-
-    class PatientConnection(oracledb.Connection):
-        """A connection that commits once and whose goodbye keeps nobody waiting."""
-
-        def commit(self) -> None:
-            """Commit, unless the last statement of the transaction has done so on its way (``schedsync_last``)."""
-            if not self.autocommit:
-                super().commit()
-
-        silent_since: ClassVar[float] = -SILENCE_SECONDS
-        """When a connection of this engine last waited for the server's goodbye in vain."""
-
-        def close(self) -> None:
-            """Close, and wait for it no longer than CLOSE_SECONDS; not at all, when another has just waited in vain."""
-            if sys.is_finalizing():  # no thread starts any more, and the system closes what is open
-                return
-            kind = type(self)
-            patience = 0.0 if time.monotonic() - kind.silent_since < SILENCE_SECONDS else CLOSE_SECONDS
-            call: Callable[[], None] = super().close
-            failed: list[BaseException] = []
-
-            def attempt() -> None:
-                try:
-                    call()
-                except BaseException as error:
-                    failed.append(error)
-
-            thread = threading.Thread(target=attempt, name="schedsync-close", daemon=True)
-            thread.start()
-            thread.join(patience)
-            if patience and thread.is_alive():
-                kind.silent_since = time.monotonic()
-            if failed:
-                raise failed[0]
-
-    return PatientConnection

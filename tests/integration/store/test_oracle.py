@@ -13,7 +13,8 @@ from sqlalchemy import make_url, text
 from schedsync.errors import DatabaseUnavailableError
 from schedsync.store.address import Address
 from schedsync.store.database import Database
-from schedsync.store.dialects import oracle
+from schedsync.store.dialects import oracle as dialect
+from schedsync.store.dialects import oracle_connecting
 from tests.contract.oracle import Standin
 from tests.listeners import THE_DRIVER_FORGETS_ITS_SOCKET, Wire, refusing_oracle, silent_listener
 
@@ -119,7 +120,7 @@ def test_closing_does_not_wait_for_a_server_that_stops_answering(opened: Opener,
         for held in [threads.submit(hold) for _ in range(connections)]:
             held.result(timeout=30)
     wire.freeze()
-    assert seconds(database.close) < oracle.CLOSE_SECONDS + 1.5
+    assert seconds(database.close) < oracle_connecting.CLOSE_SECONDS + 1.5
 
 
 def test_an_answer_that_does_not_come_ends_the_call_and_the_pool(standin: Standin, opened: Opener) -> None:
@@ -147,7 +148,7 @@ def test_an_idle_connection_is_asked_whether_it_lives(
     session_number(database)
     assert standin.ask("/stats")["round_trips"].get("ping", 0) == pings  # it has been used a moment ago
     standin.kill_sessions()
-    monkeypatch.setattr(oracle, "PING_AFTER", -1.0)
+    monkeypatch.setattr(dialect, "PING_AFTER", -1.0)
     assert session_numbers(database).isdisjoint(before)
     session_number(database)
     assert standin.ask("/stats")["round_trips"]["ping"] > pings
