@@ -16,11 +16,9 @@ from schedsync.executors.identity import this_instance
 from schedsync.executors.spool import OutputLimits
 from schedsync.executors.sql_call import Databases
 from schedsync.housekeeping import HistoryKeeper, Periodic
-from schedsync.knowledge import refresh
-from schedsync.mirror import Mirror
 from schedsync.plan.state import PruneGuard
 from schedsync.reconcile import ReconcileLoop, Reconciler
-from schedsync.runner import Runner, RunnerOptions
+from schedsync.running.runner import Runner, RunnerOptions
 from schedsync.runs.ledger import PROCESSES, PYTHON, SQL
 from schedsync.scheduler.firing import Firing
 from schedsync.scheduler.leadership import Leadership
@@ -31,9 +29,11 @@ from schedsync.signals import RESCAN, STOP, heard
 from schedsync.sources.folder import JobsFolder
 from schedsync.sources.watch import FolderWatch
 from schedsync.sql.request import Target
+from schedsync.status.knowledge import refresh
+from schedsync.status.mirror import Mirror
+from schedsync.status.vitals import Vitals
 from schedsync.store.store import Store
 from schedsync.store.targets import target_of
-from schedsync.vitals import Vitals
 
 log = logging.getLogger(__name__)
 

@@ -11,9 +11,9 @@ from schedsync.api.backend import Backend, backend
 from schedsync.api.places import BUSY, has_place
 from schedsync.clock import rfc3339
 from schedsync.errors import DatabaseUnavailableError, SchemaError
-from schedsync.knowledge import Knowledge
-from schedsync.mirror import Mirror, NotRememberedError
-from schedsync.vitals import Reading
+from schedsync.status.knowledge import Knowledge
+from schedsync.status.mirror import Mirror, NotRememberedError
+from schedsync.status.vitals import Reading
 
 T = TypeVar("T")
 HEADER = "Schedsync-As-Of"

@@ -9,11 +9,11 @@ from flask import Flask, current_app
 
 from schedsync.clock import Clock
 from schedsync.control import Control
-from schedsync.knowledge import FromStore
-from schedsync.mirror import Mirror
 from schedsync.runs.outcome import Output
+from schedsync.status.knowledge import FromStore
+from schedsync.status.mirror import Mirror
+from schedsync.status.vitals import Vitals
 from schedsync.store.store import Store
-from schedsync.vitals import Vitals
 
 _KEY = "schedsync"
 

@@ -7,8 +7,8 @@ from flask import Blueprint
 
 from schedsync.api.backend import backend
 from schedsync.specs.durations import format_duration
-from schedsync.views import DatabaseView, Time, View
-from schedsync.vitals import Reading
+from schedsync.status.views import DatabaseView, Time, View
+from schedsync.status.vitals import Reading
 
 blueprint = Blueprint("health", __name__)
 

@@ -10,8 +10,8 @@ from schedsync.api.guard import sender
 from schedsync.api.paging import JobsQuery, job_cursor
 from schedsync.api.parsing import body, takes
 from schedsync.api.wishes import PauseWish, ResumeWish
-from schedsync.knowledge import Knowledge
-from schedsync.views import job_shown, jobs_page
+from schedsync.status.knowledge import Knowledge
+from schedsync.status.views import job_shown, jobs_page
 
 blueprint = Blueprint("jobs", __name__, url_prefix="/api/jobs")
 

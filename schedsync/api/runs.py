@@ -8,8 +8,8 @@ from schedsync.api.answers import answered, remembered
 from schedsync.api.backend import backend
 from schedsync.api.paging import RunsQuery, run_cursor
 from schedsync.api.parsing import takes
-from schedsync.knowledge import Knowledge
-from schedsync.views import log_text, run_view
+from schedsync.status.knowledge import Knowledge
+from schedsync.status.views import log_text, run_view
 
 blueprint = Blueprint("runs", __name__, url_prefix="/api")
 

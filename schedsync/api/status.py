@@ -9,8 +9,8 @@ from schedsync.api.backend import backend
 from schedsync.api.guard import sender
 from schedsync.api.parsing import body
 from schedsync.api.wishes import Nothing, PauseWish, ResumeWish
-from schedsync.knowledge import Knowledge
-from schedsync.views import status_view
+from schedsync.status.knowledge import Knowledge
+from schedsync.status.views import status_view
 
 blueprint = Blueprint("status", __name__, url_prefix="/api")
 

@@ -14,11 +14,11 @@ from schedsync.cli.tables import fields, table
 from schedsync.cli.times import shown
 from schedsync.clock import utc_now
 from schedsync.errors import JobNotFoundError
-from schedsync.knowledge import FromStore
 from schedsync.specs.job import JobSpec
+from schedsync.status.knowledge import FromStore
+from schedsync.status.views import JobDetail, JobView, PauseView, RunView, job_detail, jobs_page
 from schedsync.store.jobs import StoredJob
 from schedsync.store.store import Store
-from schedsync.views import JobDetail, JobView, PauseView, RunView, job_detail, jobs_page
 
 _HEADING = ("ID", "STATE", "NEXT FIRE", "LAST RUN", "SCHEDULE", "FILE")
 

@@ -15,8 +15,8 @@ from schedsync.cli.times import MOMENT
 from schedsync.clock import utc_now
 from schedsync.control import Control
 from schedsync.runs.pause import EVERYTHING
+from schedsync.status.views import PauseView, pause_view
 from schedsync.store.store import Store
-from schedsync.views import PauseView, pause_view
 
 
 @command("pause")

@@ -14,8 +14,8 @@ from schedsync.cli.times import elapsed, shown
 from schedsync.clock import utc_now
 from schedsync.errors import JobNotFoundError, RunNotFoundError, SchedsyncError
 from schedsync.runs.run import Run, RunState
+from schedsync.status.views import log_text, run_view
 from schedsync.store.store import Store
-from schedsync.views import log_text, run_view
 
 _HEADING = ("RUN", "JOB", "SCHEDULED", "STATE", "DURATION", "EXIT", "REASON")
 

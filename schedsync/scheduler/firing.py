@@ -5,7 +5,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
-from schedsync.runner import Runner
+from schedsync.running.runner import Runner
 from schedsync.runs.ledger import Entry
 from schedsync.runs.run import Run, RunState, new_run_id
 from schedsync.runs.slots import Decision, DueJob, Verdict, judge

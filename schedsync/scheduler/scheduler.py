@@ -21,17 +21,17 @@ from schedsync.errors import (
     StaleObservationError,
 )
 from schedsync.outages import Outage
-from schedsync.runner import Runner
+from schedsync.running.runner import Runner
 from schedsync.runs.ledger import POOLS, Entry
 from schedsync.runs.run import Run, RunState
 from schedsync.scheduler.executors import RunExecutor, job_for
 from schedsync.scheduler.firing import Firing, Tick
 from schedsync.scheduler.jobstore import JobStore
 from schedsync.scheduler.leadership import Leadership
+from schedsync.status.vitals import Vitals
 from schedsync.store.jobs import DueRow
 from schedsync.store.leases import Lease
 from schedsync.store.store import Store
-from schedsync.vitals import Vitals
 
 log = logging.getLogger(__name__)
 

@@ -16,13 +16,13 @@ from typing import Any
 
 from sqlalchemy import Connection, event
 
-from schedsync.knowledge import FromStore
 from schedsync.plan.ops import Plan
 from schedsync.runs.outcome import Output
+from schedsync.status.knowledge import FromStore
+from schedsync.status.views import jobs_page
 from schedsync.store.leases import Lease
 from schedsync.store.runs import RunChanges
 from schedsync.store.store import Store
-from schedsync.views import jobs_page
 from tests.contract.builders import NOW, SLOT, TTL, add, advance, apply, ended, live, pause, run
 from tests.contract.databases import emptied, postgresql_schema, postgresql_server, with_tables
 from tests.contract.oracle import STANDIN_VARIABLE, URL_VARIABLE, drop_everything, standin_at

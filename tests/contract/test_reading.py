@@ -10,11 +10,11 @@ from sqlalchemy import select, update
 from schedsync.api.app import Backend, create_app
 from schedsync.control import Control
 from schedsync.runs.run import Run, RunState
+from schedsync.status.vitals import Vitals
 from schedsync.store import tables
 from schedsync.store.checking import check
 from schedsync.store.leases import Lease
 from schedsync.store.store import Store
-from schedsync.vitals import Vitals
 from tests.contract.builders import NOW, SLOT, claim, ended, live, pause, report, run, settle
 
 LATER = SLOT + timedelta(days=1)

@@ -5,10 +5,10 @@ from datetime import timedelta
 
 import pytest
 
-from schedsync import mirror
-from schedsync.mirror import Mirror, NotRememberedError
 from schedsync.runs.pause import EVERYTHING, Pause
 from schedsync.runs.run import Run, RunState
+from schedsync.status import mirror
+from schedsync.status.mirror import Mirror, NotRememberedError
 from tests.builders import HOUR, NOW, located, observed, run, snapshot, store
 
 

@@ -17,10 +17,10 @@ from schedsync.plan.diff import diff
 from schedsync.plan.state import Located, PruneGuard
 from schedsync.runs.outcome import Output
 from schedsync.runs.run import Run, RunState, new_run_id
+from schedsync.status.vitals import Vitals
 from schedsync.store.runs import RunChanges
 from schedsync.store.store import Store
 from schedsync.store.syncs import SyncReport
-from schedsync.vitals import Vitals
 from tests.builders import run, snapshot
 from tests.integration.conftest import StandingClock
 

@@ -10,10 +10,10 @@ import pytest
 from flask.testing import FlaskClient
 
 from schedsync.api.places import PLACES, Places
-from schedsync.knowledge import refresh
-from schedsync.mirror import Mirror
 from schedsync.runs.outcome import Output
 from schedsync.runs.run import Run, RunState
+from schedsync.status.knowledge import refresh
+from schedsync.status.mirror import Mirror
 from tests.builders import located
 from tests.integration.api.conftest import Installation, problem
 

@@ -5,7 +5,7 @@ import pytest
 from schedsync.cli import spec_text
 from schedsync.cli.exits import Exit
 from schedsync.runs.run import RunState
-from schedsync.views import JobDetail, JobView
+from schedsync.status.views import JobDetail, JobView
 from tests.integration.cli.harness import HOURLY, SLOT, CommandLine
 
 NIGHTLY = """\

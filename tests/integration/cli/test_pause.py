@@ -7,7 +7,7 @@ import pytest
 
 from schedsync.cli.exits import Exit
 from schedsync.clock import parse_instant, utc_now
-from schedsync.views import JobDetail
+from schedsync.status.views import JobDetail
 from tests.integration.cli.harness import HOURLY, CommandLine
 
 WHO = f"cli:{getpass.getuser()}"

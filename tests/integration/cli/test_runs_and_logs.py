@@ -7,7 +7,7 @@ import pytest
 from schedsync.cli.exits import Exit
 from schedsync.runs.outcome import Output
 from schedsync.runs.run import RunState
-from schedsync.views import RunView
+from schedsync.status.views import RunView
 from tests.integration.cli.harness import HOURLY, SLOT, CommandLine
 
 LATER = SLOT + timedelta(hours=1)

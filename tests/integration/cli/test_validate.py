@@ -9,7 +9,7 @@ from schedsync.cli import diagnostics
 from schedsync.cli.exits import Exit
 from schedsync.cli.terminal import width
 from schedsync.specs.problem import Problem
-from schedsync.views import problem_view
+from schedsync.status.views import problem_view
 from tests.integration.cli.harness import HOURLY, SLOT, CommandLine
 
 

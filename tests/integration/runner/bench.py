@@ -11,7 +11,7 @@ from typing import TypeVar
 from schedsync.executors.spool import OutputLimits
 from schedsync.plan.state import PruneGuard
 from schedsync.reconcile import Reconciler
-from schedsync.runner import Runner, RunnerOptions
+from schedsync.running.runner import Runner, RunnerOptions
 from schedsync.runs.ledger import PROCESSES, PYTHON, SQL, Entry
 from schedsync.runs.run import Run
 from schedsync.scheduler.firing import Firing, Tick

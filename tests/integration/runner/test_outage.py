@@ -9,8 +9,8 @@ from pathlib import Path
 import pytest
 
 from schedsync.executors.identity import this_instance
-from schedsync.journal import Journal, Result
-from schedsync.runner import Runner
+from schedsync.running.journal import Journal, Result
+from schedsync.running.runner import Runner
 from schedsync.runs.outcome import Outcome, Output
 from schedsync.runs.run import Run, RunState
 from schedsync.store.runs import RunChanges

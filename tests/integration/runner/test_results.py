@@ -8,7 +8,7 @@ from datetime import timedelta
 import pytest
 
 from schedsync.errors import DatabaseUnavailableError, LeadershipLostError, SchemaError
-from schedsync.results import ResultWriter
+from schedsync.running.results import ResultWriter
 from schedsync.runs.outcome import Outcome, Output
 from schedsync.runs.run import Cause, Run, RunState
 from schedsync.store.leases import Lease

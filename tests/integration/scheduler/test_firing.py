@@ -10,7 +10,7 @@ from schedsync.errors import LeadershipLostError
 from schedsync.executors.spool import OutputLimits
 from schedsync.plan.state import PruneGuard
 from schedsync.reconcile import Reconciler
-from schedsync.runner import Runner, RunnerOptions
+from schedsync.running.runner import Runner, RunnerOptions
 from schedsync.runs.ledger import PROCESSES, PYTHON, SQL, Entry
 from schedsync.runs.run import Run, RunState
 from schedsync.scheduler.firing import MAX_SLOTS, Claimed, Firing, Tick

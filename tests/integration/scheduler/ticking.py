@@ -5,8 +5,8 @@ from pathlib import Path
 from schedsync.scheduler.firing import Firing
 from schedsync.scheduler.leadership import Leadership
 from schedsync.scheduler.scheduler import Scheduler
+from schedsync.status.vitals import Vitals
 from schedsync.store.store import Store
-from schedsync.vitals import Vitals
 from tests.integration.conftest import StandingClock
 from tests.integration.runner.bench import OWNER, TTL, Bench
 

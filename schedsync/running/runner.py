@@ -15,16 +15,16 @@ from datetime import datetime, timedelta
 from pathlib import Path
 
 from schedsync.clock import Clock, utc_now
-from schedsync.custody import Custody
 from schedsync.errors import SchedsyncError
 from schedsync.executors.base import Launch
 from schedsync.executors.prepare import prepare
 from schedsync.executors.process import ProcessEngine
 from schedsync.executors.spool import OutputLimits
 from schedsync.executors.sql_call import Databases
-from schedsync.journal import Result
-from schedsync.leftovers import Leftovers
-from schedsync.results import ResultWriter, Written
+from schedsync.running.custody import Custody
+from schedsync.running.journal import Result
+from schedsync.running.leftovers import Leftovers
+from schedsync.running.results import ResultWriter, Written
 from schedsync.runs.ledger import Entry, Ledger, Place
 from schedsync.runs.outcome import Outcome, Output
 from schedsync.runs.pause import EVERYTHING

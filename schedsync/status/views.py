@@ -7,16 +7,16 @@ from pydantic import BaseModel, ConfigDict, PlainSerializer
 
 from schedsync import __version__
 from schedsync.clock import MICROSECOND, rfc3339
-from schedsync.knowledge import Knowledge
 from schedsync.runs.outcome import Output
 from schedsync.runs.pause import EVERYTHING, Pause
 from schedsync.runs.run import Run, RunState
 from schedsync.specs.problem import Problem
 from schedsync.specs.schedule import next_fire
+from schedsync.status.knowledge import Knowledge
+from schedsync.status.vitals import Reading
 from schedsync.store.jobs import StoredJob
 from schedsync.store.runs import KeptOutput
 from schedsync.store.syncs import SyncReport
-from schedsync.vitals import Reading
 
 Time = Annotated[datetime, PlainSerializer(rfc3339, return_type=str)]
 """An instant, shown in RFC 3339 with Z."""

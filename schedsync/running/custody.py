@@ -9,8 +9,8 @@ import time
 from collections.abc import Iterable
 from pathlib import Path
 
-from schedsync.journal import Journal, Result
 from schedsync.outages import Outage
+from schedsync.running.journal import Journal, Result
 from schedsync.runs.outcome import Output
 
 log = logging.getLogger(__name__)

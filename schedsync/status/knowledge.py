@@ -6,10 +6,10 @@ from datetime import datetime
 from typing import Protocol
 
 from schedsync.errors import JobNotFoundError
-from schedsync.mirror import RUNS, Mirror
 from schedsync.runs.outcome import Output
 from schedsync.runs.pause import Pause
 from schedsync.runs.run import UNSETTLED, Run, RunState
+from schedsync.status.mirror import RUNS, Mirror
 from schedsync.store.jobs import JobCounts, StoredJob
 from schedsync.store.runs import KeptOutput
 from schedsync.store.store import Store

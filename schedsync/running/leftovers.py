@@ -10,7 +10,7 @@ from schedsync.errors import DatabaseUnavailableError, LeadershipLostError, Sche
 from schedsync.executors.orphans import terminate
 from schedsync.executors.spool import OutputLimits, live
 from schedsync.executors.spool import recover as recover_output
-from schedsync.journal import Journal, Result
+from schedsync.running.journal import Journal, Result
 from schedsync.runs.ledger import Entry
 from schedsync.runs.outcome import Output
 from schedsync.runs.recovery import KnownJob, Recovered, Takeover, recover
