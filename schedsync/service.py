@@ -121,9 +121,11 @@ class Service:
             "scheduler": self._scheduler.shutdown,
         }
         stop_together(loops, self._patience)
-        self._runner.stop()
+        written = self._runner.stop()
         if self._vitals.away:
             log.warning("the lease is left to run out, the database does not answer")
+        elif not written:  # an instance of another machine would take their runs for lost at once
+            log.warning("the lease is left to run out, results wait on disk for the next start")
         else:
             stop_together({"lease": self._release}, FAREWELL)
         if self._api is not None:

@@ -37,3 +37,4 @@ BEGIN
     END LOOP;
 END;
 /
+EXIT

@@ -78,7 +78,7 @@ class Spool:
     def discard(self) -> None:
         """Close and remove the file; ``read`` still answers."""
         self.close()
-        _remove(self._path)
+        remove(self._path)
 
     def _keep(self, data: bytes) -> None:
         room = self._limits.keep_head - len(self._head)
@@ -113,7 +113,7 @@ class Spool:
 
 
 def recover(path: Path, limits: OutputLimits) -> Output:
-    """Return what the spool file of a dead service holds, and remove the file; nothing where there is none.
+    """Return what the spool file of a dead service holds; nothing where there is none. ``remove`` it when that is kept.
 
     The file ends at ``file_limit``; what the run printed beyond that is unknown, so ``total`` is the file's length.
     """
@@ -128,11 +128,11 @@ def recover(path: Path, limits: OutputLimits) -> Output:
     except OSError as error:
         log.warning("output of a lost run cannot be read", extra={"path": str(path), "error": str(error)})
         return Output()
-    _remove(path)
     return _kept(head, tail, total, limits)
 
 
-def _remove(path: Path) -> None:
+def remove(path: Path) -> None:
+    """Remove a spool file; one that cannot be removed stays, with a line in the log."""
     try:
         path.unlink(missing_ok=True)
     except OSError as error:

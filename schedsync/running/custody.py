@@ -66,8 +66,8 @@ class Custody:
     def hurry(self, *, urgent: bool) -> None:
         """Say whether the store is away: then results are put on disk as they come."""
         with self._changed:
-            self._urgent = urgent
-            if urgent:
+            begins, self._urgent = urgent and not self._urgent, urgent
+            if begins:
                 self._due = dict.fromkeys(self._due, 0.0)
                 self._changed.notify()
 

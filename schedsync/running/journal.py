@@ -7,13 +7,14 @@ results instead of calling them lost.
 import logging
 import os
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from pydantic import BaseModel, ConfigDict, ValidationError
 
 from schedsync.runs.outcome import Output
 from schedsync.runs.run import Run
+from schedsync.store.types import printable
 
 log = logging.getLogger(__name__)
 
@@ -45,7 +46,8 @@ class _Document(BaseModel):
     @classmethod
     def of(cls, result: Result) -> "_Document":
         output = result.output
-        return cls(run=result.run, head=output.head, tail=output.tail, total=output.total)
+        run = result.run if result.run.reason is None else replace(result.run, reason=printable(result.run.reason))
+        return cls(run=run, head=output.head, tail=output.tail, total=output.total)
 
     def result(self) -> Result:
         return Result(self.run, Output(self.head, self.tail, self.total))

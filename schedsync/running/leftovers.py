@@ -8,7 +8,7 @@ from pathlib import Path
 from schedsync.clock import Clock
 from schedsync.errors import DatabaseUnavailableError, LeadershipLostError, SchemaError
 from schedsync.executors.orphans import terminate
-from schedsync.executors.spool import OutputLimits, live
+from schedsync.executors.spool import OutputLimits, live, remove
 from schedsync.executors.spool import recover as recover_output
 from schedsync.running.journal import Journal, Result
 from schedsync.runs.ledger import Entry
@@ -69,6 +69,8 @@ class Leftovers:
         for run in recovered.known:
             log.info("run has the result that was kept on disk", extra={"run_id": run.id, "state": run.state.value})
         self._journal.drop(run.id for run in recovered.known)
+        for run in recovered.lost:  # not before its output is in the store
+            remove(live(self._spool, run.id))
         adopted = [entry for entry in recovered.adopted if entry.run.id not in refused]
         return [*recovered.known, *recovered.lost, *recovered.skipped], adopted
 

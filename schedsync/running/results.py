@@ -3,7 +3,7 @@
 import logging
 import time
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from schedsync.errors import DatabaseUnavailableError, LeadershipLostError, SchemaError
 from schedsync.outages import Outage
@@ -18,6 +18,8 @@ RETRY_DELAYS = (0.2, 0.5, 1.0, 2.0, 5.0)
 """Seconds between two tries while something cannot be written; the last one repeats."""
 AGAIN = 1.0
 """Seconds between two tries to write what waits for something else: the lease, or a mistake of ours to be mended."""
+LONGEST = 60.0
+"""Seconds that a result which the database refuses waits at most until it is tried again."""
 AWAY = (DatabaseUnavailableError, SchemaError)
 """What says that the database cannot be written to now."""
 
@@ -55,6 +57,10 @@ class ResultWriter:
         self.left = RunChanges()
         """Results, starts and retries that are still to be written; never leave to start."""
         self._tries, self._next_try = 0, 0.0
+        self._refused_in_a_row = 0
+        """How often in a row a result was refused for what it is."""
+        self._told: set[str] = set()
+        """The runs of which that was said."""
         self._outage = Outage(log, "results wait for the database", "results are written again", monotonic=monotonic)
 
     @property
@@ -63,9 +69,18 @@ class ResultWriter:
         return self._outage.lasts
 
     @property
+    def rest(self) -> float:
+        """The seconds until the database is to be asked again after it was away; 0: now."""
+        return max(self._next_try - self._monotonic(), 0.0) if self.away else 0.0
+
+    @property
     def rests(self) -> bool:
-        """Whether that was a moment ago, so that it is not to be asked yet: nothing can be started now."""
-        return self.away and self._monotonic() < self._next_try
+        """Whether it is not to be asked yet: nothing can be started now."""
+        return self.rest > 0.0
+
+    def hurry(self) -> None:
+        """Let the next try be made at once: there may be no other."""
+        self._next_try = 0.0
 
     @property
     def patience(self) -> float | None:
@@ -86,7 +101,7 @@ class ResultWriter:
         left, self.left = self.left, RunChanges()
         written = self._try(left)
         if self.left and not self.away:
-            self._next_try = self._monotonic() + AGAIN
+            self._next_try = self._monotonic() + min(AGAIN * 2**self._refused_in_a_row, LONGEST)
         return written
 
     def _try(self, changes: RunChanges) -> Written:
@@ -141,22 +156,30 @@ class ResultWriter:
     def _apart(self, changes: RunChanges) -> tuple[tuple[Run, ...], frozenset[str]]:
         """Write each result and each retry by itself; return what is settled, and the retries that are refused."""
         settled = tuple(run for run, output in changes.settled if self._settled(run, output))
+        self._refused_in_a_row = 0 if len(settled) == len(changes.settled) else min(self._refused_in_a_row + 1, 10)
+        self._told.difference_update(run.id for run in settled)
         return settled, frozenset(retry.id for retry in changes.retries if self._refused(retry))
 
     def _settled(self, run: Run, output: Output) -> bool:
-        """Write one result; without its output when that is what cannot be written."""
-        for kept in (output, Output()) if output.total else (output,):
+        """Write one result; without its output, and at last with a plain reason, where that cannot be written."""
+        for told, kept in dict.fromkeys([(run, output), (run, Output()), (_plain(run), Output())]):
             if self.rests:
                 break
             try:
-                self._record(RunChanges(settled=[(run, kept)]))
+                self._record(RunChanges(settled=[(told, kept)]))
                 return True
             except AWAY:
                 pass
-            except Exception:  # what it was is kept, and the others are still to be written
-                log.exception("result could not be written", extra={"run_id": run.id, "output": kept.total})
+            except Exception as error:  # what it was is kept, and the others are still to be written
+                self._say_refused(run, error)
         self._keep(RunChanges(settled=[(run, output)]))
         return False
+
+    def _say_refused(self, run: Run, error: Exception) -> None:
+        """Say it once for each run; it is tried again and again."""
+        level = logging.DEBUG if run.id in self._told else logging.ERROR
+        log.log(level, "result could not be written as it is", extra={"run_id": run.id}, exc_info=error)
+        self._told.add(run.id)
 
     def _refused(self, retry: Run) -> bool:
         """Write one retry; return whether it must not start."""
@@ -170,3 +193,8 @@ class ResultWriter:
             return True
         self._keep(RunChanges(retries=[retry]))
         return False
+
+
+def _plain(run: Run) -> Run:
+    """Return *run* with a reason that any encoding has."""
+    return run if run.reason is None else replace(run, reason=run.reason.encode("ascii", "replace").decode())

@@ -108,10 +108,10 @@ class Runner:
         self._engine.start()
         self._thread.start()
 
-    def stop(self) -> None:
-        """Give runs their grace, end what is left, and write down how all of them ended.
+    def stop(self) -> bool:
+        """Give runs their grace, end what is left, and write down how all of them ended; return whether that is done.
 
-        While the database is away that is left on disk, and to the next start.
+        While the database is away it is left on disk, and to the next start.
         """
         with self._lock:
             self._stopping.set()
@@ -121,6 +121,7 @@ class Runner:
         self._news.set()
         self._thread.join(LAST_WAIT_AWAY if self._writer.away else LAST_WAIT)
         self._say_what_is_left(self._custody.close())
+        return not self._custody.held()
 
     def _say_what_is_left(self, unkept: Sequence[str]) -> None:
         kept = self._custody.held() - set(unkept)
@@ -284,8 +285,10 @@ class Runner:
             return
         settled, adopted = self._leftovers.settle(orphans, lease, results)
         with self._lock:
+            ended = self._custody.held()
             for entry in adopted:
-                self._ledger.adopt(entry, self._clock())
+                if entry.run.id not in ended:
+                    self._ledger.adopt(entry, self._clock())
         self._news.set()
         for run in (*settled, *(entry.run for entry in adopted)):
             self._tell_change(run)
@@ -294,10 +297,10 @@ class Runner:
     def _orphans(self, is_orphan: Callable[[Run], bool], results: Mapping[str, Result]) -> list[Run]:
         """Return the unsettled runs that are orphans and not at hand here; drop *results* that come too late."""
         unsettled = {run.id: run for run in self._store.runs.unsettled()}
-        ours = self._custody.held()
-        self._leftovers.drop([result for i, result in results.items() if i not in unsettled and i not in ours])
-        with self._lock:
+        with self._lock:  # under which a run that ends goes from the ledger to custody: it is always in one of them
+            ours = self._custody.held()
             found = [r for r in unsettled.values() if is_orphan(r) and not (self._ledger.get(r.id) or r.id in ours)]
+        self._leftovers.drop([result for i, result in results.items() if i not in unsettled and i not in ours])
         if not found:
             return []
         # A run that was at hand when the rows were read may have been settled since; then its row says so now.
@@ -310,7 +313,8 @@ class Runner:
         while not self._closing.is_set():
             self._gather()
             self._guarded_round()
-        # What was reported while the last round was made.
+        # What was reported while the last round was made, and what waits: the database may be back by now.
+        self._writer.hurry()
         self._guarded_round()
 
     def _guarded_round(self) -> None:
@@ -332,6 +336,7 @@ class Runner:
         waits = [] if due is None else [min(max((due - self._clock()).total_seconds(), 0.0), LONGEST_WAIT)]
         if startable:  # it could not be done a moment ago
             waits.append(AGAIN)
+        waits = [max(wait, self._writer.rest) for wait in waits]  # until then nothing is started
         if self._writer.patience is not None:
             waits.append(self._writer.patience)
         return min(waits, default=None)

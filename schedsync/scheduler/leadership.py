@@ -25,6 +25,7 @@ class Leadership:
         self._asked_at: float | None = None
         self._in_touch_since: float | None = None
         """Since when the database has answered without a break; None while it does not."""
+        self._answered_at = 0.0
         self._renewed_at = 0.0
         self._lease: Lease | None = None
         self.leader: str | None = None
@@ -46,14 +47,21 @@ class Leadership:
         Raises:
             DatabaseUnavailableError: it cannot be known; a held lease is given up before it can have run out.
         """
+        began = self._monotonic()
         try:
-            lease = self._ensure(self._monotonic())
+            lease = self._ensure(began)
         except BaseException:
             self._in_touch_since = None
             raise
-        if self._in_touch_since is None:
-            self._in_touch_since = self._monotonic()
+        if self._asked_at == began:  # a question was answered
+            self._note_answer(self._monotonic())
         return lease
+
+    def _note_answer(self, now: float) -> None:
+        """Note that the database answers; a silence that others may have suffered too counts as if it had been away."""
+        if self._in_touch_since is None or now - self._answered_at > self._ttl.total_seconds() / 2:
+            self._in_touch_since = now
+        self._answered_at = now
 
     def _ensure(self, now: float) -> Lease | None:
         if self._lease is not None and now - self._renewed_at >= self._ttl.total_seconds() * 0.8:
@@ -91,7 +99,8 @@ class Leadership:
         After an outage of the database all leases have run out. So for one term more an instance of another machine is
         not taken for dead: it may well live, and have results to write.
         """
-        in_touch = 0.0 if self._in_touch_since is None else self._monotonic() - self._in_touch_since
+        since = self._in_touch_since
+        in_touch = 0.0 if since is None else self._monotonic() - since
         certain = in_touch >= self._ttl.total_seconds()
         living: list[set[str]] = []
 

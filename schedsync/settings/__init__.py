@@ -17,6 +17,7 @@ from typing import Annotated, Any, Literal
 from pydantic import AfterValidator, BaseModel, Field, ValidationError
 from pydantic.fields import FieldInfo
 from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict
+from pydantic_settings import SettingsError as UnreadableVariableError
 
 from schedsync.errors import SettingsError
 from schedsync.settings.base import Group
@@ -147,6 +148,10 @@ def load(file: Path | None = None, overrides: Mapping[str, Mapping[str, Any]] | 
     try:
         settings = Settings(**({} if path is None else without_replaced(read_file(path))))
         return _with(settings, overrides or {})
+    except UnreadableVariableError as error:
+        found = re.search(r'field "(\w+)"', str(error))
+        group = f"{PREFIX}{found[1]}".upper() if found else "a variable"
+        raise SettingsError(f"{group} is no JSON object; set its parts instead, e.g. {PREFIX}DATABASE__URL") from None
     except ValidationError as error:
         raise SettingsError("\n".join(_sentence(details, path) for details in error.errors())) from None
 
@@ -214,7 +219,8 @@ def _sentence(details: Any, path: Path | None) -> str:
     if details["type"] == "extra_forbidden":
         return f"{where}{name} is not a setting{_did_you_mean(name, _names_beside(details['loc']))}"
     message = f"{where}{name}: {details['msg'].removeprefix('Value error, ')}"
-    if isinstance(details["input"], Mapping) or is_secret(str(details["loc"][-1])):
+    whole_group = details["type"].startswith(("model_", "dict_"))
+    if whole_group or isinstance(details["input"], Mapping) or is_secret(str(details["loc"][-1])):
         return message  # a whole group may hold a password
     return f"{message}, found {details['input']!r}"
 

@@ -12,7 +12,7 @@ from schedsync.settings import Settings, read_file
 from schedsync.settings.database import DatabaseSettings
 from schedsync.settings.precedence import variables
 from schedsync.specs.durations import format_duration
-from schedsync.store.redaction import HIDDEN, without_secrets
+from schedsync.store.redaction import HIDDEN, shown_url, without_secrets
 
 Value = str | int | float | bool | None
 
@@ -70,4 +70,4 @@ def _shown(value: Any) -> Value:
         return HIDDEN
     if isinstance(value, timedelta):
         return format_duration(value)
-    return without_secrets(str(value))
+    return shown_url(str(value)) if "://" in str(value) else without_secrets(str(value))

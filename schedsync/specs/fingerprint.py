@@ -2,6 +2,7 @@
 
 import hashlib
 import json
+import re
 from typing import Any
 
 from pydantic import TypeAdapter
@@ -20,6 +21,19 @@ def canonical(spec: JobSpec) -> str:
 def from_canonical(text: str) -> JobSpec:
     """Return the spec whose canonical text is *text*."""
     return JobSpec.model_validate_json(text)
+
+
+def ascii_json(text: str) -> str:
+    """Return the JSON *text* in ASCII: it means the same, and databases of any encoding keep it as it is."""
+    return text if text.isascii() else _NOT_ASCII.sub(_escaped, text)
+
+
+_NOT_ASCII = re.compile(r"[^\x00-\x7f]")
+
+
+def _escaped(match: re.Match[str]) -> str:
+    units = match[0].encode("utf-16-be", "surrogatepass")
+    return "".join(f"\\u{units[at]:02x}{units[at + 1]:02x}" for at in range(0, len(units), 2))
 
 
 def spec_digest(spec: JobSpec) -> str:

@@ -9,7 +9,7 @@ from sqlalchemy import BindParameter, Connection, bindparam, delete, exists, ins
 from schedsync.errors import StaleObservationError
 from schedsync.plan.ops import Add, Plan, Remove, Update
 from schedsync.plan.state import Located, ObservedJob
-from schedsync.specs.fingerprint import canonical
+from schedsync.specs.fingerprint import ascii_json, canonical
 from schedsync.store import tables
 from schedsync.store.rows import update_each
 
@@ -146,7 +146,9 @@ def _remove(connection: Connection, removals: Sequence[Remove]) -> None:
 def _put_specs(connection: Connection, jobs: Sequence[Located]) -> None:
     # Replaced, not updated: a row that was removed or left behind by hand is healed on the way.
     _drop_specs(connection, [job.spec.id for job in jobs])
-    rows = [{"job_id": job.spec.id, "spec_digest": job.digest, "spec_text": canonical(job.spec)} for job in jobs]
+    rows = [
+        {"job_id": job.spec.id, "spec_digest": job.digest, "spec_text": ascii_json(canonical(job.spec))} for job in jobs
+    ]
     if rows:
         connection.execute(insert(tables.specs), rows)
 

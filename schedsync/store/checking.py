@@ -114,7 +114,9 @@ def _keys(there: Inspector) -> Iterator[Difference]:
 
 def _views(database: Database, there: Inspector) -> Iterator[Difference]:
     present = set(there.get_table_names())
-    yield from (Difference(name, "is missing") for name in database.dialect.own_tables if name not in present)
+    # What only an upgrade uses nobody but the owner has to see.
+    own = database.dialect.own_tables if database.address.schema is None else ()
+    yield from (Difference(name, "is missing") for name in own if name not in present)
     views = set(there.get_view_names())
     for name, columns in tables.VIEWS.items():
         if name not in views:

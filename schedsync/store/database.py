@@ -49,7 +49,7 @@ class Database:
         dialect = dialect_of(address)
         url = dialect.url(address)
         try:
-            engine = create_engine(url, **dialect.engine_options(address))
+            engine = create_engine(url, hide_parameters=True, **dialect.engine_options(address))
         except (ImportError, NoSuchModuleError) as error:
             hint = f'; install it with "pip install schedsync[{dialect.extra}]"' if dialect.extra else ""
             raise SettingsError(f"the driver for {dialect.name} is missing ({error}){hint}") from None

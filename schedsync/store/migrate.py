@@ -31,7 +31,11 @@ def upgrade(database: Database) -> bool:
     if database.exists and is_current(version(database)):
         return False
     lock = database.dialect.schema_lock
-    with database.write() as connection, lock(database.engine, connection, database.address):
+    with (
+        database.write() as connection,
+        database.dialect.patiently(connection),
+        lock(database.engine, connection, database.address),
+    ):
         if is_current(_locked_version(connection)):
             return False
         _migrate(connection)

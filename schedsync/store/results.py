@@ -57,10 +57,11 @@ def record(database: Database, changes: RunChanges, lease: Lease | None) -> froz
 
 
 def _record(database: Database, changes: RunChanges, lease: Lease | None) -> frozenset[str]:
+    starts = bool(changes.promoted or changes.retries)
+    if starts and lease is None:
+        raise LeadershipLostError("this instance does not lead")
     with database.write() as connection:
-        if changes.promoted or changes.retries:
-            if lease is None:
-                raise LeadershipLostError("this instance does not lead")
+        if starts and lease is not None:
             fence(connection, lease)
         refused = _promote(connection, changes.promoted)
         known = known_slots(connection, changes.retries) if changes.retries else {}

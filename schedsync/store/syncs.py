@@ -9,6 +9,7 @@ from sqlalchemy import Connection, insert, select
 
 from schedsync.clock import from_micros, to_micros
 from schedsync.runs.run import new_run_id
+from schedsync.specs.fingerprint import ascii_json
 from schedsync.specs.problem import Problem
 from schedsync.store import tables
 from schedsync.store.database import Database
@@ -90,7 +91,7 @@ def insert_sync(connection: Connection, report: SyncReport) -> None:
             "node": report.node,
             "revision": report.revision,
             "complete": report.complete,
-            "summary_text": printable(json.dumps(summary, ensure_ascii=False)),
+            "summary_text": ascii_json(printable(json.dumps(summary, ensure_ascii=False))),
         },
         execution_options=LAST,
     )

@@ -102,6 +102,12 @@ class DatabaseDialect(ABC):
         return None
 
     @contextmanager
+    def patiently(self, connection: Connection) -> Iterator[None]:
+        """Let statements on *connection* take as long as they like; where one fails, nobody uses it again."""
+        del connection
+        yield
+
+    @contextmanager
     def schema_lock(self, engine: Engine, connection: Connection, address: Address) -> Iterator[None]:
         """Let one process at a time change the schema, which it does on *connection*, in its transaction."""
         del engine, connection, address

@@ -124,11 +124,14 @@ def _as_drivers(error: BaseException) -> BaseException:
 
 
 def _introduced(connection: "oracledb.Connection", address: Address) -> "oracledb.Connection":
-    """Say who we are: sent along with the first statement, at no cost."""
+    """Say who we are, which is sent along with the first statement, and how we compare."""
     connection.call_timeout = address.call_timeout // timedelta(milliseconds=1)
-    connection.module, connection.client_identifier = MODULE, address.client_name[:64]
+    connection.module, connection.client_identifier = MODULE, address.client_name.encode()[:64].decode(errors="ignore")
     if address.schema is not None:
         connection.current_schema = address.schema.upper()
+    with connection.cursor() as cursor:
+        # Pages go on behind an id: that order must not depend on the language of the server or of the client.
+        cursor.execute("ALTER SESSION SET NLS_SORT = BINARY NLS_COMP = BINARY")
     return connection
 
 

@@ -80,9 +80,10 @@ ADVICE: dict[str, Advice] = {
         "user or password is wrong",
         "check user, password and their file or variable; a few more attempts may lock the account",
     ),
+    "ORA-00959": ("there is no such tablespace", "check the tablespaces that the settings name under [database]"),
     "ORA-01031": (
         "the user has no right to do this",
-        "let the DBA grant it: CREATE TABLE to the owner of the tables, or create them as the owner once",
+        "let the DBA grant CREATE TABLE and CREATE VIEW to the owner of the tables, or create them as the owner once",
     ),
     "ORA-01033": _STARTING,
     "ORA-01034": _STARTING,

@@ -12,8 +12,9 @@ from schedsync.store.dialects.session import CREATE_TABLES, USE_TABLES, Session
 _WHO = text("""
     SELECT SYS_CONTEXT('USERENV', 'SESSION_USER') AS name, SYS_CONTEXT('USERENV', 'CURRENT_SCHEMA') AS owner FROM dual
 """)
-_MAY = text("SELECT privilege FROM session_privs WHERE privilege IN ('CREATE TABLE', 'CREATE ANY TABLE')")
+_MAY = text("SELECT privilege FROM session_privs WHERE privilege LIKE 'CREATE%'")
 _GRANTED = text("SELECT privilege FROM all_tab_privs WHERE table_schema = :owner AND table_name = 'SCHEDSYNC_RUNS'")
+_ANY = {"CREATE ANY TABLE", "CREATE ANY VIEW"}
 _NEEDED = {"SELECT", "INSERT", "UPDATE", "DELETE"}
 
 
@@ -38,7 +39,7 @@ def _rights(connection: Connection, user: str, owner: str) -> dict[str, bool | N
     may, own = _privileges(connection, _MAY), user == owner
     granted = _NEEDED if own else _privileges(connection, _GRANTED, owner=owner)
     return {
-        CREATE_TABLES: None if may is None else ("CREATE TABLE" if own else "CREATE ANY TABLE") in may,
+        CREATE_TABLES: None if may is None else may >= ({"CREATE TABLE", "CREATE VIEW"} if own else _ANY),
         USE_TABLES: None if granted is None else granted >= _NEEDED,
     }
 

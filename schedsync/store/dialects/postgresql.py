@@ -116,6 +116,14 @@ class PostgreSQL(DatabaseDialect):
         return True
 
     @contextmanager
+    def patiently(self, connection: Connection) -> Iterator[None]:
+        """Lift the bound on one answer: an index on many rows takes its time."""
+        driver: Any = connection.connection.dbapi_connection
+        before, driver.limit = driver.limit, None
+        yield
+        driver.limit = before
+
+    @contextmanager
     def schema_lock(self, engine: Engine, connection: Connection, address: Address) -> Iterator[None]:
         """Take an advisory lock until the transaction ends."""
         del engine, address

@@ -202,9 +202,9 @@ def privileges(url: str, *names: str) -> Iterator[None]:
 def test_the_rights_that_are_there_and_missing_are_told(cli: CommandLine, standin: Standin) -> None:
     cli.write("a.yaml")
     configure(url=standin.url)
-    with privileges(standin.url, "CREATE SESSION"):
-        without = cli.as_is("doctor", "--json")
     with privileges(standin.url, "CREATE SESSION", "CREATE TABLE"):
+        without = cli.as_is("doctor", "--json")
+    with privileges(standin.url, "CREATE SESSION", "CREATE TABLE", "CREATE VIEW"):
         having = cli.as_is("doctor", "--json")
     assert (without.code, having.code) == (Exit.FAILURE, Exit.OK)
     assert finding(without)["details"]["rights"]["create tables"] is False

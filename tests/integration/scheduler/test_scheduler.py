@@ -97,13 +97,24 @@ def test_after_an_outage_an_instance_of_another_machine_is_not_taken_for_dead_at
 ) -> None:
     bench.tick()
     assert not bench.leadership.is_dead()("there/other")
-    bench.seconds = TTL.total_seconds()
-    bench.tick()
+    for _ in range(3):
+        bench.seconds += bench.leadership.interval
+        bench.tick()
     assert bench.leadership.is_dead()("there/other")
     with monkeypatch.context() as patch:
         patch.setattr(bench.store.leases, "renew", lambda *_: (_ for _ in ()).throw(DatabaseUnavailableError("away")))
         bench.seconds += bench.leadership.interval
         bench.tick()
+    bench.tick()
+    assert not bench.leadership.is_dead()("there/other")
+
+
+def test_after_a_silence_that_others_may_have_suffered_too_nobody_is_taken_for_dead_at_once(bench: Ticking) -> None:
+    for _ in range(4):
+        bench.tick()
+        bench.seconds += bench.leadership.interval
+    assert bench.leadership.is_dead()("there/other")
+    bench.seconds += TTL.total_seconds()  # the database hung, and answers again
     bench.tick()
     assert not bench.leadership.is_dead()("there/other")
 

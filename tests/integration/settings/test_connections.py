@@ -231,3 +231,20 @@ def test_thick_and_thin_in_one_process_is_a_clear_settings_error() -> None:
     opened().close()
     with pytest.raises(SettingsError, match="set thick for all connections, or for none"):
         opened(thick=True)
+
+
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [
+        ("SCHEDSYNC_DATABASE", '"oracle://scott:tiger@h/x"'),
+        ("SCHEDSYNC_DATABASE", "oracle://scott:tiger@h/x"),
+        ("SCHEDSYNC_CONNECTIONS__ERP", "oracle://scott:tiger@h/x"),
+    ],
+)
+def test_a_url_in_the_place_of_a_group_is_refused_and_not_shown(
+    monkeypatch: pytest.MonkeyPatch, name: str, value: str
+) -> None:
+    monkeypatch.setenv(name, value)
+    with pytest.raises(SettingsError) as raised:
+        load()
+    assert "tiger" not in str(raised.value)

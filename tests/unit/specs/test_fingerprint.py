@@ -7,7 +7,7 @@ import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from schedsync.specs.fingerprint import canonical, from_canonical, schedule_digest, spec_digest
+from schedsync.specs.fingerprint import ascii_json, canonical, from_canonical, schedule_digest, spec_digest
 from schedsync.specs.job import JobSpec
 from tests.builders import document, spec
 from tests.unit.specs.strategies import REPRODUCIBLE, documents
@@ -112,3 +112,11 @@ def test_a_stored_digest_stays_what_it_was() -> None:
     """Whoever changes this makes every job of every installation look edited."""
     assert canonical(spec()) == '{"id":"job","run":{"shell":"true"},"schedule":[{"every":"1h"}]}'
     assert spec_digest(spec())[:16] == "f3fa487a2dcd7202"
+
+
+@REPRODUCIBLE
+@given(st.text())
+def test_json_in_ascii_means_the_same(text: str) -> None:
+    written = json.dumps({"text": text}, ensure_ascii=False)
+    assert ascii_json(written).isascii()
+    assert json.loads(ascii_json(written)) == {"text": text}
