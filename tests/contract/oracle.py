@@ -10,6 +10,7 @@ import hashlib
 import json
 import os
 import tempfile
+import threading
 import time
 import urllib.request
 from collections.abc import Iterator
@@ -122,6 +123,25 @@ class Standin:
     def fail(self, match: str, code: int, **more: Any) -> None:
         """Let the next statement that matches fail."""
         self.ask("/fault", {"match": match, "code": code, **more})
+
+    def break_at(self, match: str, seconds: float) -> threading.Thread:
+        """Let the next statement that matches stall; then kill all sessions, and refuse connections for a while."""
+        before = self._faults()
+        self.ask("/fault", {"match": match, "stall_ms": 30_000})
+
+        def break_off() -> None:
+            deadline = time.monotonic() + PATIENCE
+            while self._faults() == before and time.monotonic() < deadline:
+                time.sleep(0.005)  # between two looks; the deadline decides
+            self.refuse(seconds)
+            self.kill_sessions()
+
+        thread = threading.Thread(target=break_off, daemon=True)
+        thread.start()
+        return thread
+
+    def _faults(self) -> int:
+        return int(self.ask("/stats")["events"].get("faults", 0))
 
     def latency(self, milliseconds: float) -> None:
         self.ask("/latency", {"ms": milliseconds})

@@ -5,6 +5,7 @@ from collections import Counter
 
 import pytest
 
+from schedsync.errors import DatabaseUnavailableError
 from schedsync.runs.run import Run
 from tests.contract.oracle import Standin
 from tests.integration.runner.bench import eventually
@@ -33,6 +34,7 @@ CODES = {
 }
 TIMES = 3
 """How often in a row it fails."""
+MINUTE = 60
 START = RESULT["the start"]
 """Fails once: a start that could not be written is not tried again, the end of the run tells it too."""
 
@@ -50,19 +52,20 @@ def busy(bench: Ticking) -> Ticking:
     return bench
 
 
-def go_on(bench: Ticking, slots: int) -> list[Run]:
+def go_on(bench: Ticking, slots: int, *, within: float = 30) -> list[Run]:
     """Tick until each slot so far has ended well, and return all attempts."""
 
     def settled() -> list[Run]:
         bench.tick()
-        if not bench.vitals.read().database_ok:
+        try:
+            runs = bench.runs("good") + bench.runs("again")
+        except DatabaseUnavailableError:
             return []
-        runs = bench.runs("good") + bench.runs("again")
         for run in runs:  # the clock stands, except for retries: further slots are not asked for here
             bench.clock.now = max(bench.clock.now, run.due_at or run.scheduled_at)
         return runs if Counter(run.state.value for run in runs)["succeeded"] == 2 * slots else []
 
-    return eventually(settled, within=30)
+    return eventually(settled, within=within)
 
 
 def marks(bench: Ticking) -> Counter[str]:
@@ -126,17 +129,19 @@ def test_a_failure_in_the_result_path(
     each_slot_once(busy, go_on(busy, 2), 2)
 
 
+@pytest.mark.timeout(240)
+@pytest.mark.parametrize("seconds", [0, MINUTE], ids=["at once", "for a minute"])
 @pytest.mark.parametrize("statement", [*CLAIM.values(), *RESULT.values()], ids=[*CLAIM, *RESULT])
-def test_every_session_killed(
-    busy: Ticking, standin: Standin, caplog: pytest.LogCaptureFixture, statement: str
+def test_every_session_is_killed_and_connections_are_refused(
+    busy: Ticking, standin: Standin, caplog: pytest.LogCaptureFixture, statement: str, seconds: int
 ) -> None:
     busy.clock.forward(minutes=1)
     busy.seconds += busy.leadership.interval
-    standin.fail(statement, 3113, kill=True)
-    each_slot_once(busy, go_on(busy, 1), 1)
-    said = reasons(caplog, "DPY-4011")
-    assert len(said) == 1, said
-    standin.kill_sessions()
+    breaking = standin.break_at(statement, seconds)
+    each_slot_once(busy, go_on(busy, 1, within=seconds + 60), 1)
+    breaking.join()
+    said = Counter(record.getMessage() for record in caplog.records if record.levelno >= logging.WARNING)
+    assert set(said.values()) == {1}, said
     busy.clock.forward(minutes=1)
     each_slot_once(busy, go_on(busy, 2), 2)
 
