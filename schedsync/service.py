@@ -2,6 +2,7 @@
 
 import logging
 import signal
+import sys
 from collections.abc import Iterator
 from datetime import timedelta
 from ipaddress import ip_address
@@ -40,6 +41,9 @@ log = logging.getLogger(__name__)
 HOUSEKEEPING = timedelta(seconds=60)
 HISTORY = timedelta(minutes=10)
 """How often the history is looked at for what is too old: the query reads all of it."""
+SWITCH = 0.0005
+"""Seconds after which a busy thread lets another one run, a tenth of Python's own value: a spawn waits for its turn several
+times, and hundreds of them may be due while the thread that claimed them is still handing them over."""
 FAREWELL = 10.0
 """Seconds that a stop waits for the parts that may be talking to the database."""
 FAREWELL_AWAY = 2.0
@@ -209,6 +213,7 @@ def run(settings: Settings) -> int:
         SchedsyncError: it cannot start; the message says why.
     """
     logs.configure(settings.log_level, as_json=settings.log_format == "json")
+    sys.setswitchinterval(SWITCH)
     store = Store.open(settings.database.store_address(settings.node))
     store.upgrade()
     service = Service(settings, store)
