@@ -42,8 +42,8 @@ HOUSEKEEPING = timedelta(seconds=60)
 HISTORY = timedelta(minutes=10)
 """How often the history is looked at for what is too old: the query reads all of it."""
 SWITCH = 0.0005
-"""Seconds after which a busy thread lets another one run, a tenth of Python's own value: a spawn waits for its turn several
-times, and hundreds of them may be due while the thread that claimed them is still handing them over."""
+"""Seconds after which a busy thread lets another one run, a tenth of Python's own value: a spawn waits for its turn
+several times, and hundreds of them may be due while the thread that claimed them is still handing them over."""
 FAREWELL = 10.0
 """Seconds that a stop waits for the parts that may be talking to the database."""
 FAREWELL_AWAY = 2.0
