@@ -129,7 +129,7 @@ class Service:
         if self._vitals.away:
             log.warning("the lease is left to run out, the database does not answer")
         elif not written:  # an instance of another machine would take their runs for lost at once
-            log.warning("the lease is left to run out, results wait on disk for the next start")
+            log.warning("the lease is left to run out, runs or results wait here for the next start")
         else:
             stop_together({"lease": self._release}, FAREWELL)
         if self._api is not None:

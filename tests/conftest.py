@@ -9,8 +9,8 @@ import pytest
 from sqlalchemy import URL
 
 from schedsync.store.store import Store
-from tests.contract.databases import emptied, empty, postgresql_schema, postgresql_server, with_tables
 from tests.acceptance.fault_table import fault_table
+from tests.contract.databases import emptied, empty, postgresql_schema, postgresql_server, with_tables
 from tests.contract.oracle import Standin, drop_everything, oracle_place, standin_at, standin_place
 
 

@@ -9,10 +9,11 @@ import math
 import signal
 import time
 from collections.abc import Collection
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import timedelta
 
 from schedsync.executors.child import Child, survivors
+from schedsync.executors.kept import KeptEnd
 from schedsync.runs.run import RunState
 
 log = logging.getLogger(__name__)
@@ -43,6 +44,8 @@ class Ended:
 
     state: RunState
     reason: str | None = None
+    remains: bool = False
+    """Whether processes live on that could not be ended."""
 
 
 def own_end(code: int | None) -> Ended:
@@ -52,6 +55,18 @@ def own_end(code: int | None) -> Ended:
     if code == 0:
         return Ended(RunState.SUCCEEDED)
     return Ended(RunState.FAILED, f"exit code {code}" if code > 0 else f"ended by {_signal_name(-code)}")
+
+
+def kept_end(end: KeptEnd | None, code: int | None) -> Ended:
+    """Return what a run is whose keeper has ended, with exit code *code*, after it has written *end*."""
+    if end is None:
+        how = "" if code is None else f", {own_end(code).reason or 'exit code 0'}"
+        return Ended(RunState.LOST, f"its keeper ended before it had written down how the run did{how}")
+    if end.code is None:
+        return Ended(RunState.TIMED_OUT, "its time was over while no service watched; ended by SIGKILL")
+    ended = own_end(end.code)
+    told = end.told if ended.state is RunState.FAILED else ""
+    return replace(ended, reason="; ".join(part for part in (ended.reason, told) if part) or None)
 
 
 def _signal_name(number: int) -> str:
@@ -106,7 +121,7 @@ class Endings:
         if ending.empty_looks >= SURE:
             return Ended(ending.state, f"{ending.reason}; ended by {_means(child, ending)}")
         if now >= ending.killed_at + LAST_WAIT:
-            return Ended(ending.state, f"{ending.reason}; {_remains(child, left)}")
+            return Ended(ending.state, f"{ending.reason}; {_remains(child, left)}", remains=True)
         if not ending.empty_looks:
             _signal(child, ending, left or [], now)
         return None

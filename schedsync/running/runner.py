@@ -23,6 +23,7 @@ from schedsync.executors.spool import OutputLimits
 from schedsync.executors.sql_call import Databases
 from schedsync.running.custody import Custody
 from schedsync.running.journal import Result
+from schedsync.running.keeping import Keeping
 from schedsync.running.leftovers import Leftovers
 from schedsync.running.results import ResultWriter, Written
 from schedsync.runs.ledger import Entry, Ledger, Place
@@ -31,6 +32,7 @@ from schedsync.runs.pause import EVERYTHING
 from schedsync.runs.retry import next_attempt
 from schedsync.runs.run import Run, RunState, SkipReason
 from schedsync.runs.slots import Decision
+from schedsync.specs.policy import Retry
 from schedsync.store.leases import Lease
 from schedsync.store.runs import RunChanges
 from schedsync.store.store import Store
@@ -90,8 +92,15 @@ class Runner:
         self._doubtful = False
         self._stopping, self._closing = threading.Event(), threading.Event()
         self._writer = ResultWriter(store.runs, lambda: self._lease)
+        self._keeping = Keeping(options.spool, options.limits, node=options.node)
         self._leftovers = Leftovers(
-            store, node=options.node, owner=options.owner, spool=options.spool, limits=options.limits, clock=clock
+            store,
+            self._keeping,
+            node=options.node,
+            owner=options.owner,
+            spool=options.spool,
+            limits=options.limits,
+            clock=clock,
         )
         self._thread = threading.Thread(target=self._loop, name="schedsync-runner", daemon=True)
         self.submit: Callable[[Entry], None] = self.launch
@@ -121,7 +130,11 @@ class Runner:
         self._news.set()
         self._thread.join(LAST_WAIT_AWAY if self._writer.away else LAST_WAIT)
         self._say_what_is_left(self._custody.close())
-        return not self._custody.held()
+        with self._lock:
+            living = self._ledger.running
+        if living:
+            log.warning("runs go on until the next start takes them up", extra={"runs": living})
+        return not living and not self._custody.held()
 
     def _say_what_is_left(self, unkept: Sequence[str]) -> None:
         kept = self._custody.held() - set(unkept)
@@ -209,7 +222,8 @@ class Runner:
     def _prepared(self, entry: Entry) -> Launch:
         folder = (self._options.folder / entry.source_file).absolute().parent
         environ = {name: value for name, value in os.environ.items() if name not in self._options.hidden}
-        return prepare(entry.run, entry.spec, folder, environ, self._options.databases)
+        launch = prepare(entry.run, entry.spec, folder, environ, self._options.databases)
+        return self._keeping.of(launch, entry)
 
     def output(self, run_id: str) -> Output | None:
         """Return what a run has printed; None when it neither runs here nor has a result that waits to be written."""
@@ -283,16 +297,25 @@ class Runner:
         orphans = self._orphans(is_orphan, results)
         if not orphans:
             return
-        settled, adopted = self._leftovers.settle(orphans, lease, results)
+        settled = self._leftovers.settle(orphans, lease, results)
         with self._lock:
             ended = self._custody.held()
-            for entry in adopted:
+            for entry, pid in settled.living:
+                self._take_up(entry, pid)
+            for entry in settled.startable:
                 if entry.run.id not in ended:
                     self._ledger.adopt(entry, self._clock())
         self._news.set()
-        for run in (*settled, *(entry.run for entry in adopted)):
+        for run in (*settled.ended, *(entry.run for entry in settled.startable)):
             self._tell_change(run)
-        self._tell(settled)
+        self._tell(settled.ended)
+
+    def _take_up(self, entry: Entry, pid: int) -> None:
+        """Look after a run that an earlier process has started."""
+        run = entry.run
+        log.info("run goes on, it is looked after again", extra={"run_id": run.id, "job_id": run.job_id, "pid": pid})
+        self._ledger.hold(entry)
+        self._engine.take_up(self._keeping.again(entry), pid, run.started_at or run.claimed_at or self._clock())
 
     def _orphans(self, is_orphan: Callable[[Run], bool], results: Mapping[str, Result]) -> list[Run]:
         """Return the unsettled runs that are orphans and not at hand here; drop *results* that come too late."""
@@ -301,6 +324,7 @@ class Runner:
             ours = self._custody.held()
             found = [r for r in unsettled.values() if is_orphan(r) and not (self._ledger.get(r.id) or r.id in ours)]
         self._leftovers.drop([result for i, result in results.items() if i not in unsettled and i not in ours])
+        self._keeping.drop_all_but({*unsettled, *self._engine.running(), *self._custody.held()})
         if not found:
             return []
         # A run that was at hand when the rows were read may have been settled since; then its row says so now.
@@ -373,6 +397,7 @@ class Runner:
         """Take note of what was written, then start what got its leave by it."""
         self._custody.hurry(urgent=self._writer.away)
         self._custody.release(run.id for run in written.settled)
+        self._keeping.forget(run.id for run in written.settled)
         with self._lock:
             self._doubtful |= bool(written.final)
             for entry in starting:
@@ -411,7 +436,9 @@ class Runner:
             started_at=outcome.started_at or entry.run.started_at,
             finished_at=outcome.finished_at,
         )
-        retry = next_attempt(run, entry.spec.retry, node=self._options.node, owner=self._options.owner)
+        # While processes live that nobody can end, no copy may run beside them.
+        policy = Retry() if outcome.remains else entry.spec.retry
+        retry = next_attempt(run, policy, node=self._options.node, owner=self._options.owner)
         self._ended(Result(run, outcome.output), self._changes, retry)
 
     def _ended(self, result: Result, changes: RunChanges, retry: Run | None = None) -> None:

@@ -126,6 +126,13 @@ class Ledger:
         self._by_job.setdefault(entry.run.job_id, []).append(entry.run.id)
         self._put(entry)
 
+    def hold(self, entry: Entry) -> None:
+        """Take up a run that is running already, whatever place its pool has."""
+        entry.place = Place.RUNNING
+        self._free[entry.pool] -= 1
+        self._by_job.setdefault(entry.run.job_id, []).insert(0, entry.run.id)
+        self._put(entry)
+
     def settle(self, run_id: str, retry: Run | None = None) -> Entry | None:
         """Let go of an ended run; *retry* takes its place in the job's order. Returns its entry if it was here."""
         entry = self._entries.pop(run_id, None)
@@ -140,6 +147,11 @@ class Ledger:
             self._put(Entry(retry, entry.spec, entry.source_file, Place.DELAYED))
         self._unblock(entry.run.job_id)
         return entry
+
+    @property
+    def running(self) -> int:
+        """How many runs have leave to start."""
+        return sum(entry.place is Place.RUNNING for entry in self._entries.values())
 
     def next_due(self) -> datetime | None:
         """Return when the next delayed run is due (UTC)."""

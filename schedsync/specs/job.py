@@ -9,7 +9,7 @@ from pydantic import AfterValidator, Field, ValidationInfo, field_validator
 from schedsync.specs.actions import AnyAction
 from schedsync.specs.base import Model, Text
 from schedsync.specs.durations import Duration, PositiveDuration
-from schedsync.specs.policy import History, Misfire, Overlap, Prune, Retry
+from schedsync.specs.policy import History, Misfire, Orphan, Overlap, Prune, Retry
 from schedsync.specs.schedule import Schedule
 from schedsync.specs.wording import quoted
 
@@ -48,6 +48,7 @@ class JobSpec(Model):
     retry: Retry = Field(default_factory=Retry, description="Further attempts at a slot.")
     overlap: Overlap = Field(Overlap.SKIP, description="What a slot does while an earlier one has not ended.")
     misfire: Misfire = Field(default_factory=Misfire, description="What happens to missed slots.")
+    orphan: Orphan = Field(Orphan.END, description="Whether its processes outlive a crash or restart of schedsync.")
     prune: Prune = Field(Prune.AUTO, description="Whether it may be removed when its file no longer has it.")
     renamed_from: JobId | None = Field(None, description="The id it had before: keeps history, pause and phase.")
     suspend: bool = Field(default=False, strict=True, description="The author's own pause.")

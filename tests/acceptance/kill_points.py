@@ -19,7 +19,7 @@ from schedsync.running.journal import Journal
 from schedsync.running.results import ResultWriter
 from schedsync.running.runner import Runner
 from schedsync.runs.ledger import Ledger
-from schedsync.store import claims, results
+from schedsync.store import claims, results, rows
 from schedsync.store.runs import RunTable
 
 
@@ -54,17 +54,17 @@ def _after(owner: Any, name: str, when: Callable[..., bool] = lambda *_: True) -
 
 def _before_the_commit_of_results() -> None:
     """Die where the last statement is due, with which the commit may travel."""
-    execute_last = results.execute_last
+    execute_last = rows.execute_last
 
     def dying(connection: Any, writes: Any) -> None:
-        todo = [(statement, rows) for statement, rows in writes if rows]
-        if any("state" in row for _, rows in todo for row in rows):
-            for statement, rows in todo[:-1]:
-                connection.execute(statement, rows)
+        todo = [(statement, values) for statement, values in writes if values]
+        if any("state" in row for _, values in todo for row in values):
+            for statement, values in todo[:-1]:
+                connection.execute(statement, values)
             _die()
         execute_last(connection, writes)
 
-    results.execute_last = dying
+    setattr(results, "execute_last", dying)  # noqa: B010 - the name that the module has imported
 
 
 def _on_disk_only() -> None:

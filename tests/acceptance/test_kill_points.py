@@ -56,6 +56,13 @@ def test_there_are_twelve_points_and_each_has_an_expectation() -> None:
     assert len(POINTS) == 12
 
 
+ADOPTED = {
+    point: "lost" if expected.state == "lost" and not expected.started else "succeeded"
+    for point, expected in EXPECTED.items()
+}
+"""What becomes of a run that has a keeper: only what had not begun is lost."""
+
+
 @pytest.mark.parametrize("point", POINTS)
 @pytest.mark.parametrize("policy", ["no retry", "retry"])
 @pytest.mark.parametrize("database", ["sqlite", "postgresql", "oracle"], indirect=True)
@@ -78,7 +85,7 @@ def test_a_slot_has_one_outcome_wherever_the_service_is_killed(
     eventually(lambda: _settled(service, last), within=30)
 
     runs = sorted(service.runs("victim"), key=lambda run: run["attempt"])
-    marks = (folder.path / "marks").read_text().splitlines() if (folder.path / "marks").exists() else []
+    marks = _marks(folder)
     database = request.node.callspec.params["database"]
     record_property(PROPERTY, [database, policy, point, *_shown(runs, marks)])
     assert {run["scheduled_at"] for run in runs} == {runs[0]["scheduled_at"]}
@@ -92,14 +99,41 @@ def test_a_slot_has_one_outcome_wherever_the_service_is_killed(
     assert starts == (["start 1"] if expected.started else []) + (["start 2"] if policy == "retry" else [])
 
 
-def _arm(folder: Folder, *, seconds: float, fails_first: bool) -> None:
+@pytest.mark.parametrize("point", POINTS)
+@pytest.mark.parametrize("database", ["sqlite"], indirect=True)
+def test_a_run_that_is_to_be_adopted_has_its_own_end_wherever_the_service_is_killed(
+    service: Service,
+    folder: Folder,
+    point: str,
+    record_property: Callable[[str, object], None],
+) -> None:
+    service.script, service.environ = SCRIPT, {"KILL_AT": point}
+    service.start()
+    _arm(folder, seconds=4 if point in OUTLIVES else 0.3, more="orphan: adopt\n")
+    assert service.wait() == -9, "it was not killed"
+    service.script, service.environ = None, {}
+    service.start()
+    eventually(lambda: _settled(service, ADOPTED[point]), within=30)
+    runs, marks = service.runs("victim"), _marks(folder)
+    record_property(PROPERTY, ["sqlite", "adopt", point, *_shown(runs, marks)])
+    assert [(run["attempt"], run["state"]) for run in runs] == [(1, ADOPTED[point])]
+    assert marks == (["start 1", "end 1"] if ADOPTED[point] == "succeeded" else [])
+    eventually(lambda: not list((service.home / "schedsync-spool").iterdir()))
+
+
+def _marks(folder: Folder) -> list[str]:
+    path = folder.path / "marks"
+    return path.read_text().splitlines() if path.exists() else []
+
+
+def _arm(folder: Folder, *, seconds: float, fails_first: bool = False, more: str = "") -> None:
     """Put a job there with one slot, soon."""
     at = datetime.now(UTC).replace(microsecond=0) + timedelta(seconds=3)
     body = BODY.replace("SECONDS", str(seconds)) + ("[ $SCHEDSYNC_ATTEMPT -gt 1 ]\n" if fails_first else "")
     indented = "".join(f"    {line}\n" for line in body.splitlines())
     retry = "retry: {attempts: 3, delay: 0s}\n" if fails_first else ""
     schedule = f'schedule: {{at: "{at:%Y-%m-%dT%H:%M:%SZ}"}}\n'
-    folder.write("victim.yaml", f"id: victim\n{schedule}run:\n  cwd: .\n  shell: |\n{indented}{retry}")
+    folder.write("victim.yaml", f"id: victim\n{schedule}run:\n  cwd: .\n  shell: |\n{indented}{retry}{more}")
 
 
 def _settled(service: Service, last: str) -> bool:

@@ -295,3 +295,17 @@ def test_an_adopted_retry_that_comes_due_beside_another_run_waits_for_it() -> No
     assert other.place is Place.BLOCKED
     book.settle(late.run.id)
     assert book.promote(NOW + 3 * MINUTE) == [other]
+
+
+def test_a_run_that_goes_on_holds_its_job_and_its_place_even_where_there_is_none() -> None:
+    book = ledger(processes=1)
+    start(book, "other")
+    held = entry("job", state=RunState.RUNNING)
+    book.hold(held)
+    assert (book.running, book.unsettled("job")) == (2, 1)
+    (waiting,) = claim(book, (entry("job"), Decision.WAIT))
+    book.settle(held.run.id)
+    assert places([waiting]) == "ready"
+    assert not book.startable
+    book.settle(book.of_job("other")[0].run.id)
+    assert book.promote(NOW) == [waiting]

@@ -77,6 +77,7 @@ EDITS: list[dict[str, Any]] = [
     {"retry": {"on": []}},
     {"overlap": "queue"},
     {"misfire": {"policy": "all"}},
+    {"orphan": "adopt"},
     {"prune": "never"},
     {"renamed_from": "x"},
     {"suspend": True},
