@@ -20,7 +20,7 @@ from schedsync.housekeeping import HistoryKeeper, Periodic
 from schedsync.plan.state import PruneGuard
 from schedsync.reconcile import ReconcileLoop, Reconciler
 from schedsync.running.runner import Runner, RunnerOptions
-from schedsync.runs.ledger import PROCESSES, PYTHON, SQL
+from schedsync.runs.ledger import HTTP, PROCESSES, PYTHON, SQL
 from schedsync.scheduler.firing import Firing
 from schedsync.scheduler.leadership import Leadership
 from schedsync.scheduler.scheduler import MAX_SLEEP, Scheduler
@@ -261,7 +261,12 @@ def _runner_options(settings: Settings, owner: str) -> RunnerOptions:
         folder=settings.jobs.path,
         spool=runner.spool,
         limits=OutputLimits(keep_head=runner.keep_head, keep_tail=runner.keep_tail),
-        capacity={PROCESSES: runner.max_processes, PYTHON: runner.max_python, SQL: runner.max_sql},
+        capacity={
+            PROCESSES: runner.max_processes,
+            PYTHON: runner.max_python,
+            SQL: runner.max_sql,
+            HTTP: runner.max_http,
+        },
         databases=Databases(settings.node, _targets(settings)),
         hidden=_password_variables(settings),
         shutdown_grace=runner.shutdown_grace,

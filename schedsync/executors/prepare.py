@@ -6,11 +6,13 @@ from dataclasses import replace
 from pathlib import Path
 
 from schedsync.clock import rfc3339
+from schedsync.executors import http_call
 from schedsync.executors.base import Launch
 from schedsync.executors.python_call import python_argv, request
 from schedsync.executors.sql_call import Databases, request_of
+from schedsync.http import request as http_request
 from schedsync.runs.run import Run
-from schedsync.specs.actions import CommandAction, DatabaseAction, PythonAction, ScriptAction, ShellAction
+from schedsync.specs.actions import CommandAction, DatabaseAction, HttpAction, PythonAction, ScriptAction, ShellAction
 from schedsync.specs.job import JobSpec
 from schedsync.sql.request import FAILED, worker_argv
 
@@ -33,18 +35,35 @@ def prepare(
 
     Raises:
         UnusableConnectionError: the job names a connection that it cannot use.
+        UnresolvedReferenceError: a value that it takes from a file or a variable is not to be had.
     """
     action, env = spec.run, _environment(run, environ)
     launch = Launch(run.id, argv=(), env=env, timeout=spec.timeout, kill_grace=spec.kill_grace)
     if isinstance(action, DatabaseAction):
         stdin = request_of(run, spec, action, job_folder, databases).encoded()
         return replace(launch, argv=worker_argv(), stdin=stdin, failure_mark=FAILED)
+    if isinstance(action, HttpAction):
+        return _request(launch, run, action, job_folder)
     return replace(
         launch,
         argv=_argv(action, job_folder),
         env=env | action.env,
         cwd=None if action.cwd is None else str(job_folder / action.cwd),
         stdin=_stdin(action, job_folder),
+    )
+
+
+def _request(launch: Launch, run: Run, action: HttpAction, job_folder: Path) -> Launch:
+    limit = launch.timeout or http_call.LONGEST
+    request = http_call.request_of(run, action.http, limit, job_folder, launch.env)
+    own = http_call.sources(action.http)
+    return replace(
+        launch,
+        argv=http_request.worker_argv(),
+        env={name: value for name, value in launch.env.items() if name not in own},
+        stdin=request.encoded(),
+        timeout=limit,
+        failure_mark=http_request.FAILED,
     )
 
 

@@ -16,13 +16,13 @@ from typing import TypeVar
 
 from schedsync.runs.run import Run, RunState
 from schedsync.runs.slots import Decision
-from schedsync.specs.actions import Action, DatabaseAction, PythonAction
+from schedsync.specs.actions import Action, DatabaseAction, HttpAction, PythonAction
 from schedsync.specs.job import JobSpec
 from schedsync.specs.policy import Overlap
 
 _T = TypeVar("_T", int, datetime)
 
-PROCESSES, PYTHON, SQL = POOLS = ("processes", "python", "sql")
+PROCESSES, PYTHON, SQL, HTTP = POOLS = ("processes", "python", "sql", "http")
 """The pools."""
 
 
@@ -30,6 +30,8 @@ def pool_of(action: Action) -> str:
     """Return the pool that runs of *action* take a place in."""
     if isinstance(action, DatabaseAction):
         return SQL
+    if isinstance(action, HttpAction):
+        return HTTP
     return PYTHON if isinstance(action, PythonAction) else PROCESSES
 
 

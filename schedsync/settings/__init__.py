@@ -68,6 +68,7 @@ class RunnerSettings(Group):
     max_processes: Annotated[int, Field(ge=1)] = Field(250, description="Commands, shells and scripts at once.")
     max_python: Annotated[int, Field(ge=1)] = Field(8, description="Python functions at once.")
     max_sql: Annotated[int, Field(ge=1)] = Field(8, description="Statements and blocks in databases at once.")
+    max_http: Annotated[int, Field(ge=1)] = Field(32, description="Requests to web services at once.")
     spool: Path = Field(
         Path("schedsync-spool"),
         description="Folder for the output of runs that have not ended, and for results that wait for the database.",

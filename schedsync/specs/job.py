@@ -42,7 +42,7 @@ class JobSpec(Model):
     tags: tuple[Word, ...] = Field((), description="Words to find it by.")
     owner: Word | None = Field(None, description="Who is asked when it fails.")
     schedule: Schedule = Field(description="When it runs: one of cron, every, at; or a list, of which any fires.")
-    run: AnyAction = Field(description="What it runs: one of command, shell, script, python, sql, plsql.")
+    run: AnyAction = Field(description="What it runs: one of command, shell, script, python, sql, plsql, http.")
     timeout: PositiveDuration | None = Field(None, description="A longer run is ended with all its processes.")
     kill_grace: Duration = Field(timedelta(seconds=10), description="Time between SIGTERM and SIGKILL.")
     retry: Retry = Field(default_factory=Retry, description="Further attempts at a slot.")

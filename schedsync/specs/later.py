@@ -10,7 +10,6 @@ LATER = {
     "executor": f"choosing an executor {_NOT_YET}; every job runs on the machine of the service",
     "group": f"overlap groups {_THEY_ARE_NOT}; overlap works per job",
     "healthcheck": f'"healthcheck" {_NOT_YET}',
-    "http": f'the action "http" {_NOT_YET}; use command: [curl, ...]',
     "late_after": f'"late_after" {_NOT_YET}',
     "limits": f"resource limits {_THEY_ARE_NOT}; wrap the command in prlimit",
     "max_time_since_success": f'"max_time_since_success" {_NOT_YET}',

@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from schedsync.runs.ledger import PROCESSES, PYTHON, SQL, Entry, Ledger, Place
+from schedsync.runs.ledger import HTTP, PROCESSES, PYTHON, SQL, Entry, Ledger, Place
 from schedsync.runs.run import Run, RunState
 from schedsync.runs.slots import Decision
 from tests.builders import HOUR, NOW, run, spec
@@ -17,7 +17,7 @@ PYTHON_JOB = {"run": {"python": "a:b"}}
 
 
 def ledger(processes: int = 2, python: int = 1) -> Ledger:
-    return Ledger({PROCESSES: processes, PYTHON: python, SQL: 1})
+    return Ledger({PROCESSES: processes, PYTHON: python, SQL: 1, HTTP: 1})
 
 
 def entry(job_id: str = "job", *, job: dict[str, Any] | None = None, **fields: Any) -> Entry:
@@ -65,6 +65,8 @@ def test_each_pool_has_places_of_its_own() -> None:
     assert places(start(book, "c", job=PYTHON_JOB)) == "ready"
     sql, plsql = (start(book, kind, job={"run": {kind: "x", "connection": "erp"}})[0] for kind in ("sql", "plsql"))
     assert (sql.pool, sql.place, plsql.pool, plsql.place) == (SQL, Place.RUNNING, SQL, Place.READY)
+    (request,) = start(book, "d", job={"run": {"http": {"url": "https://a"}}})
+    assert (request.pool, request.place) == (HTTP, Place.RUNNING)
 
 
 def test_an_ended_run_gives_its_place_to_the_one_that_is_longest_ready() -> None:
