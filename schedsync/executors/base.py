@@ -20,6 +20,8 @@ class Launch:
     """The program and its arguments; a program without a slash is looked for on the PATH of *env*."""
     env: Mapping[str, str] = field(repr=False)
     """The whole environment. It names the run (``SCHEDSYNC_RUN_ID``), or processes that hide are not found."""
+    secrets: tuple[str, ...] = field(default=(), repr=False)
+    """Values that nothing may show that the run leaves behind: they are cut out of its output and of its reason."""
     cwd: str | None = None
     """None: the folder of the service."""
     stdin: bytes = field(default=b"", repr=False)

@@ -6,12 +6,15 @@ from dataclasses import replace
 from pathlib import Path
 
 from schedsync.clock import rfc3339
+from schedsync.errors import UnresolvedReferenceError
 from schedsync.executors.base import Launch
 from schedsync.executors.python_call import python_argv, request
+from schedsync.executors.references import resolve
 from schedsync.executors.sql_call import Databases, request_of
 from schedsync.runs.run import Run
 from schedsync.specs.actions import CommandAction, DatabaseAction, PythonAction, ScriptAction, ShellAction
 from schedsync.specs.job import JobSpec
+from schedsync.specs.references import FileReference, VariableReference
 from schedsync.sql.request import FAILED, worker_argv
 
 SETTING = "SCHEDSYNC_"
@@ -28,21 +31,26 @@ def prepare(
         run: the attempt.
         spec: the job as it was when the run was claimed.
         job_folder: the folder of its job file: what relative paths in the file mean.
-        environ: the service's own environment; the job gets it without schedsync's settings, which may hold passwords.
+        environ: the service's own environment; the job gets it without schedsync's settings, which may hold passwords,
+            and its references to variables mean what is left.
         databases: what statements can reach.
 
     Raises:
         UnusableConnectionError: the job names a connection that it cannot use.
+        UnresolvedReferenceError: a value is not where the job says.
     """
-    action, env = spec.run, _environment(run, environ)
+    action, inherited = spec.run, _inherited(environ)
+    env = inherited | _marks(run)
     launch = Launch(run.id, argv=(), env=env, timeout=spec.timeout, kill_grace=spec.kill_grace)
     if isinstance(action, DatabaseAction):
         stdin = request_of(run, spec, action, job_folder, databases).encoded()
         return replace(launch, argv=worker_argv(), stdin=stdin, failure_mark=FAILED)
+    secrets = _secrets(action, job_folder, inherited)
     return replace(
         launch,
         argv=_argv(action, job_folder),
-        env=env | action.env,
+        env=env | _literals(action) | secrets,
+        secrets=tuple(secrets.values()),
         cwd=None if action.cwd is None else str(job_folder / action.cwd),
         stdin=_stdin(action, job_folder),
     )
@@ -67,9 +75,28 @@ def _stdin(action: _Program, job_folder: Path) -> bytes:
     return b""
 
 
-def _environment(run: Run, environ: Mapping[str, str]) -> dict[str, str]:
-    inherited = {name: value for name, value in environ.items() if not name.startswith(SETTING)}
-    return inherited | {
+def _literals(action: _Program) -> dict[str, str]:
+    return {name: value for name, value in action.env.items() if isinstance(value, str)}
+
+
+def _secrets(action: _Program, job_folder: Path, environ: Mapping[str, str]) -> dict[str, str]:
+    """Return the variables whose values the job file does not have."""
+    found = {}
+    for name, value in action.env.items():
+        if isinstance(value, FileReference | VariableReference):
+            try:
+                found[name] = resolve(value, job_folder, environ)
+            except UnresolvedReferenceError as error:
+                raise UnresolvedReferenceError(f"env.{name}: {error}") from None
+    return found
+
+
+def _inherited(environ: Mapping[str, str]) -> dict[str, str]:
+    return {name: value for name, value in environ.items() if not name.startswith(SETTING)}
+
+
+def _marks(run: Run) -> dict[str, str]:
+    return {
         "SCHEDSYNC_JOB_ID": run.job_id,
         "SCHEDSYNC_RUN_ID": run.id,
         "SCHEDSYNC_SCHEDULED_AT": rfc3339(run.scheduled_at),

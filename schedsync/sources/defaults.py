@@ -140,8 +140,14 @@ def _over(job: dict[str, Any], defaults: dict[str, Any]) -> dict[str, Any]:
 def _fitting(job: dict[str, Any], defaults: dict[str, Any]) -> dict[str, Any]:
     """Return *defaults* without what is for processes, if the job is a statement: a folder may hold both."""
     run, under = job.get("run"), defaults.get("run")
-    if isinstance(run, dict) and isinstance(under, dict) and _has_any(run, _OF_STATEMENTS):
+    if not (isinstance(run, dict) and isinstance(under, dict)):
+        return defaults
+    if _has_any(run, _OF_STATEMENTS):
         return {**defaults, "run": {key: value for key, value in under.items() if key not in _OF_PROCESSES}}
+    env, theirs = run.get("env"), under.get("env")
+    if isinstance(env, dict) and isinstance(theirs, dict):
+        # Values do not merge: a file that one may be in and a variable that has another are no value together.
+        return {**defaults, "run": {**under, "env": {name: theirs[name] for name in theirs if name not in env}}}
     return defaults
 
 

@@ -41,6 +41,7 @@ _EXAMPLES = {
     "file": "{file: close.sql}",
 }
 _STATEMENT_TAGS = {"StatementText", "StatementFile"}
+_VALUE_TAGS = {"ValueText", "ValueFile", "ValueVariable"}
 _TAGS = {kind.__name__ for kind in (*TRIGGERS.values(), *ACTIONS.values())}
 
 FieldPath = tuple[str | int, ...]
@@ -102,6 +103,8 @@ def _without_tag(location: FieldPath) -> FieldPath:
     """Return *location* without the name of the trigger's or action's kind, which its author did not write."""
     if location[:1] == ("run",) and location[3:4] and location[3] in _STATEMENT_TAGS:
         location = (*location[:3], *location[4:])
+    if location[2:3] == ("env",) and location[4:5] and location[4] in _VALUE_TAGS:
+        location = (*location[:4], *location[5:])
     at = 2 if location[:1] == ("schedule",) else 1
     tagged = location[:1] in {("schedule",), ("run",)} and location[at : at + 1] and location[at] in _TAGS
     return (*location[:at], *location[at + 1 :]) if tagged else location

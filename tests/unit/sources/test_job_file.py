@@ -348,6 +348,12 @@ def test_variables_merge_whatever_the_action_is() -> None:
     }
 
 
+def test_the_place_of_a_value_is_not_merged_with_another_place() -> None:
+    job = "schedule: {every: 15m}\nrun: {shell: echo, env: {A: {env: MINE}, file: x}}\n"
+    env = merged(job, "run: {env: {A: {file: theirs}, B: {file: theirs}}}\n")["run"]["env"]
+    assert env == {"A": {"env": "MINE"}, "B": {"file": "theirs"}, "file": "x"}
+
+
 def test_a_schedule_of_defaults_goes_into_each_trigger() -> None:
     job = "schedule: [{every: 5m}, {cron: 0 2 * * *, timezone: Europe/Rome}]\nrun: {shell: x}\n"
     schedule = spec_of(parse(job, chain=(defaults(TOKYO),), timezone="Europe/Oslo")).schedule

@@ -59,7 +59,9 @@ def triggers(draw: st.DrawFn) -> dict[str, Any]:
     return trigger | {"every": f"{every}s", "jitter": jitter}
 
 
-environments = st.dictionaries(st.from_regex(r"\A[A-Z_][A-Z0-9_]{0,8}\Z"), words, max_size=3)
+variables = st.from_regex(r"\A[A-Z_][A-Z0-9_]{0,8}\Z")
+references = st.fixed_dictionaries({"file": words}) | st.fixed_dictionaries({"env": variables})
+environments = st.dictionaries(variables, words | references, max_size=3)
 processes = st.fixed_dictionaries({}, optional={"env": environments, "cwd": words}).flatmap(
     lambda shared: st.one_of(
         st.fixed_dictionaries({"command": st.lists(words, min_size=1, max_size=3)}),

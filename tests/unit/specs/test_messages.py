@@ -229,9 +229,18 @@ def test_schedules(fields: dict[str, Any], path: str, sentence: str) -> None:
      'total: expected one of string or number (did you mean "number"?), found "numbr"'),
     ("OUT binds as a list", {"run": {"plsql": "x", "connection": "erp", "out": ["total"]}}, "run.out",
      "out: expected a mapping of keys to values, found a list; write e.g. out: {name: number}"),
-    ("a secret of later", {"run": {"shell": "a", "env": {"A": {"file": "x"}}}}, "run.env.A",
-     ("A: values from files or variables ({file: ...}, {env: ...}) are not supported in this version; write a "
-     "literal, or read the secret inside the job")),
+    ("a value from nowhere", {"run": {"shell": "a", "env": {"A": {}}}}, "run.env.A",
+     "A: a mapping here names one source of the value; write text, {file: path} or {env: NAME}"),
+    ("a value from two places", {"run": {"shell": "a", "env": {"A": {"file": "x", "env": "Y"}}}}, "run.env.A",
+     "A: a mapping here names one source of the value; write text, {file: path} or {env: NAME}"),
+    ("a value from a list", {"run": {"shell": "a", "env": {"A": {"file": ["x"]}}}}, "run.env.A.file",
+     "file: expected text, found a list"),
+    ("a setting of the service", {"run": {"shell": "a", "env": {"A": {"env": "SCHEDSYNC_DATABASE__URL"}}}},
+     "run.env.A.env",
+     ('env: "SCHEDSYNC_DATABASE__URL" is a setting of schedsync, which jobs do not get; give the value a name of its '
+     "own")),
+    ("no variable of the service", {"run": {"shell": "a", "env": {"A": {"env": "a b"}}}}, "run.env.A.env",
+     'env: "a b" is not a variable name; use letters, digits and "_", no digit first'),
 )
 def test_actions(fields: dict[str, Any], path: str, sentence: str) -> None:
     found = mistake(**fields)
