@@ -28,6 +28,10 @@ class Launch:
     """What the process reads on its standard input before the end of file."""
     timeout: timedelta | None = None
     """From the spawn to SIGTERM; None: the run may take as long as it likes."""
+    success_exit_codes: frozenset[int] = frozenset({0})
+    """Exit codes of a process that has done what it should."""
+    fail_on_output: str = ""
+    """An expression (``specs.expressions``): a line of the output that matches makes the run failed. Empty: none."""
     failure_mark: str = ""
     """How the last line begins that the process prints when it fails and can say why; empty: it never says."""
     kill_grace: timedelta = timedelta(seconds=10)

@@ -14,6 +14,7 @@ from datetime import timedelta
 
 from schedsync.executors.child import Child, survivors
 from schedsync.runs.run import RunState
+from schedsync.specs.wording import quoted, shortened
 
 log = logging.getLogger(__name__)
 
@@ -45,13 +46,45 @@ class Ended:
     reason: str | None = None
 
 
-def own_end(code: int | None) -> Ended:
-    """Return what a run is that ended by itself with exit code *code* (-N: signal N; None: nobody knows)."""
+def own_end(code: int | None, success: Collection[int] = (0,)) -> Ended:
+    """Return what a run is that ended by itself.
+
+    Args:
+        code: its exit code; -N: signal N; None: nobody knows.
+        success: the exit codes of a run that has done what it should.
+    """
     if code is None:
         return Ended(RunState.LOST, "its exit code was lost; is SIGCHLD ignored where schedsync was started?")
-    if code == 0:
+    if code in success:
         return Ended(RunState.SUCCEEDED)
+    if code == 0:
+        return Ended(RunState.FAILED, "exit code 0, which is not among its success_exit_codes")
     return Ended(RunState.FAILED, f"exit code {code}" if code > 0 else f"ended by {_signal_name(-code)}")
+
+
+def judged(child: Child) -> Ended:
+    """Return what the run of *child* is, which has ended by itself and whose output is complete."""
+    ended = own_end(child.reap(), child.launch.success_exit_codes)
+    match ended.state:
+        case RunState.SUCCEEDED:
+            bad = _bad_output(child)
+            return Ended(RunState.FAILED, bad) if bad else ended
+        case RunState.FAILED:
+            told = _told(child) or _bad_output(child)
+            return Ended(RunState.FAILED, f"{ended.reason}; {told}") if told else ended
+    return ended
+
+
+def _told(child: Child) -> str:
+    """Return what the process said itself about its failure."""
+    mark, line = child.launch.failure_mark, child.spool.last_line()
+    return line.removeprefix(mark) if mark and line.startswith(mark) else ""
+
+
+def _bad_output(child: Child) -> str:
+    """Return which line of its output makes a run failed; empty if none does."""
+    line = child.bad_line
+    return "" if line is None else shortened(f"output matches {quoted(child.launch.fail_on_output)}: {line}")
 
 
 def _signal_name(number: int) -> str:

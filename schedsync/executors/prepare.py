@@ -41,16 +41,25 @@ def prepare(
     """
     action, inherited = spec.run, _inherited(environ)
     env = inherited | _marks(run)
-    launch = Launch(run.id, argv=(), env=env, timeout=spec.timeout, kill_grace=spec.kill_grace)
+    launch = Launch(
+        run.id,
+        argv=(),
+        env=env,
+        timeout=spec.timeout,
+        success_exit_codes=frozenset(spec.success_exit_codes),
+        fail_on_output=spec.fail_on_output or "",
+        kill_grace=spec.kill_grace,
+    )
     if isinstance(action, DatabaseAction):
-        stdin = request_of(run, spec, action, job_folder, databases).encoded()
-        return replace(launch, argv=worker_argv(), stdin=stdin, failure_mark=FAILED)
-    secrets = _secrets(action, job_folder, inherited)
+        statement = request_of(run, spec, action, job_folder, databases)
+        secrets = statement.target.passwords
+        return replace(launch, argv=worker_argv(), stdin=statement.encoded(), secrets=secrets, failure_mark=FAILED)
+    values = _referenced(action, job_folder, inherited)
     return replace(
         launch,
         argv=_argv(action, job_folder),
-        env=env | _literals(action) | secrets,
-        secrets=tuple(secrets.values()),
+        env=env | _literals(action) | values,
+        secrets=tuple(values.values()),
         cwd=None if action.cwd is None else str(job_folder / action.cwd),
         stdin=_stdin(action, job_folder),
     )
@@ -79,7 +88,7 @@ def _literals(action: _Program) -> dict[str, str]:
     return {name: value for name, value in action.env.items() if isinstance(value, str)}
 
 
-def _secrets(action: _Program, job_folder: Path, environ: Mapping[str, str]) -> dict[str, str]:
+def _referenced(action: _Program, job_folder: Path, environ: Mapping[str, str]) -> dict[str, str]:
     """Return the variables whose values the job file does not have."""
     found = {}
     for name, value in action.env.items():

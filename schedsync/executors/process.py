@@ -28,7 +28,8 @@ from typing import IO
 from schedsync.clock import Clock, utc_now
 from schedsync.executors.base import Launch, Listener
 from schedsync.executors.child import Child
-from schedsync.executors.ending import Endings, own_end, spelled
+from schedsync.executors.ending import Endings, judged, spelled
+from schedsync.executors.redaction import redacted
 from schedsync.executors.spawn_errors import why_not_started
 from schedsync.executors.spool import OutputLimits, Spool, live
 from schedsync.runs.outcome import Outcome, Output
@@ -215,7 +216,8 @@ class ProcessEngine:
             child = Child(launch, spool, self._clock())
         except Exception as error:  # whatever keeps it from starting is this run's failure
             spool.discard()
-            self._tell_not_started(launch, RunState.FAILED, why_not_started(launch, error))
+            why = redacted(why_not_started(launch, error), launch.secrets)
+            self._tell_not_started(launch, RunState.FAILED, why)
             return
         self._children[launch.run_id] = child
         self._serve(child, self._watch)
@@ -295,9 +297,9 @@ class ProcessEngine:
     # The end of a run.
 
     def _settle_own_end(self, child: Child) -> None:
-        ended = own_end(child.reap())
-        told = _told(child) if ended.state is RunState.FAILED else ""
-        self._settle(child, ended.state, "; ".join(part for part in (ended.reason, told) if part) or None)
+        child.finish_output()
+        ended = judged(child)
+        self._settle(child, ended.state, ended.reason)
 
     def _give_up(self, child: Child, error: Exception) -> None:
         with suppress(Exception):  # nothing more can be done about it, and the run must be settled
@@ -305,12 +307,14 @@ class ProcessEngine:
         self._settle(child, RunState.FAILED, f"killed, because it could not be watched any more: {error!r}")
 
     def _settle(self, child: Child, state: RunState, reason: str | None) -> None:
+        child.finish_output()
+        told = "; ".join(part for part in (reason, child.spool.failure) if part)
         outcome = Outcome(
             state=state,
             finished_at=self._clock(),
             started_at=child.started_at,
             exit_code=child.reap(),
-            reason="; ".join(part for part in (reason, child.spool.failure) if part) or None,
+            reason=redacted(told, child.launch.secrets) or None,
             output=child.spool.read(),
         )
         self._hang_up(child)
@@ -347,9 +351,3 @@ class ProcessEngine:
             call()
         except Exception:  # the boundary to the listener
             log.exception("the listener failed")
-
-
-def _told(child: Child) -> str:
-    """Return what the process said itself about its failure."""
-    mark, line = child.launch.failure_mark, child.spool.last_line()
-    return line.removeprefix(mark) if mark and line.startswith(mark) else ""

@@ -21,6 +21,8 @@ from schedsync.specs.schedule import TRIGGER_KEYS
 
 _OF_ONE_JOB = ("id", "renamed_from")
 _OF_PROCESSES = frozenset(ProcessAction.model_fields)
+_FOR_PROCESSES = ("success_exit_codes",)
+"""Fields of a job that only one which runs a process has."""
 _OF_STATEMENTS = frozenset({*SqlAction.model_fields, *PlsqlAction.model_fields})
 
 
@@ -138,12 +140,14 @@ def _over(job: dict[str, Any], defaults: dict[str, Any]) -> dict[str, Any]:
 
 
 def _fitting(job: dict[str, Any], defaults: dict[str, Any]) -> dict[str, Any]:
-    """Return *defaults* without what is for processes, if the job is a statement: a folder may hold both."""
-    run, under = job.get("run"), defaults.get("run")
+    """Return what of *defaults* is for *job*: without what is for processes, if the job is a statement."""
+    run, under = job.get("run"), defaults.get("run", {})
     if not (isinstance(run, dict) and isinstance(under, dict)):
         return defaults
     if _has_any(run, _OF_STATEMENTS):
-        return {**defaults, "run": {key: value for key, value in under.items() if key not in _OF_PROCESSES}}
+        rest = {key: value for key, value in defaults.items() if key not in _FOR_PROCESSES}
+        details = {key: value for key, value in under.items() if key not in _OF_PROCESSES}
+        return {**rest, "run": details} if "run" in rest else rest
     env, theirs = run.get("env"), under.get("env")
     if isinstance(env, dict) and isinstance(theirs, dict):
         # Values do not merge: a file that one may be in and a variable that has another are no value together.

@@ -13,6 +13,7 @@ from pydantic_core import ErrorDetails
 from schedsync.specs.actions import ACTION_KEYS, ACTIONS
 from schedsync.specs.cron import CronError, CronExpression
 from schedsync.specs.durations import parse_duration
+from schedsync.specs.expressions import ExpressionError
 from schedsync.specs.fields import allowed_at, home_of
 from schedsync.specs.later import LATER
 from schedsync.specs.schedule import TRIGGER_KEYS, TRIGGERS
@@ -89,7 +90,7 @@ def _about_value(path: FieldPath, details: ErrorDetails, name: str, *, at_key: b
         return FieldError(path, at_key, _no_kind(path, value), found)
     if kind == "value_error":
         cause = details["ctx"]["error"]
-        offset = cause.offset if isinstance(cause, CronError) else 0
+        offset = cause.offset if isinstance(cause, CronError | ExpressionError) else 0
         return FieldError(path, at_key, shortened(f"{name}{cause}"), found, offset=offset)
     expected = _expected(kind, details)
     if expected is None:

@@ -398,6 +398,12 @@ def test_defaults_for_processes_leave_statements_alone() -> None:
     assert spec["run"] == {"sql": "x", "connection": "erp"}
 
 
+def test_exit_codes_of_defaults_leave_statements_alone() -> None:
+    statement = "schedule: {every: 15m}\nrun: {sql: SELECT 1, connection: erp}\n"
+    assert "success_exit_codes" not in merged(statement, "success_exit_codes: [0, 3]\n")
+    assert merged(GOOD, "success_exit_codes: [0, 3]\n")["success_exit_codes"] == [0, 3]
+
+
 def test_a_mistake_between_job_and_defaults_is_placed_in_the_job() -> None:
     parsed = parse("schedule: {every: 5m}\nrun: {shell: x}\n", chain=(defaults("schedule: {jitter: 10m}\n"),))
     assert mistakes(parsed, [("1:11", "must be shorter than every")]) == [("1:11", "must be shorter than every")]

@@ -90,6 +90,11 @@ database_actions = st.one_of(
 )
 actions = processes | database_actions
 
+
+def _sound(job: dict[str, Any]) -> bool:
+    return "success_exit_codes" not in job or "connection" not in job["run"]
+
+
 documents = st.fixed_dictionaries(
     {"id": ids, "schedule": triggers() | st.lists(triggers(), min_size=1, max_size=3), "run": actions},
     optional={
@@ -98,6 +103,8 @@ documents = st.fixed_dictionaries(
         "owner": words,
         "timeout": durations(1),
         "kill_grace": durations(),
+        "success_exit_codes": st.lists(st.integers(0, 255), min_size=1, max_size=3),
+        "fail_on_output": st.just(r"ORA-\d{5}"),
         "retry": st.fixed_dictionaries(
             {},
             optional={
@@ -119,4 +126,4 @@ documents = st.fixed_dictionaries(
             {}, optional={"keep": st.integers(1, 100_000), "days": st.integers(1, 36_500)}
         ),
     },
-)
+).filter(_sound)
