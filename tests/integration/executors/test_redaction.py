@@ -21,7 +21,7 @@ SECRET = "hunter2-and-more"
 ENV = {"PATH": os.environ["PATH"], "SCHEDSYNC_RUN_ID": RUN, "SECRET": SECRET}
 
 
-def _launch(body: str, **more: object) -> Launch:
+def _launch(body: str, **more: str) -> Launch:
     return bash(body, env=ENV, secrets=(SECRET,), **more)
 
 
