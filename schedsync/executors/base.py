@@ -20,12 +20,18 @@ class Launch:
     """The program and its arguments; a program without a slash is looked for on the PATH of *env*."""
     env: Mapping[str, str] = field(repr=False)
     """The whole environment. It names the run (``SCHEDSYNC_RUN_ID``), or processes that hide are not found."""
+    secrets: tuple[str, ...] = field(default=(), repr=False)
+    """Values that nothing may show that the run leaves behind: they are cut out of its output and of its reason."""
     cwd: str | None = None
     """None: the folder of the service."""
     stdin: bytes = field(default=b"", repr=False)
     """What the process reads on its standard input before the end of file."""
     timeout: timedelta | None = None
     """From the spawn to SIGTERM; None: the run may take as long as it likes."""
+    success_exit_codes: frozenset[int] = frozenset({0})
+    """Exit codes of a process that has done what it should."""
+    fail_on_output: str = ""
+    """An expression (``specs.expressions``): a line of the output that matches makes the run failed. Empty: none."""
     failure_mark: str = ""
     """How the last line begins that the process prints when it fails and can say why; empty: it never says."""
     kill_grace: timedelta = timedelta(seconds=10)

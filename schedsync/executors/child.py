@@ -20,6 +20,8 @@ from typing import IO
 from schedsync.executors import orphans
 from schedsync.executors.base import Launch
 from schedsync.executors.identity import process_name
+from schedsync.executors.matching import LineMatcher
+from schedsync.executors.redaction import Redactor
 from schedsync.executors.spool import Sink
 
 BITE = 1 << 16
@@ -59,6 +61,7 @@ class Child:
         self, launch: Launch, spool: Sink, started_at: datetime, process: "subprocess.Popen[bytes] | Stranger"
     ) -> None:
         self.launch, self.spool, self.started_at = launch, spool, started_at
+        self._redactor, self._matcher = Redactor(launch.secrets), LineMatcher(launch.fail_on_output)
         self._process = process
         self.pid = self._process.pid
         self.pidfd = _pidfd(self.pid)
@@ -85,8 +88,23 @@ class Child:
             data = os.read(self.pipe.fileno(), most)
         except BlockingIOError:
             return None
-        self.spool.append(data)
+        self._keep(self._redactor.feed(data))
         return len(data)
+
+    def _keep(self, data: bytes) -> None:
+        if data:
+            self._matcher.feed(data)
+            self.spool.append(data)
+
+    def finish_output(self) -> None:
+        """Keep what was held back of the output: no more of it will be taken. Doing so twice does no harm."""
+        self._keep(self._redactor.end())
+        self._matcher.end()
+
+    @property
+    def bad_line(self) -> str | None:
+        """The first line of the output so far that makes the run failed."""
+        return self._matcher.line
 
     def drain(self) -> bool:
         """Take all that is in the pipe now, and not what is written meanwhile; return whether the output has ended."""

@@ -10,14 +10,16 @@ import signal
 import sys
 import time
 from contextlib import suppress
-from functools import partial
 
 from schedsync.clock import utc_now
 from schedsync.executors.child import Child
+from schedsync.executors.ending import told
 from schedsync.executors.identity import process_name
 from schedsync.executors.kept import KeptEnd, Request, note_end, note_keeper
+from schedsync.executors.redaction import redacted
 from schedsync.executors.spawn_errors import why_not_started
 from schedsync.executors.spool import Spool, live
+from schedsync.runs.outcome import Output
 
 LINGER = 0.2
 """Seconds that background processes are heard after the run has ended, as by the engine."""
@@ -35,29 +37,26 @@ def main() -> int:
         signal.signal(number, lambda *_: None)
     run_id = request.launch.run_id
     note_keeper(request.spool, run_id, process_name(os.getpid()) or "")
-    spool = Spool(live(request.spool, run_id), request.limits)
-    note = partial(note_end, request.spool, run_id)
-    code = _keep(request, spool)
-    note(KeptEnd(utc_now(), code, spool.read(), _told(spool, request.launch.failure_mark), spool.failure))
-    if code is None:
+    end = _keep(request, Spool(live(request.spool, run_id), request.limits))
+    note_end(request.spool, run_id, end)
+    if end.code is None:
         os.killpg(0, signal.SIGKILL)
-    return _end_like(code)
+    return _end_like(end.code)
 
 
-def _keep(request: Request, spool: Spool) -> int | None:
-    """Start the run's process and hear it until its end; return its exit code, None when its time is over."""
+def _keep(request: Request, spool: Spool) -> KeptEnd:
+    """Start the run's process and hear it until its end, or until its time is over."""
     launch = request.launch
     try:
         child = Child(launch, spool, utc_now(), leads=False)
     except Exception as error:  # whatever keeps it from starting is this run's failure
-        spool.append(f"{launch.failure_mark}{why_not_started(launch, error)}\n".encode())
-        return CANNOT_START
+        why = redacted(why_not_started(launch, error), launch.secrets)
+        return KeptEnd(utc_now(), CANNOT_START, Output(), told=why)
     end_by = time.monotonic() + launch.timeout.total_seconds() if launch.timeout else None
-    if not _hear(child, end_by):
-        return None
-    code = child.reap()
-    child.close_pipe()
-    return code
+    code = child.reap() if _hear(child, end_by) else None
+    child.finish_output()
+    said = told(spool.last_line(), launch.failure_mark)
+    return KeptEnd(utc_now(), code, spool.read(), said, child.bad_line, spool.failure)
 
 
 def _hear(child: Child, end_by: float | None) -> bool:
@@ -75,11 +74,6 @@ def _hear(child: Child, end_by: float | None) -> bool:
                 child.close_pipe()
     _linger(child)
     return True
-
-
-def _told(spool: Spool, mark: str) -> str:
-    line = spool.last_line()
-    return line.removeprefix(mark) if line.startswith(mark) else ""
 
 
 def _patience(child: Child, end_by: float | None) -> float | None:

@@ -26,8 +26,6 @@ from schedsync.runs.outcome import Output
 
 log = logging.getLogger(__name__)
 
-NOT_STARTED = "schedsync: "
-"""How the line begins by which a keeper says why the run's process could not be started."""
 SLACK = timedelta(seconds=5)
 """How much longer than timeout and grace a keeper waits: ending a run is the service's task while there is one."""
 _END = ".end"
@@ -53,7 +51,9 @@ class Request:
             "env": dict(inner.env),
             "cwd": inner.cwd,
             "stdin": _text(inner.stdin),
-            "mark": inner.failure_mark or NOT_STARTED,
+            "secrets": inner.secrets,
+            "fail_on_output": inner.fail_on_output,
+            "mark": inner.failure_mark,
             "seconds": None if timeout is None else (timeout + inner.kill_grace + SLACK).total_seconds(),
             "spool": str(self.spool),
             "limits": [self.limits.file_limit, self.limits.keep_head, self.limits.keep_tail],
@@ -71,6 +71,8 @@ class Request:
             cwd=told["cwd"],
             stdin=_bytes(told["stdin"]),
             timeout=None if told["seconds"] is None else timedelta(seconds=told["seconds"]),
+            secrets=tuple(told["secrets"]),
+            fail_on_output=told["fail_on_output"],
             failure_mark=told["mark"],
         )
         return cls(launch, Path(told["spool"]), OutputLimits(*told["limits"]))
@@ -86,6 +88,8 @@ class KeptEnd:
     output: Output
     told: str = ""
     """What the process said itself about its failure."""
+    bad_line: str | None = None
+    """The line of its output that makes the run failed."""
     failure: str | None = None
     """Why the file does not hold all of the output."""
 
@@ -93,7 +97,7 @@ class KeptEnd:
         """Return it as what the file holds."""
         output = self.output
         kept = {"head": _text(output.head), "tail": _text(output.tail), "total": output.total}
-        told = {"told": self.told, "failure": self.failure}
+        told = {"told": self.told, "bad_line": self.bad_line, "failure": self.failure}
         return json.dumps({"at": to_micros(self.at), "code": self.code, **told, **kept}).encode()
 
     @classmethod
@@ -106,7 +110,7 @@ class KeptEnd:
         told: dict[str, Any] = json.loads(data)
         try:
             output = Output(_bytes(told["head"]), _bytes(told["tail"]), told["total"])
-            return cls(from_micros(told["at"]), told["code"], output, told["told"], told["failure"])
+            return cls(from_micros(told["at"]), told["code"], output, told["told"], told["bad_line"], told["failure"])
         except (KeyError, TypeError) as error:
             raise ValueError(f"no end of a run: {error!r}") from error
 
@@ -129,11 +133,6 @@ def keep(launch: Launch, spool: Path, limits: OutputLimits) -> Launch:
         failure_mark="",
         kept=True,
     )
-
-
-def taken_up(run_id: str, *, timeout: timedelta | None, kill_grace: timedelta) -> Launch:
-    """Return the launch that a run was started by in an earlier process."""
-    return Launch(run_id, (), {}, timeout=timeout, kill_grace=kill_grace, kept=True)
 
 
 def note_keeper(spool: Path, run_id: str, name: str) -> None:

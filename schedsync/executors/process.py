@@ -20,7 +20,6 @@ import threading
 import time
 from collections.abc import Callable
 from contextlib import suppress
-from dataclasses import replace
 from datetime import datetime, timedelta
 from functools import partial
 from pathlib import Path
@@ -29,8 +28,9 @@ from typing import IO
 from schedsync.clock import Clock, utc_now
 from schedsync.executors.base import Launch, Listener
 from schedsync.executors.child import Child
-from schedsync.executors.ending import Ended, Endings, kept_end, own_end, spelled
+from schedsync.executors.ending import Ended, Endings, judged, judged_kept, spelled
 from schedsync.executors.kept import KeptEnd, KeptOutput
+from schedsync.executors.redaction import redacted
 from schedsync.executors.spawn_errors import why_not_started
 from schedsync.executors.spool import OutputLimits, Sink, Spool, live
 from schedsync.runs.outcome import Outcome, Output
@@ -229,7 +229,8 @@ class ProcessEngine:
             child = Child(launch, spool, self._clock())
         except Exception as error:  # whatever keeps it from starting is this run's failure
             spool.discard()
-            self._tell_not_started(launch, RunState.FAILED, why_not_started(launch, error))
+            why = redacted(why_not_started(launch, error), launch.secrets)
+            self._tell_not_started(launch, RunState.FAILED, why)
             return
         self._children[launch.run_id] = child
         self._serve(child, self._watch)
@@ -245,7 +246,7 @@ class ProcessEngine:
         self._serve(child, self._watch)
 
     def _tell_end(self, launch: Launch, started_at: datetime, kept: KeptOutput) -> None:
-        ended = kept_end(kept.end, None)
+        ended = judged_kept(launch, kept.end)
         end = kept.end or KeptEnd(self._clock(), None, kept.read())
         outcome = Outcome(ended.state, end.at, started_at, end.code, ended.reason, end.output)
         self._tell_finished(launch.run_id, outcome)
@@ -340,9 +341,8 @@ class ProcessEngine:
     # The end of a run.
 
     def _settle_own_end(self, child: Child) -> None:
-        ended = _own_end(child)
-        told = _told(child) if ended.state is RunState.FAILED else ""
-        self._settle(child, replace(ended, reason="; ".join(part for part in (ended.reason, told) if part) or None))
+        child.finish_output()
+        self._settle(child, judged(child))
 
     def _give_up(self, child: Child, error: Exception) -> None:
         with suppress(Exception):  # nothing more can be done about it, and the run must be settled
@@ -350,12 +350,14 @@ class ProcessEngine:
         self._settle(child, Ended(RunState.FAILED, f"killed, because it could not be watched any more: {error!r}"))
 
     def _settle(self, child: Child, ended: Ended) -> None:
+        child.finish_output()
+        told = "; ".join(part for part in (ended.reason, child.spool.failure) if part)
         outcome = Outcome(
             state=ended.state,
             finished_at=self._clock(),
             started_at=child.started_at,
             exit_code=_exit_code(child),
-            reason="; ".join(part for part in (ended.reason, child.spool.failure) if part) or None,
+            reason=redacted(told, child.launch.secrets) or None,
             output=child.spool.read(),
             remains=ended.remains,
         )
@@ -398,20 +400,8 @@ class ProcessEngine:
             log.exception("the listener failed")
 
 
-def _own_end(child: Child) -> Ended:
-    if isinstance(child.spool, KeptOutput):
-        return kept_end(child.spool.end, child.reap())
-    return own_end(child.reap())
-
-
 def _exit_code(child: Child) -> int | None:
     code = child.reap()
     if isinstance(child.spool, KeptOutput) and child.spool.end is not None:
         return child.spool.end.code
     return code
-
-
-def _told(child: Child) -> str:
-    """Return what the process said itself about its failure."""
-    mark, line = child.launch.failure_mark, child.spool.last_line()
-    return line.removeprefix(mark) if mark and line.startswith(mark) else ""

@@ -54,7 +54,7 @@ def _bytes_of(path: Path) -> bytes:
     fd = os.open(path, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC)
     with os.fdopen(fd, "rb") as file:
         if not stat.S_ISREG(os.fstat(fd).st_mode):
-            raise _unfit(path, "is not a file")
+            raise _unfit(path, "is no regular file")
         data = file.read(LONGEST + 1)
     if len(data) > LONGEST:
         raise _unfit(path, f"is longer than {LONGEST >> 10} KiB")

@@ -1,17 +1,18 @@
 """The runs of this machine that have keepers: they outlive the service, and the next one takes them up."""
 
 import logging
-from collections.abc import Collection, Iterable
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import replace
 from pathlib import Path
 
 from schedsync.executors import kept
 from schedsync.executors.base import Launch
-from schedsync.executors.ending import kept_end
+from schedsync.executors.ending import judged_kept
 from schedsync.executors.spool import OutputLimits
 from schedsync.running.journal import Result
 from schedsync.runs.ledger import Entry
 from schedsync.runs.run import Run, RunState
+from schedsync.specs.job import JobSpec
 from schedsync.specs.policy import Orphan
 
 log = logging.getLogger(__name__)
@@ -34,16 +35,17 @@ class Keeping:
     def again(self, entry: Entry) -> Launch:
         """Return how to look after a run that an earlier service has started with a keeper."""
         self._kept.add(entry.run.id)
-        return kept.taken_up(entry.run.id, timeout=entry.spec.timeout, kill_grace=entry.spec.kill_grace)
+        return taken_up(entry.run.id, entry.spec)
 
     def living(self, runs: Iterable[Run]) -> dict[str, int]:
         """Return which of *runs* have keepers that live, with the keepers' pids."""
         pids = {run.id: kept.living_keeper(self._spool, run.id) for run in runs if self._may_be_here(run)}
         return {run_id: pid for run_id, pid in pids.items() if pid is not None}
 
-    def ended(self, runs: Iterable[Run]) -> dict[str, Result]:
-        """Return the results of those of *runs* whose keepers have written them."""
-        return {run.id: result for run in runs if self._may_be_here(run) and (result := self._result(run)) is not None}
+    def ended(self, runs: Iterable[Run], specs: Mapping[str, JobSpec]) -> dict[str, Result]:
+        """Return the results of those of *runs* whose keepers have written them, as their jobs' *specs* see them."""
+        results = {run.id: self._result(run, specs.get(run.job_id)) for run in runs if self._may_be_here(run)}
+        return {run_id: result for run_id, result in results.items() if result is not None}
 
     def forget(self, run_ids: Iterable[str]) -> None:
         """Remove the files of runs whose results the store has."""
@@ -63,11 +65,25 @@ class Keeping:
     def _may_be_here(self, run: Run) -> bool:
         return run.state is RunState.RUNNING and run.node == self._node
 
-    def _result(self, run: Run) -> Result | None:
+    def _result(self, run: Run, spec: JobSpec | None) -> Result | None:
         end = kept.end_of(self._spool, run.id)
         if end is None:
             return None
         self._kept.add(run.id)
-        ended = kept_end(end, None)
+        ended = judged_kept(Launch(run.id, (), {}) if spec is None else taken_up(run.id, spec), end)
         done = replace(run, state=ended.state, reason=ended.reason, exit_code=end.code, finished_at=end.at)
         return Result(done, end.output)
+
+
+def taken_up(run_id: str, spec: JobSpec) -> Launch:
+    """Return how to look after a run that was started by an earlier process, by what its job says."""
+    return Launch(
+        run_id,
+        argv=(),
+        env={},
+        timeout=spec.timeout,
+        success_exit_codes=frozenset(spec.success_exit_codes),
+        fail_on_output=spec.fail_on_output or "",
+        kill_grace=spec.kill_grace,
+        kept=True,
+    )

@@ -84,7 +84,7 @@ class Leftovers:
         jobs = {i: KnownJob(job.spec, job.observed.source.file) for i, job in stored.items() if job.spec}
         living = self._living(orphans, jobs, lease)
         rest = [run for run in orphans if run.id not in living]
-        results = self._keeping.ended(rest) | dict(results)
+        results = self._keeping.ended(rest, {i: job.spec for i, job in jobs.items()}) | dict(results)
         known = {run_id: result.run for run_id, result in results.items()}
         recovered = recover(rest, jobs, self._takeover(lease), known)
         without_retries(recovered, self._end_processes(recovered.lost))

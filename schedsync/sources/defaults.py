@@ -21,6 +21,8 @@ from schedsync.specs.schedule import TRIGGER_KEYS
 
 _OF_ONE_JOB = ("id", "renamed_from")
 _OF_PROCESSES = frozenset(ProcessAction.model_fields)
+_FOR_PROCESSES = ("success_exit_codes",)
+"""Fields of a job that only one which runs a process has."""
 _OF_STATEMENTS = frozenset({*SqlAction.model_fields, *PlsqlAction.model_fields})
 _OF_REQUESTS = frozenset(HttpAction.model_fields)
 _OF_OTHERS = frozenset(field for kind in ACTIONS.values() for field in kind.model_fields) - _OF_REQUESTS
@@ -143,14 +145,24 @@ def _over(job: dict[str, Any], defaults: dict[str, Any]) -> dict[str, Any]:
 
 def _fitting(job: dict[str, Any], defaults: dict[str, Any]) -> dict[str, Any]:
     """Return *defaults* without what is for other kinds of action than the job's: a folder may hold all of them."""
-    run, under = job.get("run"), defaults.get("run")
+    run, under = job.get("run"), defaults.get("run", {})
     if not (isinstance(run, dict) and isinstance(under, dict)):
         return defaults
+    of_a_process = not _has_any(run, _OF_REQUESTS | _OF_STATEMENTS)
+    fitting = {key: value for key, value in defaults.items() if of_a_process or key not in _FOR_PROCESSES}
+    return {**fitting, "run": _fitting_action(run, under)} if "run" in fitting else fitting
+
+
+def _fitting_action(run: dict[str, Any], under: dict[str, Any]) -> dict[str, Any]:
     unfit = _unfit(run)
     fitting = {key: value for key, value in under.items() if key not in unfit}
     if isinstance(run.get("http"), dict) and isinstance(fitting.get("http"), dict):
         fitting["http"] = _fitting_request(run["http"], fitting["http"])
-    return {**defaults, "run": fitting}
+    env, theirs = run.get("env"), fitting.get("env")
+    if isinstance(env, dict) and isinstance(theirs, dict):
+        # Values do not merge: a file that one may be in and a variable that has another are no value together.
+        fitting["env"] = {name: theirs[name] for name in theirs if name not in env}
+    return fitting
 
 
 def _unfit(run: dict[str, Any]) -> frozenset[str]:

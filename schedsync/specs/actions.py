@@ -9,9 +9,9 @@ from pydantic import AfterValidator, BeforeValidator, Discriminator, Field, Tag,
 from schedsync.specs.base import Model, Text, no_nul
 from schedsync.specs.http_request import HttpRequest
 from schedsync.specs.json_value import check_json
+from schedsync.specs.references import VARIABLE, FileReference, VariableReference
 from schedsync.specs.wording import quoted
 
-_VARIABLE = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
 _TARGET = re.compile(r"[A-Za-z_]\w*(\.[A-Za-z_]\w*)*:[A-Za-z_]\w*(\.[A-Za-z_]\w*)*")
 _SCALARS = ("string", "number", "boolean", "null")
 _PLAIN_WORDS = re.compile(r"[\w./=+-]+(?: [\w./=+-]+)*")
@@ -22,26 +22,42 @@ Argument = Annotated[Text, AfterValidator(no_nul)]
 
 
 def _check_variable(name: str) -> str:
-    if not _VARIABLE.fullmatch(name):
+    if not VARIABLE.fullmatch(name):
         raise ValueError(f'{quoted(name)} is not a variable name; use letters, digits and "_", no digit first')
     if name in _SET_BY_SCHEDSYNC:
         raise ValueError(f'"{name}" is set by schedsync for each run; choose another name')
     return name
 
 
+_ONE_SOURCE = "write text, {file: path} or {env: NAME}"
+
+
 def _check_env_value(value: object) -> object:
-    if isinstance(value, dict):
-        raise ValueError(  # noqa: TRY004 - pydantic reports ValueError only
-            "values from files or variables ({file: ...}, {env: ...}) are not supported in this version; "
-            "write a literal, or read the secret inside the job"
-        )
+    if isinstance(value, dict) and value.keys() not in ({"file"}, {"env"}):
+        # Not said what was found: it may be a secret.
+        raise ValueError(f"a mapping here names one source of the value; {_ONE_SOURCE}")
     return value
 
 
-Environment = dict[
-    Annotated[str, AfterValidator(_check_variable)],
-    Annotated[Argument, BeforeValidator(_check_env_value)],
+def _value_kind(value: object) -> str:
+    if isinstance(value, dict):
+        return "ValueFile" if "file" in value else "ValueVariable"
+    if isinstance(value, FileReference):
+        return "ValueFile"
+    return "ValueVariable" if isinstance(value, VariableReference) else "ValueText"
+
+
+EnvValue = Annotated[
+    Annotated[
+        Annotated[Argument, Tag("ValueText")]
+        | Annotated[FileReference, Tag("ValueFile")]
+        | Annotated[VariableReference, Tag("ValueVariable")],
+        Discriminator(_value_kind),
+    ],
+    BeforeValidator(_check_env_value),
 ]
+"""The value of a variable: as it is written, or where it is."""
+Environment = dict[Annotated[str, AfterValidator(_check_variable)], EnvValue]
 
 
 class Action(Model):
@@ -51,7 +67,10 @@ class Action(Model):
 class ProcessAction(Action):
     """What actions have that are programs of the job's author."""
 
-    env: Environment = Field(default_factory=dict, description="Variables added to the job's environment.")
+    env: Environment = Field(
+        default_factory=dict,
+        description="Variables added to the job's environment: text, {file: path} or {env: NAME} of the service.",
+    )
     cwd: Annotated[Argument, Field(min_length=1)] | None = Field(
         None, description="Folder to run in, relative to the job file; default: where the service was started."
     )
@@ -143,7 +162,7 @@ StatementSource = Annotated[
 
 
 def _check_bind(name: str) -> str:
-    if not _VARIABLE.fullmatch(name):
+    if not VARIABLE.fullmatch(name):
         raise ValueError(f"{quoted(name)} is not the name of a bind; write cutoff for :cutoff in the statement")
     return name
 

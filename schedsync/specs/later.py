@@ -18,7 +18,6 @@ LATER = {
     "only": f"calendars {_THEY_ARE_NOT}",
     "queue": f"queues {_THEY_ARE_NOT}",
     "shift": f"calendars {_THEY_ARE_NOT}",
-    "success_exit_codes": f'"success_exit_codes" {_NOT_YET}; 0 is success',
     "umask": f'"umask" {_NOT_YET}',
     "user": f'"user" {_NOT_YET}; wrap the command in setpriv or sudo',
 }

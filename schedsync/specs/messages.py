@@ -13,6 +13,7 @@ from pydantic_core import ErrorDetails
 from schedsync.specs.actions import ACTION_KEYS, ACTIONS
 from schedsync.specs.cron import CronError, CronExpression
 from schedsync.specs.durations import parse_duration
+from schedsync.specs.expressions import ExpressionError
 from schedsync.specs.fields import allowed_at, home_of
 from schedsync.specs.later import LATER
 from schedsync.specs.schedule import TRIGGER_KEYS, TRIGGERS
@@ -101,7 +102,7 @@ def _about_value(path: FieldPath, details: ErrorDetails, name: str, *, at_key: b
         return FieldError(path, at_key, _no_kind(path, value), found)
     if kind == "value_error":
         cause = details["ctx"]["error"]
-        offset = cause.offset if isinstance(cause, CronError) else 0
+        offset = cause.offset if isinstance(cause, CronError | ExpressionError) else 0
         return FieldError(path, at_key, shortened(f"{name}{cause}"), found, offset=offset)
     expected = _expected(kind, details)
     if expected is None:
@@ -118,6 +119,8 @@ def _without_tag(location: FieldPath) -> FieldPath:
     if location[2:3] == ("http",):
         inner = 5 if location[3:4] == ("headers",) else 4
         location = (*location[:inner], *(part for part in location[inner:] if part not in _PART_TAGS))
+    if location[2:3] == ("env",) and location[4:5] and location[4] in _PART_TAGS:
+        location = (*location[:4], *location[5:])
     at = 2 if location[:1] == ("schedule",) else 1
     tagged = location[:1] in {("schedule",), ("run",)} and location[at : at + 1] and location[at] in _TAGS
     return (*location[:at], *location[at + 1 :]) if tagged else location

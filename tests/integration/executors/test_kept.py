@@ -10,10 +10,12 @@ import pytest
 
 from schedsync.clock import utc_now
 from schedsync.executors.base import Launch
-from schedsync.executors.kept import end_of, forget, keep, living_keeper, taken_up
+from schedsync.executors.kept import end_of, forget, keep, living_keeper
 from schedsync.executors.process import ProcessEngine
+from schedsync.running.keeping import taken_up
 from schedsync.runs.run import RunState
 from tests.acceptance.harness import eventually
+from tests.builders import spec
 from tests.integration.executors.conftest import LIMITS, Remembering, bash
 
 MakeEngine = Callable[..., ProcessEngine]
@@ -23,8 +25,8 @@ def _kept(tmp_path: Path, text: str, run_id: str, **more: object) -> Launch:
     return keep(bash(text, run_id, **more), tmp_path, LIMITS)
 
 
-def _again(run_id: str, timeout: timedelta | None = None) -> Launch:
-    return taken_up(run_id, timeout=timeout, kill_grace=timedelta(seconds=1))
+def _again(run_id: str, **fields: object) -> Launch:
+    return taken_up(run_id, spec(kill_grace="1s", **fields))
 
 
 def _keeper(tmp_path: Path, run_id: str) -> int:
@@ -114,7 +116,7 @@ def test_a_run_that_is_taken_up_keeps_its_timeout(
     first.launch(_kept(tmp_path, "sleep 60", run_id))
     keeper = _keeper(tmp_path, run_id)
     first.stop(timedelta(), "stopped")
-    make_engine().take_up(_again(run_id, timedelta(minutes=1)), keeper, utc_now() - timedelta(hours=1))
+    make_engine().take_up(_again(run_id, timeout="1m"), keeper, utc_now() - timedelta(hours=1))
     assert listener.end().state is RunState.TIMED_OUT
     assert living_keeper(tmp_path, run_id) is None
 
@@ -174,3 +176,22 @@ def test_nothing_is_left_when_it_is_forgotten(
     assert {path.suffix for path in tmp_path.glob(f"{run_id}*")} == {".keeper", ".end", ".log"}
     forget(tmp_path, [run_id])
     assert not list(tmp_path.glob(f"{run_id}*"))
+
+
+def test_secrets_and_bad_lines_are_the_keepers_business_too(
+    make_engine: MakeEngine, listener: Remembering, tmp_path: Path, run_id: str
+) -> None:
+    more = {"secrets": ("hunter22",), "fail_on_output": "ORA-[0-9]+"}
+    make_engine().launch(_kept(tmp_path, "printf hunt; sleep 0.1; echo er22; echo ORA-00600 hunter22", run_id, **more))
+    outcome = listener.end()
+    assert outcome.output.head == b"[redacted]\nORA-00600 [redacted]\n"
+    assert (outcome.state, outcome.exit_code) == (RunState.FAILED, 0)
+    assert outcome.reason == 'output matches "ORA-[0-9]+": ORA-00600 [redacted]'
+    assert not [path for path in tmp_path.iterdir() if b"hunter22" in path.read_bytes()]
+
+
+def test_exit_codes_that_are_success_hold_for_kept_runs(
+    make_engine: MakeEngine, listener: Remembering, tmp_path: Path, run_id: str
+) -> None:
+    make_engine().launch(_kept(tmp_path, "exit 3", run_id, success_exit_codes=frozenset({0, 3})))
+    assert listener.end().state is RunState.SUCCEEDED

@@ -348,6 +348,12 @@ def test_variables_merge_whatever_the_action_is() -> None:
     }
 
 
+def test_the_place_of_a_value_is_not_merged_with_another_place() -> None:
+    job = "schedule: {every: 15m}\nrun: {shell: echo, env: {A: {env: MINE}, file: x}}\n"
+    env = merged(job, "run: {env: {A: {file: theirs}, B: {file: theirs}}}\n")["run"]["env"]
+    assert env == {"A": {"env": "MINE"}, "B": {"file": "theirs"}, "file": "x"}
+
+
 def test_a_schedule_of_defaults_goes_into_each_trigger() -> None:
     job = "schedule: [{every: 5m}, {cron: 0 2 * * *, timezone: Europe/Rome}]\nrun: {shell: x}\n"
     schedule = spec_of(parse(job, chain=(defaults(TOKYO),), timezone="Europe/Oslo")).schedule
@@ -409,6 +415,12 @@ def test_headers_are_added_by_defaults_and_not_mixed() -> None:
     job = "run: {http: {url: https://a, headers: {authorization: {env: A}}}}\nschedule: {every: 5m}\n"
     spec = merged(job, "run: {http: {headers: {Authorization: {file: a}, Accept: text/csv}}}\n")
     assert spec["run"]["http"]["headers"] == {"authorization": {"env": "A"}, "Accept": "text/csv"}
+
+
+def test_exit_codes_of_defaults_leave_statements_alone() -> None:
+    statement = "schedule: {every: 15m}\nrun: {sql: SELECT 1, connection: erp}\n"
+    assert "success_exit_codes" not in merged(statement, "success_exit_codes: [0, 3]\n")
+    assert merged(GOOD, "success_exit_codes: [0, 3]\n")["success_exit_codes"] == [0, 3]
 
 
 def test_a_mistake_between_job_and_defaults_is_placed_in_the_job() -> None:

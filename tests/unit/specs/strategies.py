@@ -60,7 +60,9 @@ def triggers(draw: st.DrawFn) -> dict[str, Any]:
     return trigger | {"every": f"{every}s", "jitter": jitter}
 
 
-environments = st.dictionaries(st.from_regex(r"\A[A-Z_][A-Z0-9_]{0,8}\Z"), words, max_size=3)
+variables = st.from_regex(r"\A[A-Z_][A-Z0-9_]{0,8}\Z")
+references = st.fixed_dictionaries({"file": words}) | st.fixed_dictionaries({"env": variables})
+environments = st.dictionaries(variables, words | references, max_size=3)
 processes = st.fixed_dictionaries({}, optional={"env": environments, "cwd": words}).flatmap(
     lambda shared: st.one_of(
         st.fixed_dictionaries({"command": st.lists(words, min_size=1, max_size=3)}),
@@ -125,6 +127,11 @@ requests = st.fixed_dictionaries(
 )
 actions = processes | database_actions | requests
 
+
+def _sound(job: dict[str, Any]) -> bool:
+    return "success_exit_codes" not in job or not ({"connection", "http"} & job["run"].keys())
+
+
 documents = st.fixed_dictionaries(
     {"id": ids, "schedule": triggers() | st.lists(triggers(), min_size=1, max_size=3), "run": actions},
     optional={
@@ -133,6 +140,8 @@ documents = st.fixed_dictionaries(
         "owner": words,
         "timeout": durations(1),
         "kill_grace": durations(),
+        "success_exit_codes": st.lists(st.integers(0, 255), min_size=1, max_size=3),
+        "fail_on_output": st.just(r"ORA-\d{5}"),
         "retry": st.fixed_dictionaries(
             {},
             optional={
@@ -154,4 +163,4 @@ documents = st.fixed_dictionaries(
             {}, optional={"keep": st.integers(1, 100_000), "days": st.integers(1, 36_500)}
         ),
     },
-)
+).filter(_sound)

@@ -303,9 +303,18 @@ def test_schedules(fields: dict[str, Any], path: str, sentence: str) -> None:
      "tls: tls is for https, and the url begins with http://; correct one of them"),
     ("a proxy that is none", {"run": {"http": {"url": "http://a", "proxy": "https://b"}}}, "run.http.proxy",
      'proxy: "https://b" is no proxy; write it like http://proxy.example.com:3128'),
-    ("a secret of later", {"run": {"shell": "a", "env": {"A": {"file": "x"}}}}, "run.env.A",
-     ("A: values from files or variables ({file: ...}, {env: ...}) are not supported in this version; write a "
-     "literal, or read the secret inside the job")),
+    ("a value from nowhere", {"run": {"shell": "a", "env": {"A": {}}}}, "run.env.A",
+     "A: a mapping here names one source of the value; write text, {file: path} or {env: NAME}"),
+    ("a value from two places", {"run": {"shell": "a", "env": {"A": {"file": "x", "env": "Y"}}}}, "run.env.A",
+     "A: a mapping here names one source of the value; write text, {file: path} or {env: NAME}"),
+    ("a value from a list", {"run": {"shell": "a", "env": {"A": {"file": ["x"]}}}}, "run.env.A.file",
+     "file: expected text, found a list"),
+    ("a setting of the service", {"run": {"shell": "a", "env": {"A": {"env": "SCHEDSYNC_DATABASE__URL"}}}},
+     "run.env.A.env",
+     ('env: "SCHEDSYNC_DATABASE__URL" is a setting of schedsync, which jobs do not get; give the value a name of its '
+     "own")),
+    ("no variable of the service", {"run": {"shell": "a", "env": {"A": {"env": "a b"}}}}, "run.env.A.env",
+     'env: "a b" is not a variable name; use letters, digits and "_", no digit first'),
 )
 def test_actions(fields: dict[str, Any], path: str, sentence: str) -> None:
     found = mistake(**fields)
@@ -353,6 +362,31 @@ def test_actions(fields: dict[str, Any], path: str, sentence: str) -> None:
      "attempts: expected 100 or less, found 101"),
     ("no number", {"retry": {"backoff": float("nan")}}, "retry.backoff",
      "backoff: expected 100 or less, found nan"),
+    ("one exit code", {"success_exit_codes": 3}, "success_exit_codes",
+     "success_exit_codes: expected a list, found 3; write success_exit_codes: [3]"),
+    ("no exit code", {"success_exit_codes": []}, "success_exit_codes",
+     "success_exit_codes: expected at least one entry, found an empty list"),
+    ("an exit code that there is not", {"success_exit_codes": [0, 256]}, "success_exit_codes.1",
+     "success_exit_codes: entry 2: expected 255 or less, found 256"),
+    ("exit codes of a statement", {"success_exit_codes": [0, 3], "run": {"sql": "x", "connection": "erp"}},
+     "success_exit_codes",
+     ("success_exit_codes: only processes have exit codes; what this job runs fails by its errors; remove the field")),
+    ("no expression", {"fail_on_output": ""}, "fail_on_output",
+     'fail_on_output: expected some text, found ""'),
+    ("a broken expression", {"fail_on_output": "ORA-(00|01"}, "fail_on_output",
+     'fail_on_output: "ORA-(00|01" is not a regular expression at character 5: unclosed group'),
+    ("an expression of Perl", {"fail_on_output": "ERROR(?!: 0)"}, "fail_on_output",
+     ('fail_on_output: "ERROR(?!: 0)" is not a regular expression at character 6: look-around, including look-ahead '
+      "and look-behind, is not supported; write what is to be there, each way of it with | between")),
+    ("an expression that looks back", {"fail_on_output": r"(a)\1"}, "fail_on_output",
+     r'fail_on_output: "(a)\1" is not a regular expression at character 4: backreferences are not supported'),
+    ("a huge expression", {"fail_on_output": "(a{1000}){1000}"}, "fail_on_output",
+     ('fail_on_output: "(a{1000}){1000}" is not a regular expression: it needs too much memory; use smaller '
+      "repetitions")),
+    ("a long expression", {"fail_on_output": "a" * 1001}, "fail_on_output",
+     "fail_on_output: the expression is longer than 1000 characters"),
+    ("an expression of two lines", {"fail_on_output": "a\nb"}, "fail_on_output",
+     r'fail_on_output: "a\nb" has a line end, and each line is searched by itself; write | between'),
     ("one state", {"retry": {"on": "failed"}}, "retry.on",
      'on: expected a list, found "failed"; write on: [failed]'),
     ("a misspelt state", {"retry": {"on": ["lost", "faild"]}}, "retry.on.1",
@@ -376,6 +410,10 @@ def test_a_mistake_says_apart_what_was_found_and_what_was_expected() -> None:
 def test_a_mistake_in_a_cron_expression_points_into_it() -> None:
     found = mistake(schedule={"cron": "0 2 31 feb *"})
     assert (found.path, found.found, found.offset) == (("schedule", 0, "cron"), '"0 2 31 feb *"', 4)
+
+
+def test_a_mistake_in_an_expression_points_into_it() -> None:
+    assert mistake(fail_on_output="ORA-(00|01").offset == 4
 
 
 def test_each_mistake_is_named() -> None:
