@@ -31,6 +31,7 @@ from schedsync.executors.child import Child
 from schedsync.executors.ending import Endings, own_end, spelled
 from schedsync.executors.spawn_errors import why_not_started
 from schedsync.executors.spool import OutputLimits, Spool, live
+from schedsync.outages import Faults
 from schedsync.runs.outcome import Outcome, Output
 from schedsync.runs.run import RunState
 
@@ -40,6 +41,8 @@ LINGER = 0.2
 """Seconds that background processes are heard after their run has ended: filters such as ``> >(tee log)`` end then."""
 POLL = 0.05
 """Seconds between two questions whether a process has ended, where the system cannot announce it."""
+LONGEST_PAUSE = 1.0
+"""Seconds that the engine rests at most after an error that it did not expect."""
 TURN = 16
 """Requests (about a millisecond for each launch) between two looks at the outputs."""
 LONGEST_SLEEP = 3_600.0
@@ -132,12 +135,14 @@ class ProcessEngine:
     # The loop.
 
     def _run(self) -> None:
+        faults = Faults(log, "the engine stumbled", "the engine goes on", first=POLL, longest=LONGEST_PAUSE)
         while not self._over():
             try:
                 self._turn()
-            except Exception:  # the boundary of the loop; the pause keeps a lasting fault from filling the log
-                log.exception("the engine stumbled")
-                time.sleep(POLL)
+            except Exception as error:  # the boundary of the loop
+                time.sleep(faults.met(error))
+            else:
+                faults.none()
         self._selector.close()
         os.close(self._wake_read)
         os.close(self._wake_write)
