@@ -3,7 +3,9 @@
 import logging
 import signal
 import sys
+import threading
 from collections.abc import Iterator
+from contextlib import suppress
 from datetime import timedelta
 from ipaddress import ip_address
 
@@ -122,10 +124,11 @@ class Service:
             "housekeeping": self._housekeeping.stop,
             "history": self._forgetting.stop,
             "mirror": self._mirroring.stop,
-            "scheduler": self._scheduler.shutdown,
+            "scheduler": self._stop_firing,
         }
+        self._vitals.stopping(utc_now())
         stop_together(loops, self._patience)
-        written = self._runner.stop()
+        written = self._drain()
         if self._vitals.away:
             log.warning("the lease is left to run out, the database does not answer")
         elif not written:  # an instance of another machine would take their runs for lost at once
@@ -135,6 +138,24 @@ class Service:
         if self._api is not None:
             self._api.stop(timeout=min(self._patience, LAST_REQUESTS))
         stop_together({"store": self._store.close}, self._patience)
+
+    def hurry(self) -> None:
+        """Make a stop that is under way short: runs are ended now, with little grace."""
+        self._runner.hurry()
+
+    def _stop_firing(self) -> None:
+        self._scheduler.shutdown()
+        self._runner.start_nothing_more()
+
+    def _drain(self) -> bool:
+        """Wait for what runs, as the instance that it belongs to; return whether all results are written."""
+        # The grace may be longer than the lease, and runs of an instance that is taken for dead are settled by others.
+        lease = Periodic("keeping the lease", timedelta(seconds=self._leadership.interval), self._keep, at_once=True)
+        lease.start()
+        try:
+            return self._runner.stop()
+        finally:
+            stop_together({"keeping the lease": lease.stop}, self._patience)
 
     @property
     def _patience(self) -> float:
@@ -148,6 +169,10 @@ class Service:
             log.debug("there is no lease to release")
         except SchedsyncError as error:
             log.warning("the lease is left to run out", extra={"error": str(error)})
+
+    def _keep(self) -> None:
+        with suppress(MissingRightError):  # there is no lease to keep
+            self._leadership.keep()
 
     def wake(self) -> None:
         """Ask for one more step of the reconcile loop."""
@@ -231,6 +256,7 @@ def run(settings: Settings) -> int:
         )
         _heed(signals, service)
         log.info("stopping; runs may take a moment to end", extra={"grace": settings.runner.shutdown_grace})
+        threading.Thread(target=_hurry_again, args=(signals, service), name="schedsync-signals", daemon=True).start()
         service.stop()
     return 0
 
@@ -242,6 +268,13 @@ def _heed(signals: Iterator[signal.Signals], service: Service) -> None:
             return
         if number is RESCAN:
             service.wake()
+
+
+def _hurry_again(signals: Iterator[signal.Signals], service: Service) -> None:
+    """Let the first further signal to stop hurry the stop; what comes after it changes nothing."""
+    if any(number in STOP for number in signals):
+        log.warning("told to stop once more, runs are ended now")
+        service.hurry()
 
 
 def _is_loopback(host: str) -> bool:

@@ -127,6 +127,13 @@ class ProcessEngine:
             self.start()
         self._thread.join()
 
+    def hurry(self, longest_grace: timedelta, reason: str) -> None:
+        """Stop and end all runs now, with at most *longest_grace* between SIGTERM and SIGKILL. Returns at once."""
+        with self._lock:
+            if not self._closed:
+                self._ask(partial(self._endings.hurry, longest_grace))
+                self._ask(partial(self._begin_stop, time.monotonic(), reason))
+
     def _ask(self, request: Callable[[], None]) -> None:
         self._requests.put(request)
         with suppress(BlockingIOError):  # it has been woken often enough
