@@ -16,13 +16,14 @@ from schedsync.clock import utc_now
 from schedsync.control import Control
 from schedsync.errors import MissingRightError, SchedsyncError
 from schedsync.executors.identity import this_instance
-from schedsync.executors.spool import OutputLimits
+from schedsync.executors.spool import OutputLimits, live, spooled
 from schedsync.executors.sql_call import Databases
 from schedsync.housekeeping import HistoryKeeper, Periodic
 from schedsync.plan.state import PruneGuard
 from schedsync.reconcile import ReconcileLoop, Reconciler
 from schedsync.running.runner import Runner, RunnerOptions
 from schedsync.runs.ledger import PROCESSES, PYTHON, SQL
+from schedsync.runs.outcome import Output
 from schedsync.scheduler.firing import Firing
 from schedsync.scheduler.leadership import Leadership
 from schedsync.scheduler.scheduler import MAX_SLEEP, Scheduler
@@ -214,6 +215,9 @@ class Service:
         if gone:
             log.info("old history removed", extra={"runs": gone})
 
+    def _spooled_output(self, run_id: str) -> Output | None:
+        return spooled(live(self._settings.runner.spool, run_id), output_limits(self._settings))
+
     def _make_api(self) -> ApiServer:
         api = self._settings.api
         backend = Backend(
@@ -225,6 +229,7 @@ class Service:
             live_output=self._runner.output,
             wake=self._loop.wake,
             tick_limit=3 * MAX_SLEEP,
+            spooled_output=self._spooled_output,
             exposed=not _is_loopback(api.host),
             mirror=self._mirror,
         )
@@ -286,6 +291,12 @@ def _is_loopback(host: str) -> bool:
         return False
 
 
+def output_limits(settings: Settings) -> OutputLimits:
+    """Return how much of an output is kept."""
+    runner = settings.runner
+    return OutputLimits(runner.max_output, runner.keep_head, runner.keep_tail)
+
+
 def _runner_options(settings: Settings, owner: str) -> RunnerOptions:
     runner = settings.runner
     return RunnerOptions(
@@ -293,7 +304,7 @@ def _runner_options(settings: Settings, owner: str) -> RunnerOptions:
         owner=owner,
         folder=settings.jobs.path,
         spool=runner.spool,
-        limits=OutputLimits(keep_head=runner.keep_head, keep_tail=runner.keep_tail),
+        limits=output_limits(settings),
         capacity={PROCESSES: runner.max_processes, PYTHON: runner.max_python, SQL: runner.max_sql},
         databases=Databases(settings.node, _targets(settings)),
         hidden=_password_variables(settings),
