@@ -22,6 +22,7 @@ from schedsync.housekeeping import HistoryKeeper, Periodic
 from schedsync.plan.state import PruneGuard
 from schedsync.reconcile import ReconcileLoop, Reconciler
 from schedsync.running.runner import Runner, RunnerOptions
+from schedsync.running.sweeping import sweep
 from schedsync.runs.ledger import PROCESSES, PYTHON, SQL
 from schedsync.runs.outcome import Output
 from schedsync.scheduler.firing import Firing
@@ -209,6 +210,7 @@ class Service:
             return
         self._runner.recover(self._leadership.is_dead())
         self._store.pauses.forget_expired(utc_now())
+        sweep(self._settings.runner.spool, self._store.runs, utc_now())
 
     def _forget_history(self) -> None:
         gone = self._history.forget() if self._scheduler.leads else 0
