@@ -5,8 +5,8 @@ import signal
 import sys
 import threading
 from collections.abc import Iterator
-from contextlib import suppress
 from datetime import timedelta
+from functools import partial
 from ipaddress import ip_address
 
 from schedsync import __version__, logs
@@ -19,6 +19,7 @@ from schedsync.executors.identity import this_instance
 from schedsync.executors.spool import OutputLimits, live, spooled
 from schedsync.executors.sql_call import Databases
 from schedsync.housekeeping import HistoryKeeper, Periodic
+from schedsync.outages import Outage
 from schedsync.plan.state import PruneGuard
 from schedsync.reconcile import ReconcileLoop, Reconciler
 from schedsync.running.runner import Runner, RunnerOptions
@@ -29,7 +30,7 @@ from schedsync.scheduler.firing import Firing
 from schedsync.scheduler.leadership import Leadership
 from schedsync.scheduler.scheduler import MAX_SLEEP, Scheduler
 from schedsync.settings import Settings
-from schedsync.shutdown import stop_together
+from schedsync.shutdown import beside, stop_together
 from schedsync.signals import RESCAN, STOP, heard
 from schedsync.sources.folder import JobsFolder
 from schedsync.sources.watch import FolderWatch
@@ -152,12 +153,12 @@ class Service:
     def _drain(self) -> bool:
         """Wait for what runs, as the instance that it belongs to; return whether all results are written."""
         # The grace may be longer than the lease, and runs of an instance that is taken for dead are settled by others.
-        lease = Periodic("keeping the lease", timedelta(seconds=self._leadership.interval), self._keep, at_once=True)
-        lease.start()
+        over = threading.Event()
+        beside("schedsync-lease", partial(self._keep_lease, over))
         try:
             return self._runner.stop()
         finally:
-            stop_together({"keeping the lease": lease.stop}, self._patience)
+            over.set()
 
     @property
     def _patience(self) -> float:
@@ -172,9 +173,18 @@ class Service:
         except SchedsyncError as error:
             log.warning("the lease is left to run out", extra={"error": str(error)})
 
-    def _keep(self) -> None:
-        with suppress(MissingRightError):  # there is no lease to keep
-            self._leadership.keep()
+    def _keep_lease(self, over: threading.Event) -> None:
+        outage = Outage(log, "the lease cannot be renewed while the service stops", "the lease is renewed again")
+        while not over.is_set():
+            try:
+                self._leadership.keep()
+            except MissingRightError:  # there is no lease to keep
+                return
+            except SchedsyncError as error:
+                outage.failed(error)
+            else:
+                outage.succeeded()
+            over.wait(self._leadership.interval)
 
     def wake(self) -> None:
         """Ask for one more step of the reconcile loop."""
@@ -263,7 +273,7 @@ def run(settings: Settings) -> int:
         )
         _heed(signals, service)
         log.info("stopping; runs may take a moment to end", extra={"grace": settings.runner.shutdown_grace})
-        threading.Thread(target=_hurry_again, args=(signals, service), name="schedsync-signals", daemon=True).start()
+        beside("schedsync-signals", partial(_hurry_again, signals, service))
         service.stop()
     return 0
 

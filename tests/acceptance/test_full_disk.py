@@ -71,6 +71,16 @@ def _degraded(service: Service) -> bool:
     return bool(service.get("/health")["database"]["status"] == "degraded")
 
 
+def _fill_until_degraded(disk: Disk, service: Service) -> None:
+    """Leave no room to the database, which has some in its own files for a while."""
+
+    def degraded() -> bool:
+        disk.fill()
+        return _degraded(service)
+
+    eventually(degraded, within=60)
+
+
 def _slots(runs: list[Any]) -> list[datetime]:
     return sorted(datetime.fromisoformat(run["scheduled_at"]) for run in runs)
 
@@ -110,7 +120,7 @@ def test_a_database_without_room_is_waited_for_and_nothing_is_lost_or_doubled(
     marks = _job(folder)
     service.start()
     eventually(lambda: len(service.ended("job", "succeeded")) >= 2)
-    eventually(lambda: disk.fill() or _degraded(service), within=60)
+    _fill_until_degraded(disk, service)
     assert "no room on the disk" in service.get("/health")["database"]["error"]
     time.sleep(3)  # slots fall due meanwhile
     assert service.get("/health")["status"] == "ok"
@@ -132,7 +142,7 @@ def test_results_that_fit_nowhere_are_kept_in_memory_and_written_when_there_is_r
     folder.shell("job", f"while [ ! -e {go} ]; do sleep 0.05; done; echo the end; exit 3", more="overlap: skip\n")
     service.start()
     (run,) = eventually(lambda: service.ended("job", "running"))
-    eventually(lambda: disk.fill() or _degraded(service), within=60)
+    _fill_until_degraded(disk, service)
     go.touch()
     eventually(lambda: any("they wait in memory" in line for line in service.log))
     assert service.get(f"/api/runs/{run['id']}")["state"] == "failed"
@@ -149,7 +159,7 @@ def test_results_that_a_stop_has_no_room_for_are_named_in_the_log(service: Servi
     folder.shell("job", "exec sleep 60", more="kill_grace: 1s\n")
     service.start()
     (run,) = eventually(lambda: service.ended("job", "running"))
-    eventually(lambda: disk.fill() or _degraded(service), within=60)
+    _fill_until_degraded(disk, service)
     service.tell(signal.SIGTERM)
     assert service.ended_itself() == 0
     (said,) = [line for line in service.log if "results were not written" in line]
