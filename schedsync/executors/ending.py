@@ -33,6 +33,8 @@ class _Ending:
     state: RunState
     reason: str
     kill_at: float
+    cut_to: timedelta | None = None
+    """What the run's grace was cut to, if it was."""
     told_all: bool = False
     """Whether those who left the group have had their SIGTERM."""
     killed_at: float = math.inf
@@ -124,6 +126,8 @@ class Endings:
     def __init__(self) -> None:
         self._endings: dict[str, _Ending] = {}
         self._look_at = 0.0
+        self._longest = timedelta.max
+        """The longest grace that a run has from now on."""
 
     def __contains__(self, child: Child) -> bool:
         return child.run_id in self._endings
@@ -136,8 +140,21 @@ class Endings:
     def begin(self, child: Child, state: RunState, reason: str) -> None:
         """Begin to end a run with SIGTERM to its group; whoever left the group gets it at the next look."""
         kill_at = time.monotonic() + child.launch.kill_grace.total_seconds()
-        self._endings[child.run_id] = _Ending(state, reason, kill_at)
+        self._endings[child.run_id] = ending = _Ending(state, reason, kill_at)
+        self._cut(ending)
         child.signal_group(signal.SIGTERM)
+
+    def hurry(self, longest: timedelta) -> None:
+        """Let no run have a longer grace than *longest*, counted from now for those that are being ended."""
+        self._longest = min(self._longest, longest)
+        for ending in self._endings.values():
+            self._cut(ending)
+
+    def _cut(self, ending: _Ending) -> None:
+        if self._longest < timedelta.max:
+            kill_at = time.monotonic() + self._longest.total_seconds()
+            if kill_at < ending.kill_at:
+                ending.kill_at, ending.cut_to = kill_at, self._longest
 
     def forget(self, child: Child) -> None:
         """Forget a run that has ended."""
@@ -181,8 +198,14 @@ def _signal(child: Child, ending: _Ending, left: list[int], now: float) -> None:
 
 
 def _means(child: Child, ending: _Ending) -> str:
-    killed = ending.killed_at < math.inf
-    return f"SIGKILL after a grace of {spelled(child.launch.kill_grace)}" if killed else "SIGTERM"
+    if ending.killed_at == math.inf:
+        return "SIGTERM"
+    grace = f"grace of {spelled(child.launch.kill_grace)}"
+    return (
+        f"SIGKILL after a {grace}"
+        if ending.cut_to is None
+        else f"SIGKILL, its {grace} was cut to {spelled(ending.cut_to)}"
+    )
 
 
 def _remains(child: Child, left: list[int] | None) -> str:

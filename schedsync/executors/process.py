@@ -33,6 +33,7 @@ from schedsync.executors.kept import KeptEnd, KeptOutput
 from schedsync.executors.redaction import redacted
 from schedsync.executors.spawn_errors import why_not_started
 from schedsync.executors.spool import OutputLimits, Sink, Spool, live
+from schedsync.outages import Faults
 from schedsync.runs.outcome import Outcome, Output
 from schedsync.runs.run import RunState
 
@@ -42,6 +43,8 @@ LINGER = 0.2
 """Seconds that background processes are heard after their run has ended: filters such as ``> >(tee log)`` end then."""
 POLL = 0.05
 """Seconds between two questions whether a process has ended, where the system cannot announce it."""
+LONGEST_PAUSE = 1.0
+"""Seconds that the engine rests at most after an error that it did not expect."""
 TURN = 16
 """Requests (about a millisecond for each launch) between two looks at the outputs."""
 LONGEST_SLEEP = 3_600.0
@@ -138,6 +141,13 @@ class ProcessEngine:
             self.start()
         self._thread.join()
 
+    def hurry(self, longest_grace: timedelta, reason: str) -> None:
+        """Stop and end all runs now, with at most *longest_grace* between SIGTERM and SIGKILL. Returns at once."""
+        with self._lock:
+            if not self._closed:
+                self._ask(partial(self._endings.hurry, longest_grace))
+                self._ask(partial(self._begin_stop, time.monotonic(), reason))
+
     def _ask(self, request: Callable[[], None]) -> None:
         self._requests.put(request)
         with suppress(BlockingIOError):  # it has been woken often enough
@@ -146,12 +156,14 @@ class ProcessEngine:
     # The loop.
 
     def _run(self) -> None:
+        faults = Faults(log, "the engine stumbled", "the engine goes on", first=POLL, longest=LONGEST_PAUSE)
         while not self._over():
             try:
                 self._turn()
-            except Exception:  # the boundary of the loop; the pause keeps a lasting fault from filling the log
-                log.exception("the engine stumbled")
-                time.sleep(POLL)
+            except Exception as error:  # the boundary of the loop
+                time.sleep(faults.met(error))
+            else:
+                faults.none()
         self._selector.close()
         os.close(self._wake_read)
         os.close(self._wake_write)

@@ -52,10 +52,13 @@ def _text_of(path: Path) -> str:
 def _bytes_of(path: Path) -> bytes:
     # Not blocking: a pipe that nobody writes to would keep the run, and what comes after it, waiting.
     fd = os.open(path, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC)
-    with os.fdopen(fd, "rb") as file:
+    try:
         if not stat.S_ISREG(os.fstat(fd).st_mode):
             raise _unfit(path, "is no regular file")
-        data = file.read(LONGEST + 1)
+        with os.fdopen(fd, "rb", closefd=False) as file:
+            data = file.read(LONGEST + 1)
+    finally:
+        os.close(fd)
     if len(data) > LONGEST:
         raise _unfit(path, f"is longer than {LONGEST >> 10} KiB")
     return data

@@ -1,13 +1,13 @@
 """The output of a run while it runs: a file that other processes can read, and its first and last bytes in memory.
 
 The engine (``process.py``) appends; what is kept goes into the run's ``Outcome``, and the file is removed. After a
-crash of the service the file is what remains, and ``recover`` reads it.
+crash of the service the file is what remains, and ``recover`` reads it; ``spooled`` does for other processes meanwhile.
 """
 
 import logging
 import os
 import threading
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Protocol
 
@@ -26,6 +26,11 @@ class OutputLimits:
     """How many of the first bytes are kept."""
     keep_tail: int = 64 << 10
     """How many of the last bytes are kept."""
+
+    @property
+    def cut(self) -> bytes:
+        """What a reader of a file is told that has reached its limit."""
+        return b"\n[... longer than %d bytes (runner.max_output), what follows is not on disk ...]\n" % self.file_limit
 
 
 def live(folder: Path, run_id: str) -> Path:
@@ -140,8 +145,14 @@ def last_line(output: Output) -> str:
 def recover(path: Path, limits: OutputLimits) -> Output:
     """Return what the spool file of a dead service holds; nothing where there is none. ``remove`` it when that is kept.
 
-    The file ends at ``file_limit``; what the run printed beyond that is unknown, so ``total`` is the file's length.
+    The file ends at ``file_limit``; what the run printed beyond that is unknown. Then a line at the end of the output
+    says so, and counts as if it had been printed.
     """
+    return spooled(path, limits) or Output()
+
+
+def spooled(path: Path, limits: OutputLimits) -> Output | None:
+    """Return what the spool file of another process holds, as ``recover`` does; None where there is none."""
     try:
         with path.open("rb") as file:
             head = file.read(limits.keep_head)
@@ -149,11 +160,14 @@ def recover(path: Path, limits: OutputLimits) -> Output:
             file.seek(max(total - limits.keep_tail, 0))
             tail = file.read(limits.keep_tail)
     except FileNotFoundError:
-        return Output()
+        return None
     except OSError as error:
-        log.warning("output of a lost run cannot be read", extra={"path": str(path), "error": str(error)})
-        return Output()
-    return _kept(head, tail, total, limits)
+        log.warning("spooled output cannot be read", extra={"path": str(path), "error": str(error)})
+        return None
+    output = _kept(head, tail, total, limits)
+    if total < limits.file_limit:
+        return output
+    return replace(output, tail=output.tail + limits.cut, total=total + len(limits.cut))
 
 
 def remove(path: Path) -> None:

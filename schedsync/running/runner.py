@@ -50,6 +50,8 @@ LAST_WAIT = 10.0
 """Seconds that a stop waits for the last results to be written; then they are left on disk for the next start."""
 LAST_WAIT_AWAY = 2.0
 """The same while the database is away."""
+HURRIED = timedelta(seconds=1)
+"""The longest grace between SIGTERM and SIGKILL in a stop that is hurried."""
 _STOPPED = "ended because the service stopped"
 _REPLACED = "replaced by a later slot"
 
@@ -122,8 +124,7 @@ class Runner:
 
         While the database is away it is left on disk, and to the next start.
         """
-        with self._lock:
-            self._stopping.set()
+        self.start_nothing_more()
         self._engine.stop(self._options.shutdown_grace, _STOPPED)
         # Not earlier: until here the engine may have an end to report.
         self._closing.set()
@@ -135,6 +136,16 @@ class Runner:
         if living:
             log.warning("runs go on until the next start takes them up", extra={"runs": living})
         return not living and not self._custody.held()
+
+    def start_nothing_more(self) -> None:
+        """Leave what waits to the next start. For when nothing is claimed any more: it would be lost."""
+        with self._lock:  # a launch comes before this, or after it and sees it
+            self._stopping.set()
+
+    def hurry(self) -> None:
+        """Make a stop short, which may be under way: runs are ended now. Returns at once."""
+        self.start_nothing_more()
+        self._engine.hurry(HURRIED, _STOPPED)
 
     def _say_what_is_left(self, unkept: Sequence[str]) -> None:
         kept = self._custody.held() - set(unkept)

@@ -1,14 +1,15 @@
 """From due jobs to claimed runs: which slots are due, what becomes of each, and one transaction that writes it down."""
 
-import logging
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
+from schedsync.errors import SchedsyncError
 from schedsync.running.runner import Runner
 from schedsync.runs.ledger import Entry
 from schedsync.runs.run import Run, RunState, new_run_id
 from schedsync.runs.slots import Decision, DueJob, Verdict, judge
+from schedsync.scheduler.refusals import Refusals
 from schedsync.specs.job import JobSpec
 from schedsync.specs.schedule import next_fire
 from schedsync.store.jobs import DueRow
@@ -16,12 +17,12 @@ from schedsync.store.leases import Lease
 from schedsync.store.runs import Advance
 from schedsync.store.store import Store
 
-log = logging.getLogger(__name__)
-
 MAX_SLOTS = 500
 """How many slots of one job are judged in one tick; later ones follow in the next."""
 MAX_RUNS = 20_000
 """How many runs one transaction may hold; jobs beyond it are claimed by the next tick."""
+MAX_REFUSED = 20
+"""After how many jobs that are refused a tick leaves the rest to the next one: the lease is to be renewed meanwhile."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,7 +41,22 @@ class Claimed:
 
     skipped: Sequence[Run] = ()
     postponed: int = 0
-    """Due jobs that wait for the next tick."""
+    """Due jobs that wait for a later tick."""
+    error: SchedsyncError | None = None
+    """What kept some of those from being claimed, when others had been already."""
+
+
+@dataclass(frozen=True, slots=True)
+class _Judged:
+    """What becomes of the due slots of one job."""
+
+    row: DueRow
+    slots: Sequence[tuple[Entry, Verdict]]
+    advance: Advance
+
+
+class _RefusedError(Exception):
+    """The database refuses what was to be claimed, for what it is; the cause says why."""
 
 
 class Firing:
@@ -49,54 +65,86 @@ class Firing:
     def __init__(self, store: Store, runner: Runner, *, node: str, owner: str) -> None:
         self._store, self._runner, self._node, self._owner = store, runner, node, owner
         self._specs: dict[str, tuple[str, JobSpec]] = {}
+        self._refusals = Refusals()
 
     def fire(self, due: Sequence[DueRow], tick: Tick) -> Claimed:
         """Claim the slots of *due* jobs up to the tick's instant, and hand them to the runner.
+
+        All of them are claimed together. Where that is refused for what is in it, they are claimed in halves, until the
+        job is found that is to blame; it rests, and hurts no other.
 
         Raises:
             DatabaseUnavailableError: nothing was claimed.
             LeadershipLostError: nothing was claimed.
             StaleObservationError: a job changed meanwhile; nothing was claimed, look again.
         """
-        judged, advances = self._judge(due, tick)
+        judged = self._judge([row for row in due if not self._refusals.rests(row, tick.now)], tick)
+        batches, skipped, moved, refused = [judged] if judged else [], list[Run](), 0, 0
+        while batches and refused < MAX_REFUSED:
+            batch = batches.pop()
+            try:
+                skipped += self._claim(batch, tick)
+            except SchedsyncError as error:
+                if not moved:
+                    raise
+                return Claimed(skipped, len(due) - moved, error)
+            except _RefusedError as refusal:
+                if len(batch) > 1:
+                    batches += [batch[len(batch) // 2 :], batch[: len(batch) // 2]]
+                    continue
+                self._refusals.note(batch[0].row, tick.now, "the database refuses them", refusal.__cause__)
+                refused += 1
+            else:
+                moved += len(batch)
+        return Claimed(skipped, len(due) - moved)
+
+    def _claim(self, jobs: Sequence[_Judged], tick: Tick) -> list[Run]:
+        """Claim the slots of *jobs* in one transaction, hand over what may run, and return what is skipped."""
+        judged = [slot for job in jobs for slot in job.slots]
         wanted = [(entry, verdict) for entry, verdict in judged if verdict.decision is not Decision.SKIP]
         skipped = [entry.run for entry, verdict in judged if verdict.decision is Decision.SKIP]
         reserved = self._runner.reserve((entry, verdict.decision) for entry, verdict in wanted)
+        runs = [*(entry.run for entry in reserved), *skipped]
         try:
-            written = self._store.runs.claim(tick.lease, [*(entry.run for entry in reserved), *skipped], advances)
-        except BaseException:
+            written = self._store.runs.claim(tick.lease, runs, [job.advance for job in jobs])
+        except BaseException as error:
             self._runner.withdraw(reserved)
-            raise
+            if isinstance(error, SchedsyncError) or not isinstance(error, Exception):
+                raise
+            raise _RefusedError from error
+        self._refusals.forget(job.row.id for job in jobs)
         ids = {run.id for run in written}
         self._runner.withdraw(entry for entry in reserved if entry.run.id not in ids)
         replacing = {e.run.job_id for e, verdict in wanted if verdict.decision is Decision.REPLACE and e.run.id in ids}
         self._runner.enter([entry for entry in reserved if entry.run.id in ids], replacing)
-        return Claimed([run for run in skipped if run.id in ids], len(due) - len(advances))
+        return [run for run in skipped if run.id in ids]
 
-    def _judge(self, due: Sequence[DueRow], tick: Tick) -> tuple[list[tuple[Entry, Verdict]], list[Advance]]:
+    def _judge(self, due: Sequence[DueRow], tick: Tick) -> list[_Judged]:
         self.learn(due)
-        judged: list[tuple[Entry, Verdict]] = []
-        advances: list[Advance] = []
+        judged: list[_Judged] = []
+        runs = 0
         for row in due:
             known = self._specs.get(row.id)
-            if known is None or known[0] != row.spec_digest or len(judged) >= MAX_RUNS:
+            if known is None or known[0] != row.spec_digest:
+                self._refusals.note(row, tick.now, "its spec cannot be read")
                 continue
             try:
-                verdicts, advance = self._judge_one(row, known[1], tick)
-            except Exception:  # one job's trouble must not keep the others from firing
-                log.exception("due job cannot be judged, it waits", extra={"job_id": row.id})
+                judged.append(self._judge_one(row, known[1], tick))
+            except Exception as error:  # one job's trouble must not keep the others from firing
+                self._refusals.note(row, tick.now, "they cannot be judged", error)
                 continue
-            judged += verdicts
-            advances.append(advance)
-        return judged, advances
+            runs += len(judged[-1].slots)
+            if runs >= MAX_RUNS:
+                break
+        return judged
 
-    def _judge_one(self, row: DueRow, spec: JobSpec, tick: Tick) -> tuple[list[tuple[Entry, Verdict]], Advance]:
+    def _judge_one(self, row: DueRow, spec: JobSpec, tick: Tick) -> _Judged:
         slots, following = due_slots(spec, row, tick.now)
         more = following is not None and following <= tick.now
         job = DueJob(spec, slots, more, row.pauses, self._runner.unsettled(row.id))
         verdicts = judge(job, now=tick.now, up_since=tick.up_since)
         judged = [(self._entry(row, spec, verdict, tick), verdict) for verdict in verdicts]
-        return judged, Advance(row.id, row.next_fire_at, following)
+        return _Judged(row, judged, Advance(row.id, row.next_fire_at, following))
 
     def learn(self, due: Iterable[DueRow]) -> None:
         """Load the specs that are not at hand in their present version.
@@ -110,8 +158,6 @@ class Firing:
         if missing:
             specs = self._store.jobs.specs(missing)
             self._specs.update((job_id, (missing[job_id], spec)) for job_id, spec in specs.items())
-            for job_id in missing.keys() - specs.keys():
-                log.error("due job has no readable spec, it waits for the next step", extra={"job_id": job_id})
 
     def _entry(self, row: DueRow, spec: JobSpec, verdict: Verdict, tick: Tick) -> Entry:
         skipped = verdict.decision is Decision.SKIP

@@ -73,6 +73,11 @@ class RunnerSettings(Group):
         Path("schedsync-spool"),
         description="Folder for the output of runs that have not ended, and for results that wait for the database.",
     )
+    max_output: Annotated[int, Field(ge=0)] = Field(
+        10 << 20,
+        description="Bytes of its output that a run keeps on disk while it runs; what comes later is counted, and of it"
+        " only the end is kept.",
+    )
     keep_head: Annotated[int, Field(ge=0)] = Field(64 * 1024, description="Bytes kept of the beginning of an output.")
     keep_tail: Annotated[int, Field(ge=0)] = Field(64 * 1024, description="Bytes kept of the end of an output.")
     shutdown_grace: Duration = Field(

@@ -96,15 +96,17 @@ class Service:
         assert self._process is not None
         return self._process.pid
 
-    def end(self, number: int = signal.SIGTERM) -> int:
+    def tell(self, number: int) -> None:
         assert self._process is not None
         self._process.send_signal(number)
-        return self.wait()
 
-    def wait(self) -> int:
-        """Wait until it has ended by itself; return its exit code."""
+    def end(self, number: int = signal.SIGTERM) -> int:
+        self.tell(number)
+        return self.ended_itself()
+
+    def ended_itself(self, within: float = 30) -> int:
         assert self._process is not None
-        code = self._process.wait(30)
+        code = self._process.wait(within)
         self._process = None
         return code
 

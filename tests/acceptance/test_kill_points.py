@@ -78,7 +78,7 @@ def test_a_slot_has_one_outcome_wherever_the_service_is_killed(
     service.script, service.environ = SCRIPT, {"KILL_AT": point}
     service.start()
     _arm(folder, seconds=60 if point in OUTLIVES else 0.3, fails_first=policy == "retry")
-    assert service.wait() == -9, "it was not killed"
+    assert service.ended_itself() == -9, "it was not killed"
     service.script, service.environ = None, {}
     service.start()
     last = "succeeded" if policy == "retry" else expected.state
@@ -110,7 +110,7 @@ def test_a_run_that_is_to_be_adopted_has_its_own_end_wherever_the_service_is_kil
     service.script, service.environ = SCRIPT, {"KILL_AT": point}
     service.start()
     _arm(folder, seconds=4 if point in OUTLIVES else 0.3, more="orphan: adopt\n")
-    assert service.wait() == -9, "it was not killed"
+    assert service.ended_itself() == -9, "it was not killed"
     service.script, service.environ = None, {}
     service.start()
     eventually(lambda: _settled(service, ADOPTED[point]), within=30)
