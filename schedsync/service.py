@@ -262,6 +262,8 @@ def _runner_options(settings: Settings, owner: str) -> RunnerOptions:
         spool=runner.spool,
         limits=OutputLimits(keep_head=runner.keep_head, keep_tail=runner.keep_tail),
         capacity={PROCESSES: runner.max_processes, PYTHON: runner.max_python, SQL: runner.max_sql},
+        max_runs=runner.max_runs,
+        groups={name: group.max_runs for name, group in settings.groups.items()},
         databases=Databases(settings.node, _targets(settings)),
         hidden=_password_variables(settings),
         shutdown_grace=runner.shutdown_grace,

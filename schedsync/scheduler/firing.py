@@ -5,6 +5,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
+from schedsync.clock import MICROSECOND
 from schedsync.running.runner import Runner
 from schedsync.runs.ledger import Entry
 from schedsync.runs.run import Run, RunState, new_run_id
@@ -59,9 +60,9 @@ class Firing:
             StaleObservationError: a job changed meanwhile; nothing was claimed, look again.
         """
         judged, advances = self._judge(due, tick)
-        wanted = [(entry, verdict) for entry, verdict in judged if verdict.decision is not Decision.SKIP]
         skipped = [entry.run for entry, verdict in judged if verdict.decision is Decision.SKIP]
-        reserved = self._runner.reserve((entry, verdict.decision) for entry, verdict in wanted)
+        reserved = [entry for entry, verdict in judged if verdict.decision is not Decision.SKIP]
+        reserved.sort(key=lambda entry: entry.run.scheduled_at)  # jobs of a group wait in the order of their slots
         try:
             written = self._store.runs.claim(tick.lease, [*(entry.run for entry in reserved), *skipped], advances)
         except BaseException:
@@ -69,7 +70,7 @@ class Firing:
             raise
         ids = {run.id for run in written}
         self._runner.withdraw(entry for entry in reserved if entry.run.id not in ids)
-        replacing = {e.run.job_id for e, verdict in wanted if verdict.decision is Decision.REPLACE and e.run.id in ids}
+        replacing = {entry.run.id for entry, verdict in judged if verdict.decision is Decision.REPLACE}
         self._runner.enter([entry for entry in reserved if entry.run.id in ids], replacing)
         return Claimed([run for run in skipped if run.id in ids], len(due) - len(advances))
 
@@ -93,10 +94,17 @@ class Firing:
     def _judge_one(self, row: DueRow, spec: JobSpec, tick: Tick) -> tuple[list[tuple[Entry, Verdict]], Advance]:
         slots, following = due_slots(spec, row, tick.now)
         more = following is not None and following <= tick.now
-        job = DueJob(spec, slots, more, row.pauses, self._runner.unsettled(row.id))
+        missed_later = _missed_from(following, spec, row, tick) if more else 0
+        job = DueJob(spec, slots, more, row.pauses, self._runner.ahead(row.id, spec), missed_later)
         verdicts = judge(job, now=tick.now, up_since=tick.up_since)
         judged = [(self._entry(row, spec, verdict, tick), verdict) for verdict in verdicts]
-        return judged, Advance(row.id, row.next_fire_at, following)
+        return self._reserved(judged), Advance(row.id, row.next_fire_at, following)
+
+    def _reserved(self, judged: list[tuple[Entry, Verdict]]) -> list[tuple[Entry, Verdict]]:
+        """Return *judged* with what is reserved for the runs, so that the next jobs of a group find it before them."""
+        wanted = [(entry, verdict.decision) for entry, verdict in judged if verdict.decision is not Decision.SKIP]
+        reserved = {entry.run.id: entry for entry in self._runner.reserve(wanted)}
+        return [(reserved.get(entry.run.id, entry), verdict) for entry, verdict in judged]
 
     def learn(self, due: Iterable[DueRow]) -> None:
         """Load the specs that are not at hand in their present version.
@@ -134,6 +142,21 @@ class Firing:
             revision=row.revision,
         )
         return Entry(run, spec, row.source_file)
+
+
+def _missed_from(slot: datetime | None, spec: JobSpec, row: DueRow, tick: Tick) -> int:
+    """Return how many slots from *slot* on were missed and may run, counted up to the limit of the policy all."""
+    count = 0
+    while slot is not None and slot < tick.up_since and count < spec.misfire.limit:
+        ends = [pause.until for pause in row.pauses if pause.stops(slot, now=tick.now)]
+        until = max((end for end in ends if end is not None), default=None)
+        if ends and until is None:  # paused until somebody resumes it
+            break
+        count += not ends
+        slot = next_fire(
+            spec.schedule, slot if until is None else until - MICROSECOND, job_id=spec.id, anchor=row.anchor_at
+        )
+    return count
 
 
 def due_slots(spec: JobSpec, row: DueRow, now: datetime) -> tuple[list[datetime], datetime | None]:

@@ -9,7 +9,7 @@ from pydantic import AfterValidator, Field, ValidationInfo, field_validator
 from schedsync.specs.actions import AnyAction
 from schedsync.specs.base import Model, Text
 from schedsync.specs.durations import Duration, PositiveDuration
-from schedsync.specs.policy import History, Misfire, Overlap, Prune, Retry
+from schedsync.specs.policy import GroupName, History, Misfire, Overlap, Prune, Retry
 from schedsync.specs.schedule import Schedule
 from schedsync.specs.wording import quoted
 
@@ -47,11 +47,22 @@ class JobSpec(Model):
     kill_grace: Duration = Field(timedelta(seconds=10), description="Time between SIGTERM and SIGKILL.")
     retry: Retry = Field(default_factory=Retry, description="Further attempts at a slot.")
     overlap: Overlap = Field(Overlap.SKIP, description="What a slot does while an earlier one has not ended.")
+    group: GroupName | None = Field(None, description="Overlap is decided over all jobs of this group.")
+    max_queued: Annotated[int, Field(ge=1, le=10_000, strict=True)] = Field(
+        100, description="So many runs of the job may wait for others under overlap: queue."
+    )
     misfire: Misfire = Field(default_factory=Misfire, description="What happens to missed slots.")
     prune: Prune = Field(Prune.AUTO, description="Whether it may be removed when its file no longer has it.")
     renamed_from: JobId | None = Field(None, description="The id it had before: keeps history, pause and phase.")
     suspend: bool = Field(default=False, strict=True, description="The author's own pause.")
     history: History = Field(default_factory=History, description="How much of its past is kept.")
+
+    @field_validator("group")
+    @classmethod
+    def _waits_for_others(cls, group: str | None, info: ValidationInfo) -> str | None:
+        if group is not None and info.data.get("overlap") is Overlap.ALLOW:
+            raise ValueError("a group is for jobs that do not run beside each other; remove it, or overlap: allow")
+        return group
 
     @field_validator("renamed_from")
     @classmethod

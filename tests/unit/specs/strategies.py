@@ -103,13 +103,21 @@ documents = st.fixed_dictionaries(
                 "delay": durations(),
                 "backoff": st.floats(1, 100) | st.integers(1, 100),
                 "max_delay": durations(),
+                "jitter": durations(),
                 "on": st.lists(st.sampled_from([state.value for state in RetryOn])),
             },
         ),
         "overlap": st.sampled_from([overlap.value for overlap in Overlap]),
         "misfire": st.fixed_dictionaries(
-            {}, optional={"policy": st.sampled_from([p.value for p in MisfirePolicy]), "grace": durations(1)}
+            {},
+            optional={
+                "policy": st.sampled_from([p.value for p in MisfirePolicy]),
+                "grace": durations(1),
+                "limit": st.integers(1, 10_000),
+            },
         ),
+        "group": st.from_regex(r"\A[a-z][a-z0-9-]{0,8}\Z"),
+        "max_queued": st.integers(1, 10_000),
         "prune": st.sampled_from([prune.value for prune in Prune]),
         "renamed_from": st.just("an-earlier-id-that-is-longer-than-any"),
         "suspend": st.booleans(),
@@ -117,4 +125,4 @@ documents = st.fixed_dictionaries(
             {}, optional={"keep": st.integers(1, 100_000), "days": st.integers(1, 36_500)}
         ),
     },
-)
+).filter(lambda job: "group" not in job or job.get("overlap") != Overlap.ALLOW)
