@@ -21,6 +21,7 @@ from schedsync.plan.state import PruneGuard
 from schedsync.reconcile import ReconcileLoop, Reconciler
 from schedsync.running.runner import Runner, RunnerOptions
 from schedsync.runs.ledger import PROCESSES, PYTHON, SQL
+from schedsync.runs.waiting import Waiting
 from schedsync.scheduler.firing import Firing
 from schedsync.scheduler.leadership import Leadership
 from schedsync.scheduler.scheduler import MAX_SLEEP, Scheduler
@@ -189,6 +190,9 @@ class Service:
         if gone:
             log.info("old history removed", extra={"runs": gone})
 
+    def _waiting(self) -> list[Waiting] | None:
+        return self._runner.waiting() if self._scheduler.leads else None
+
     def _make_api(self) -> ApiServer:
         api = self._settings.api
         backend = Backend(
@@ -201,6 +205,8 @@ class Service:
             wake=self._loop.wake,
             tick_limit=3 * MAX_SLEEP,
             exposed=not _is_loopback(api.host),
+            waiting=self._waiting,
+            groups=self._settings.group_places,
             mirror=self._mirror,
         )
         return ApiServer(create_app(backend), api.host, api.port)
@@ -263,7 +269,7 @@ def _runner_options(settings: Settings, owner: str) -> RunnerOptions:
         limits=OutputLimits(keep_head=runner.keep_head, keep_tail=runner.keep_tail),
         capacity={PROCESSES: runner.max_processes, PYTHON: runner.max_python, SQL: runner.max_sql},
         max_runs=runner.max_runs,
-        groups={name: group.max_runs for name, group in settings.groups.items()},
+        groups=settings.group_places,
         databases=Databases(settings.node, _targets(settings)),
         hidden=_password_variables(settings),
         shutdown_grace=runner.shutdown_grace,

@@ -31,6 +31,7 @@ from schedsync.runs.pause import EVERYTHING
 from schedsync.runs.retry import concluded, next_attempt
 from schedsync.runs.run import Run, RunState, SkipReason
 from schedsync.runs.slots import Ahead, Decision
+from schedsync.runs.waiting import Waiting, waiting
 from schedsync.specs.job import JobSpec
 from schedsync.store.leases import Lease
 from schedsync.store.runs import RunChanges
@@ -153,6 +154,11 @@ class Runner:
         """Return what a further run of a job would find before it."""
         with self._lock:
             return self._ledger.ahead(job_id, spec)
+
+    def waiting(self) -> list[Waiting]:
+        """Return what waits here, in the order in which it will start."""
+        with self._lock:
+            return waiting(self._ledger)
 
     def reserve(self, wanted: Iterable[tuple[Entry, Decision]]) -> list[Entry]:
         """Return the entries with the states to claim them with; ``enter`` or ``withdraw`` them afterwards."""

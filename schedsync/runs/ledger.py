@@ -44,9 +44,11 @@ class Place(Enum):
     READY = auto()
     BLOCKED = auto()
     DELAYED = auto()
+    ELSEWHERE = auto()
+    """Another instance runs it: it has no place here, and those behind it in line wait."""
 
 
-_STARTING = (Place.RUNNING, Place.READY)
+_STARTING = (Place.RUNNING, Place.READY, Place.ELSEWHERE)
 _NOT_BLOCKED = (*_STARTING, Place.DELAYED)
 
 
@@ -86,9 +88,10 @@ class Ledger:
             groups: how many runs of a group may be unsettled before others wait, where that is not one.
         """
         self._bounded = max_runs is not None
-        self._free = Counter(capacity) | Counter({_ALL: sum(capacity.values()) if max_runs is None else max_runs})
+        self._capacity = {**capacity, _ALL: sum(capacity.values()) if max_runs is None else max_runs}
+        self._free = Counter(self._capacity)
         self._entries: dict[str, Entry] = {}
-        self._lines = Lines(groups or {})
+        self.lines = Lines(groups or {})
         self._turns = count(1)
         self._ready: dict[str, list[tuple[int, str]]] = {pool: [] for pool in capacity}
         self._delayed: list[tuple[datetime, str]] = []
@@ -100,19 +103,32 @@ class Ledger:
         """Return what a further run of a job would find before it."""
         own = self.of_job(job_id)
         waiting = sum(entry.place is Place.BLOCKED for entry in own)
-        return Ahead(len(own) + len(self._lines.reserved(line_of(job_id))), waiting, self._holder(job_id, spec))
+        return Ahead(len(own) + len(self.lines.reserved(line_of(job_id))), waiting, self._holder(job_id, spec))
 
     def unsettled(self, job_id: str) -> int:
         """Return how many runs of a job have not ended."""
-        return len(self._lines.of(line_of(job_id)))
+        return len(self.lines.of(line_of(job_id)))
 
     def get(self, run_id: str) -> Entry | None:
         """Return the entry of a run, if it is here and unsettled."""
         return self._entries.get(run_id)
 
+    def entries(self) -> list[Entry]:
+        """Return all unsettled runs."""
+        return list(self._entries.values())
+
     def of_job(self, job_id: str) -> list[Entry]:
         """Return the unsettled runs of a job, in the order in which they follow one another."""
-        return self._of(line_of(job_id))
+        return self.of_line(line_of(job_id))
+
+    def of_line(self, line: Line) -> list[Entry]:
+        """Return the unsettled runs in a line, in the order in which they follow one another."""
+        return [self._entries[run_id] for run_id in self.lines.of(line)]
+
+    def scarce(self, pool: str) -> tuple[str, int]:
+        """Return where a ready run of *pool* needs a place, and how many there are: in the pool, or in all together."""
+        short = _ALL if self._free[pool] > 0 >= self._free[_ALL] else pool
+        return short, self._capacity[short]
 
     def in_the_way(self, entry: Entry, *, claimed: Collection[str], going: Collection[str]) -> list[Entry]:
         """Return the runs that have to make way for *entry*: those of its job, and of its group the oldest.
@@ -124,8 +140,8 @@ class Ledger:
         """
         found: dict[str, Entry] = {}
         for line in entry.lines:
-            staying = [other for other in self._of(line) if other.run.id not in {*going, *found}]
-            surplus = max(len(staying) + 1 - self._lines.places(line), 0)
+            staying = [other for other in self.of_line(line) if other.run.id not in {*going, *found}]
+            surplus = max(len(staying) + 1 - self.lines.places(line), 0)
             movable = [other for other in staying if other.run.id not in claimed]
             found |= {other.run.id: other for other in movable[:surplus]}
         return list(found.values())
@@ -137,7 +153,7 @@ class Ledger:
         """
         # What was adopted since the decision was made has to end first, too.
         may_start = decision is Decision.START and not self._held_up(entry, _NOT_BLOCKED)
-        self._lines.reserve(entry.lines, entry.run.job_id)
+        self.lines.reserve(entry.lines, entry.run.job_id)
         if may_start and self._has_place(entry.pool) and self._is_next(entry.pool):
             self._take(entry.pool)
             return replace(entry, run=replace(entry.run, state=RunState.RUNNING), place=Place.RUNNING)
@@ -147,13 +163,13 @@ class Ledger:
     def withdraw(self, entry: Entry) -> None:
         """Give back what ``reserve`` took for *entry*."""
         self._release(entry)
-        self._lines.end_reservation(entry.lines, entry.run.job_id)
+        self.lines.end_reservation(entry.lines, entry.run.job_id)
         self._unblock(entry.lines)
 
     def enter(self, entry: Entry) -> None:
         """Take up a claimed run. A run that is to wait for others is ready when those have ended meanwhile."""
-        self._lines.end_reservation(entry.lines, entry.run.job_id)
-        self._lines.join(entry.lines, entry.run.id)
+        self.lines.end_reservation(entry.lines, entry.run.job_id)
+        self.lines.join(entry.lines, entry.run.id)
         self._put(entry)
         self._unblock(entry.lines)
 
@@ -165,8 +181,15 @@ class Ledger:
             entry.place = Place.DELAYED
         else:
             entry.place = Place.BLOCKED if self._held_up(entry, _NOT_BLOCKED) else Place.READY
-        self._lines.join(entry.lines, entry.run.id)
+        self.lines.join(entry.lines, entry.run.id)
         self._put(entry)
+
+    def note_elsewhere(self, entry: Entry) -> None:
+        """Take note of a run that another instance runs; one that is here already stays as it is."""
+        if entry.run.id not in self._entries:
+            entry.place = Place.ELSEWHERE
+            self.lines.join(entry.lines, entry.run.id)
+            self._put(entry)
 
     def settle(self, run_id: str, retry: Run | None = None) -> Entry | None:
         """Let go of an ended run; *retry* takes its place in its lines. Returns its entry if it was here."""
@@ -174,7 +197,7 @@ class Ledger:
         if entry is None:
             return None
         self._release(entry)
-        self._lines.leave(entry.lines, run_id, None if retry is None else retry.id)
+        self.lines.leave(entry.lines, run_id, None if retry is None else retry.id)
         if retry is not None:
             self._put(Entry(retry, entry.spec, entry.source_file, Place.DELAYED))
         self._unblock(entry.lines)
@@ -253,33 +276,30 @@ class Ledger:
 
     # Lines.
 
-    def _of(self, line: Line) -> list[Entry]:
-        return [self._entries[run_id] for run_id in self._lines.of(line)]
-
     def _holder(self, job_id: str, spec: JobSpec) -> str | None:
         """Return the job of a run that has to end before another one of the group may start, if there is such a run."""
         for line in lines_of(job_id, spec)[1:]:
-            jobs = [*(entry.run.job_id for entry in self._of(line)), *self._lines.reserved(line)]
-            if len(jobs) >= self._lines.places(line):
+            jobs = [*(entry.run.job_id for entry in self.of_line(line)), *self.lines.reserved(line)]
+            if len(jobs) >= self.lines.places(line):
                 return next((other for other in jobs if other != job_id), job_id)
         return None
 
     def _taken(self, line: Line, at_work: Collection[Place], *, besides: str = "") -> int:
         """Return how many places of *line* are taken by others than the run *besides*."""
-        others = (self._entries[run_id] for run_id in self._lines.of(line) if run_id != besides)
-        return len(self._lines.reserved(line)) + sum(other.place in at_work for other in others)
+        others = (self._entries[run_id] for run_id in self.lines.of(line) if run_id != besides)
+        return len(self.lines.reserved(line)) + sum(other.place in at_work for other in others)
 
     def _held_up(self, entry: Entry, at_work: Collection[Place]) -> bool:
         """Whether *entry* has to wait, because others in its lines stand at the places *at_work*."""
         if entry.spec.overlap is Overlap.ALLOW:
             return False
-        return any(self._taken(line, at_work, besides=entry.run.id) >= self._lines.places(line) for line in entry.lines)
+        return any(self._taken(line, at_work, besides=entry.run.id) >= self.lines.places(line) for line in entry.lines)
 
     def _unblock(self, lines: Sequence[Line]) -> None:
         """Let those go on that were blocked and need not wait any more, in the order of their lines."""
         for line in reversed(lines):  # in a group the job of the run that has ended comes no earlier than others
-            free = self._lines.places(line) - self._taken(line, _NOT_BLOCKED)
-            for entry in self._of(line) if free > 0 else ():
+            free = self.lines.places(line) - self._taken(line, _NOT_BLOCKED)
+            for entry in self.of_line(line) if free > 0 else ():
                 if free > 0 and entry.place is Place.BLOCKED and not self._held_up(entry, _NOT_BLOCKED):
                     entry.place = Place.READY
                     self._put(entry)

@@ -132,6 +132,11 @@ class Settings(BaseSettings):
         default_factory=dict, description="Groups of jobs that may have more than one run at once."
     )
 
+    @property
+    def group_places(self) -> dict[str, int]:
+        """How many runs of each group that is named here may be unsettled."""
+        return {name: group.max_runs for name, group in self.groups.items()}
+
     @classmethod
     def settings_customise_sources(
         cls,
