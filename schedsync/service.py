@@ -26,6 +26,7 @@ from schedsync.running.runner import Runner, RunnerOptions
 from schedsync.running.sweeping import sweep
 from schedsync.runs.ledger import HTTP, PROCESSES, PYTHON, SQL
 from schedsync.runs.outcome import Output
+from schedsync.runs.waiting import Waiting
 from schedsync.scheduler.firing import Firing
 from schedsync.scheduler.leadership import Leadership
 from schedsync.scheduler.scheduler import MAX_SLEEP, Scheduler
@@ -230,6 +231,9 @@ class Service:
     def _spooled_output(self, run_id: str) -> Output | None:
         return spooled(live(self._settings.runner.spool, run_id), output_limits(self._settings))
 
+    def _waiting(self) -> list[Waiting] | None:
+        return self._runner.waiting() if self._scheduler.leads else None
+
     def _make_api(self) -> ApiServer:
         api = self._settings.api
         backend = Backend(
@@ -243,6 +247,8 @@ class Service:
             tick_limit=3 * MAX_SLEEP,
             spooled_output=self._spooled_output,
             exposed=not _is_loopback(api.host),
+            waiting=self._waiting,
+            groups=self._settings.group_places,
             mirror=self._mirror,
         )
         return ApiServer(create_app(backend), api.host, api.port)
@@ -323,6 +329,8 @@ def _runner_options(settings: Settings, owner: str) -> RunnerOptions:
             SQL: runner.max_sql,
             HTTP: runner.max_http,
         },
+        max_runs=runner.max_runs,
+        groups=settings.group_places,
         databases=Databases(settings.node, _targets(settings)),
         hidden=_password_variables(settings),
         shutdown_grace=runner.shutdown_grace,

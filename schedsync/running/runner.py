@@ -9,7 +9,7 @@ put on disk (``custody``), else as lost.
 import logging
 import os
 import threading
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from pathlib import Path
@@ -29,9 +29,11 @@ from schedsync.running.results import ResultWriter, Written
 from schedsync.runs.ledger import Entry, Ledger, Place
 from schedsync.runs.outcome import Outcome, Output
 from schedsync.runs.pause import EVERYTHING
-from schedsync.runs.retry import next_attempt
+from schedsync.runs.retry import concluded, next_attempt
 from schedsync.runs.run import Run, RunState, SkipReason
-from schedsync.runs.slots import Decision
+from schedsync.runs.slots import Ahead, Decision
+from schedsync.runs.waiting import Waiting, waiting
+from schedsync.specs.job import JobSpec
 from schedsync.specs.policy import Retry
 from schedsync.store.leases import Lease
 from schedsync.store.runs import RunChanges
@@ -68,6 +70,11 @@ class RunnerOptions:
     spool: Path
     limits: OutputLimits
     capacity: dict[str, int] = field(default_factory=dict)
+    """How many runs may be at it at once, by pool."""
+    max_runs: int | None = None
+    """How many in all pools together."""
+    groups: dict[str, int] = field(default_factory=dict)
+    """How many runs of a group may be unsettled at once, where that is not one."""
     databases: Databases = field(default_factory=Databases)
     """What statements can reach."""
     hidden: frozenset[str] = frozenset()
@@ -81,7 +88,7 @@ class Runner:
     def __init__(self, store: Store, options: RunnerOptions, *, clock: Clock = utc_now) -> None:
         self._store, self._options, self._clock = store, options, clock
         self._lock = threading.RLock()
-        self._ledger = Ledger(options.capacity)
+        self._ledger = Ledger(options.capacity, max_runs=options.max_runs, groups=options.groups)
         self._news = threading.Event()
         """Set when there may be something to write down or to start."""
         self._engine = ProcessEngine(self, spool_dir=options.spool, limits=options.limits, clock=clock)
@@ -167,6 +174,16 @@ class Runner:
         with self._lock:
             return self._ledger.unsettled(job_id)
 
+    def ahead(self, job_id: str, spec: JobSpec) -> Ahead:
+        """Return what a further run of a job would find before it."""
+        with self._lock:
+            return self._ledger.ahead(job_id, spec)
+
+    def waiting(self) -> list[Waiting]:
+        """Return what waits here, in the order in which it will start."""
+        with self._lock:
+            return waiting(self._ledger)
+
     def reserve(self, wanted: Iterable[tuple[Entry, Decision]]) -> list[Entry]:
         """Return the entries with the states to claim them with; ``enter`` or ``withdraw`` them afterwards."""
         with self._lock:
@@ -179,12 +196,13 @@ class Runner:
                 self._ledger.withdraw(entry)
         self._news.set()
 
-    def enter(self, entries: Sequence[Entry], replacing: Iterable[str] = ()) -> None:
-        """Take up claimed entries, and start those that may; runs of the jobs *replacing* names make way first."""
+    def enter(self, entries: Sequence[Entry], replacing: Collection[str] = ()) -> None:
+        """Take up claimed entries, and start those that may; for the runs that *replacing* names others make way."""
+        claimed = {entry.run.id for entry in entries}
         with self._lock:
-            for job_id in replacing:
-                self._replace(job_id)
             for entry in entries:
+                if entry.run.id in replacing:
+                    self._make_way(entry, claimed)
                 self._ledger.enter(entry)
                 self._tell_change(entry.run)
         self._submit_all(entry for entry in entries if entry.place is Place.RUNNING)
@@ -205,8 +223,8 @@ class Runner:
         """Report the end of a run that the engine never had."""
         self.finished(entry.run.id, Outcome(state, self._clock(), reason=reason))
 
-    def _replace(self, job_id: str) -> None:
-        for entry in self._ledger.of_job(job_id):
+    def _make_way(self, replacing: Entry, claimed: Collection[str]) -> None:
+        for entry in self._ledger.in_the_way(replacing, claimed=claimed, going=self._replaced):
             if entry.place is Place.RUNNING:
                 self._replaced.add(entry.run.id)
                 self._engine.cancel(entry.run.id, _REPLACED, RunState.CANCELLED)
@@ -450,7 +468,7 @@ class Runner:
         # While processes live that nobody can end, no copy may run beside them.
         policy = Retry() if outcome.remains else entry.spec.retry
         retry = next_attempt(run, policy, node=self._options.node, owner=self._options.owner)
-        self._ended(Result(run, outcome.output), self._changes, retry)
+        self._ended(Result(concluded(run, policy), outcome.output), self._changes, retry)
 
     def _ended(self, result: Result, changes: RunChanges, retry: Run | None = None) -> None:
         self._ledger.settle(result.run.id, retry)

@@ -5,7 +5,7 @@ from dataclasses import dataclass, field, replace
 from datetime import datetime
 
 from schedsync.runs.ledger import Entry
-from schedsync.runs.retry import next_attempt
+from schedsync.runs.retry import concluded, next_attempt
 from schedsync.runs.run import Run, RunState, SkipReason
 from schedsync.specs.durations import format_duration
 from schedsync.specs.job import JobSpec
@@ -116,7 +116,7 @@ def _with_result(run: Run, ended: Run) -> Run:
 
 
 def _end(ended: Run, group: list[Run], job: KnownJob | None, takeover: Takeover, recovered: Recovered) -> None:
-    group.append(ended)
+    group.append(ended if job is None else concluded(ended, job.spec.retry))
     if job is None:
         return
     retry = next_attempt(ended, job.spec.retry, node=takeover.node, owner=takeover.owner)

@@ -8,7 +8,6 @@ LATER = {
     "calendar": f'the trigger "calendar" {_NOT_YET}; use cron, every or at',
     "exclude": f"excluding calendars {_NOT_YET}",
     "executor": f"choosing an executor {_NOT_YET}; every job runs on the machine of the service",
-    "group": f"overlap groups {_THEY_ARE_NOT}; overlap works per job",
     "healthcheck": f'"healthcheck" {_NOT_YET}',
     "late_after": f'"late_after" {_NOT_YET}',
     "limits": f"resource limits {_THEY_ARE_NOT}; wrap the command in prlimit",

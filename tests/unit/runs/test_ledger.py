@@ -9,7 +9,7 @@ import pytest
 
 from schedsync.runs.ledger import HTTP, PROCESSES, PYTHON, SQL, Entry, Ledger, Place
 from schedsync.runs.run import Run, RunState
-from schedsync.runs.slots import Decision
+from schedsync.runs.slots import Ahead, Decision
 from tests.builders import HOUR, NOW, run, spec
 
 MINUTE = timedelta(minutes=1)
@@ -177,6 +177,133 @@ def test_a_run_in_the_middle_may_end_first() -> None:
     assert book.of_job("job") == [first, third]
     book.settle(first.run.id)
     assert book.promote(NOW) == [third]
+
+
+# groups
+
+
+ERP = {"group": "erp", "overlap": "queue"}
+PAIR = {"group": "pair", "overlap": "queue"}
+
+
+def grouped(processes: int = 9) -> Ledger:
+    return Ledger({PROCESSES: processes, PYTHON: 1, SQL: 1}, groups={"pair": 2})
+
+
+def test_jobs_of_a_group_run_one_after_the_other_in_one_line() -> None:
+    book = grouped()
+    a, b, c = claim(
+        book,
+        (entry("a", job=ERP), Decision.START),
+        (entry("b", job=ERP), Decision.WAIT),
+        (entry("a", job=ERP), Decision.WAIT),
+    )
+    assert places([a, b, c]) == "running blocked blocked"
+    for ended, following in ((a, b), (b, c)):
+        book.settle(ended.run.id)
+        assert book.promote(NOW) == [following]
+
+
+def test_what_stands_before_a_run_of_a_group_is_told() -> None:
+    book = grouped()
+    job = spec(id="b", **ERP)
+    assert not book.ahead("b", job)
+    (a,) = start(book, "a", job=ERP)
+    assert book.ahead("b", job) == Ahead(other="a")
+    assert not book.ahead("b", spec(id="b"))
+    claim(book, (entry("b", job=ERP), Decision.WAIT))
+    assert book.ahead("b", job) == Ahead(own=1, waiting=1, other="a")
+    book.settle(a.run.id)
+    assert book.ahead("b", job) == Ahead(own=1, waiting=0, other="b")
+
+
+def test_what_is_being_claimed_stands_before_what_is_claimed_with_it() -> None:
+    book = grouped()
+    book.reserve(entry("a", job=ERP), Decision.START)
+    assert book.ahead("b", spec(id="b", **ERP)) == Ahead(other="a")
+
+
+def test_a_group_has_as_many_runs_as_it_has_places_and_a_job_still_one() -> None:
+    book = grouped()
+    a1, b, a2, c = claim(
+        book,
+        (entry("a", job=PAIR), Decision.START),
+        (entry("b", job=PAIR), Decision.START),
+        (entry("a", job=PAIR), Decision.WAIT),
+        (entry("c", job=PAIR), Decision.WAIT),
+    )
+    assert places([a1, b, a2, c]) == "running running blocked blocked"
+    book.settle(b.run.id)
+    assert book.promote(NOW) == [c]
+    book.settle(a1.run.id)
+    assert book.promote(NOW) == [a2]
+
+
+def test_what_was_adopted_since_a_start_was_decided_ends_first() -> None:
+    book = grouped()
+    left = entry("a", job=ERP)
+    book.adopt(left, NOW)
+    (late,) = claim(book, (entry("b", job=ERP), Decision.START))
+    assert (places([left, late]), book.promote(NOW)) == ("ready blocked", [left])
+
+
+def test_a_retry_keeps_the_place_of_its_group() -> None:
+    book = grouped()
+    a, b = claim(book, (entry("a", job=ERP), Decision.START), (entry("b", job=ERP), Decision.WAIT))
+    retry = retry_of(a)
+    book.settle(a.run.id, retry)
+    assert book.promote(NOW) == []
+    assert [each.run for each in book.promote(NOW + MINUTE)] == [retry]
+    book.settle(retry.id)
+    assert book.promote(NOW + MINUTE) == [b]
+
+
+def test_a_run_replaces_those_of_its_job_and_as_many_of_its_group_as_it_needs_the_oldest_first() -> None:
+    book = grouped()
+    a, b = start(book, "a", "b", job=PAIR)
+    new = entry("c", job=PAIR)
+    assert book.in_the_way(new, claimed={new.run.id}, going=()) == [a]
+    assert book.in_the_way(new, claimed={new.run.id}, going={a.run.id}) == []
+    assert book.in_the_way(entry("b", job=PAIR), claimed=(), going=()) == [b]
+
+
+def test_of_two_that_replace_at_once_the_second_follows_the_first() -> None:
+    book = grouped()
+    (old,) = start(book, "old", job=ERP)
+    first, second = (book.reserve(entry(name, job=ERP), Decision.REPLACE) for name in "ab")
+    claimed = {first.run.id, second.run.id}
+    assert book.in_the_way(first, claimed=claimed, going=()) == [old]
+    book.enter(first)
+    assert book.in_the_way(second, claimed=claimed, going={old.run.id}) == []
+    book.enter(second)
+    book.settle(old.run.id)
+    assert book.promote(NOW) == [first]
+
+
+def test_a_run_stays_in_the_lines_that_it_was_claimed_in_when_its_job_is_moved_to_another_group() -> None:
+    book = grouped()
+    (before,) = start(book, "a", job={"group": "one"})
+    (after,) = claim(book, (entry("a", job={"group": "two"}), Decision.WAIT))
+    assert book.ahead("b", spec(id="b", group="one")) == Ahead(other="a")
+    assert places([before, after]) == "running blocked"
+    book.settle(before.run.id)
+    assert book.promote(NOW) == [after]
+    assert not book.ahead("b", spec(id="b", group="one"))
+
+
+# a limit for all pools together
+
+
+def test_all_pools_together_have_no_more_runs_than_their_limit_and_the_longest_ready_is_next() -> None:
+    book = Ledger({PROCESSES: 2, PYTHON: 2, SQL: 1}, max_runs=2)
+    a, _ = start(book, "a", "b")
+    (python,), (c,) = start(book, "py", job=PYTHON_JOB), start(book, "c")
+    assert places([python, c]) == "ready ready"
+    assert not book.startable
+    book.settle(a.run.id)
+    assert places(start(book, "d")) == "ready"
+    assert names(book.promote(NOW)) == "py"
+    assert not book.startable
 
 
 # retries

@@ -29,6 +29,13 @@ def test_a_lost_one_is_retried_where_its_job_says_so() -> None:
     assert [entry.run for entry in recovered.adopted] == [retry]
 
 
+def test_a_lost_one_that_was_the_last_attempt_says_so() -> None:
+    jobs = _jobs(retry={"attempts": 2, "delay": "10s"})
+    recovered = recover([run(state=RunState.RUNNING, attempt=2)], jobs, TAKEOVER)
+    assert recovered.retries == []
+    assert recovered.lost[0].reason == f"{LOST}; gave up after 2 attempts"
+
+
 def test_a_lost_one_of_a_removed_job_is_only_settled() -> None:
     recovered = recover([run(state=RunState.RUNNING)], {}, TAKEOVER)
     assert len(recovered.lost) == 1

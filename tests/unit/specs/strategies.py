@@ -129,7 +129,8 @@ actions = processes | database_actions | requests
 
 
 def _sound(job: dict[str, Any]) -> bool:
-    return "success_exit_codes" not in job or not ({"connection", "http"} & job["run"].keys())
+    with_codes = "success_exit_codes" not in job or not ({"connection", "http"} & job["run"].keys())
+    return with_codes and ("group" not in job or job.get("overlap") != Overlap.ALLOW)
 
 
 documents = st.fixed_dictionaries(
@@ -149,13 +150,21 @@ documents = st.fixed_dictionaries(
                 "delay": durations(),
                 "backoff": st.floats(1, 100) | st.integers(1, 100),
                 "max_delay": durations(),
+                "jitter": durations(),
                 "on": st.lists(st.sampled_from([state.value for state in RetryOn])),
             },
         ),
         "overlap": st.sampled_from([overlap.value for overlap in Overlap]),
         "misfire": st.fixed_dictionaries(
-            {}, optional={"policy": st.sampled_from([p.value for p in MisfirePolicy]), "grace": durations(1)}
+            {},
+            optional={
+                "policy": st.sampled_from([p.value for p in MisfirePolicy]),
+                "grace": durations(1),
+                "limit": st.integers(1, 10_000),
+            },
         ),
+        "group": st.from_regex(r"\A[a-z][a-z0-9-]{0,8}\Z"),
+        "max_queued": st.integers(1, 10_000),
         "prune": st.sampled_from([prune.value for prune in Prune]),
         "renamed_from": st.just("an-earlier-id-that-is-longer-than-any"),
         "suspend": st.booleans(),

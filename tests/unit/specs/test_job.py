@@ -33,6 +33,7 @@ def test_defaults_are_complete() -> None:
     assert (job.kill_grace, job.overlap, job.prune) == (timedelta(seconds=10), Overlap.SKIP, Prune.AUTO)
     assert (job.retry.attempts, job.retry.delay, job.retry.on) == (1, timedelta(seconds=30), tuple(RetryOn))
     assert (job.misfire.policy, job.misfire.grace) == (MisfirePolicy.LATEST, timedelta(hours=1))
+    assert (job.group, job.max_queued, job.misfire.limit, job.retry.jitter) == (None, 100, 100, timedelta(0))
     assert (job.history.keep, job.history.days) == (200, 90)
     assert (job.schedule[0].timezone, job.schedule[0].jitter) == ("UTC", timedelta(0))
 
@@ -51,6 +52,17 @@ def test_good_ids(job_id: str) -> None:
 def test_bad_ids(job_id: str) -> None:
     with pytest.raises(ValueError, match="cannot be an id: use up to 200 letters"):
         check_id(job_id)
+
+
+@pytest.mark.parametrize("name", ["erp", "e", "erp-load", "erp_load", "erp2"])
+def test_good_groups(name: str) -> None:
+    assert spec(group=name).group == name
+
+
+@pytest.mark.parametrize("name", ["", "ERP", "2erp", "_erp", "erp__load", "erp_", "erp.load", "é"])
+def test_bad_groups(name: str) -> None:
+    with pytest.raises(ValidationError, match="cannot be a group"):
+        spec(group=name)
 
 
 def test_an_id_that_looks_like_a_number_is_text() -> None:

@@ -344,6 +344,12 @@ def test_actions(fields: dict[str, Any], path: str, sentence: str) -> None:
      'suspend: expected true or false, found "yes"'),
     ("a misspelt choice", {"overlap": "Skp"}, "overlap",
      'overlap: expected one of skip, queue, allow or replace (did you mean "skip"?), found "Skp"'),
+    ("a group that settings could not name", {"group": "ERP"}, "group",
+     'group: "ERP" cannot be a group: use a-z, 0-9, "-" and single "_", a letter first, e.g. erp-load'),
+    ("a group of jobs that may overlap", {"overlap": "allow", "group": "erp"}, "group",
+     "group: a group is for jobs that do not run beside each other; remove it, or overlap: allow"),
+    ("a queue without a place", {"max_queued": 0}, "max_queued",
+     "max_queued: expected 1 or more, found 0"),
     ("no choice", {"prune": None}, "prune",
      "prune: expected one of auto, confirm or never, found nothing"),
     ("attempts alone", {"retry": 3}, "retry",
@@ -475,8 +481,8 @@ def test_whatever_keys_are_written_are_explained(field: str, wrong: dict[str, An
 DESIGNED = set(
     """
     id description tags owner schedule cron every at calendar timezone jitter start end exclude run script shell command
-    python http sql args env cwd timeout kill_grace retry attempts delay backoff max_delay on overlap group misfire
-    policy grace after executor queue notify healthcheck prune renamed_from suspend history keep days
+    python http sql args env cwd timeout kill_grace retry attempts delay backoff max_delay on overlap group max_queued
+    misfire policy grace limit after executor queue notify healthcheck prune renamed_from suspend history keep days
     """.split()  # noqa: SIM905 - fifty words read best as words
 )
 
@@ -525,7 +531,8 @@ def test_a_field_of_later_is_no_excuse_where_it_never_was() -> None:
     ("location", "allowed"),
     [
         ((), set(JobSpec.model_fields)),
-        (("retry",), {"attempts", "delay", "backoff", "max_delay", "on"}),
+        (("retry",), {"attempts", "delay", "backoff", "max_delay", "jitter", "on"}),
+        (("misfire",), {"policy", "grace", "limit"}),
         (("schedule", 0, "AtTrigger"), {"at", "timezone", "jitter", "start", "end"}),
         (("run", "ScriptAction"), {"script", "args", "env", "cwd"}),
         (("run", "HttpAction", "http", "tls"), {"ca", "cert", "key", "verify"}),
