@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from contextlib import closing, contextmanager, suppress
 from http.client import HTTPConnection, HTTPResponse
 from pathlib import Path
+from ssl import SSLEOFError
 from typing import IO
 from urllib.parse import urlsplit
 
@@ -43,7 +44,7 @@ def _send(connection: HTTPConnection, message: Message, target: str, body: bytes
     if body is not None and not isinstance(body, bytes):
         headers["Content-Length"] = str(os.fstat(body.fileno()).st_size)
     # Who hangs up before the end may have answered all the same, for example that it is too much.
-    with suppress(BrokenPipeError):
+    with suppress(BrokenPipeError, ConnectionResetError, SSLEOFError):
         connection.request(message.method, target, body, headers)
 
 

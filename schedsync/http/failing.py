@@ -61,7 +61,7 @@ def _about_tls(error: ssl.SSLError, where: str) -> str:
         return f"TLS: {_about_certificate(error.verify_code, error.verify_message, where)}"
     reason = error.reason or str(error)
     if isinstance(error, ssl.SSLEOFError | ssl.SSLZeroReturnError):
-        return f"TLS: {where} closed the connection in the middle; does it speak https there?"
+        return f"TLS: {where} closed the connection; does it speak https, or want a client certificate (tls.cert)?"
     if reason in _NOT_TLS:
         return f"TLS: {where} does not speak https; write http://, or another port"
     if "ALERT" in reason and _CLIENT_CERTIFICATE.search(reason):
