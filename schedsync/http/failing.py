@@ -35,13 +35,14 @@ class FailedError(Exception):
 
 
 @contextmanager
-def told(doing: str, where: str, seconds: float) -> Iterator[None]:
+def told(doing: str, where: str, seconds: float, through: str | None = None) -> Iterator[None]:
     """Turn what fails inside into words.
 
     Args:
         doing: what is done inside, as it follows "while it".
         where: host and port of the other side.
         seconds: how long the other side may be silent.
+        through: what is connected to in its place, if anything is.
 
     Raises:
         FailedError: it failed, or was ended from outside.
@@ -53,7 +54,7 @@ def told(doing: str, where: str, seconds: float) -> Iterator[None]:
     except ssl.SSLError as error:
         raise FailedError(_about_tls(error, where)) from None
     except (OSError, HTTPException, ValueError) as error:
-        raise FailedError(_about_connection(error, doing, where, seconds)) from None
+        raise FailedError(_about_connection(error, doing, through or where, seconds)) from None
 
 
 def _about_tls(error: ssl.SSLError, where: str) -> str:

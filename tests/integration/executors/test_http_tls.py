@@ -1,6 +1,8 @@
 """Requests over TLS: whom they trust, who they say they are, and what is said when that does not fit."""
 
 import re
+import select
+import socket
 import ssl
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
@@ -197,6 +199,44 @@ def test_a_connection_that_is_closed_during_the_handshake() -> None:
     with closing_listener() as port:
         said = reason(f"https://{HOST}:{port}")
     assert f"{HOST}:{port}" in said
+
+
+def test_a_proxy_leads_to_a_service_and_sees_nothing(folder: Path, authority: trustme.CA, showing: Shown) -> None:
+    (folder / "token").write_text("hunter2-of-erp")
+    with serving(fine, showing(authority.issue_cert(HOST))) as web, serving(lead) as proxy:
+        headers = {"Authorization": {"file": "token"}}
+        code, output = ask(web.url, folder, tls={"ca": "ca.pem"}, proxy=proxy.url, headers=headers)
+    assert code == 0, output
+    assert web.asked[0].headers["Authorization"] == "hunter2-of-erp"
+    assert [(asked.method, asked.path) for asked in proxy.asked] == [("CONNECT", f"{HOST}:{web.port}")]
+    assert "Authorization" not in proxy.asked[0].headers
+
+
+def test_behind_a_proxy_the_certificate_is_that_of_the_service(
+    folder: Path, authority: trustme.CA, showing: Shown
+) -> None:
+    with serving(fine, showing(authority.issue_cert(HOST))) as web, serving(lead) as proxy:
+        said = reason(web.url, folder, proxy=proxy.url)
+    assert said.startswith(f"TLS: the certificate of {HOST} is not trusted: ")
+
+
+def lead(handler: Handler) -> None:
+    """Be a proxy."""
+    host, _, port = handler.path.rpartition(":")
+    handler.send_response(200)
+    handler.end_headers()
+    with socket.create_connection((host, int(port))) as there:
+        carry(handler.connection, there)
+
+
+def carry(here: socket.socket, there: socket.socket) -> None:
+    """Carry bytes in both directions until one of them ends."""
+    while True:
+        for source in select.select([here, there], [], [])[0]:
+            data = source.recv(1 << 16)
+            if not data:
+                return
+            (there if source is here else here).sendall(data)
 
 
 def test_a_redirect_does_not_lead_from_https_to_http(folder: Path, authority: trustme.CA, showing: Shown) -> None:

@@ -300,8 +300,23 @@ def test_a_proxy_is_asked_only_when_the_job_says_so() -> None:
     assert (asked.path, asked.headers["Host"]) == ("http://erp.invalid/close?a=1", "erp.invalid")
 
 
-def test_a_proxy_that_refuses_is_named() -> None:
+def test_a_proxy_knows_who_asks(tmp_path: Path) -> None:
+    (tmp_path / "proxy").write_text("Basic aHVudGVyMg==")
+    headers = {"Proxy-Authorization": {"file": "proxy"}}
+    with serving(lambda handler: handler.answer(407)) as proxy:
+        for url in ("http://erp.invalid", "https://erp.invalid"):
+            reason(url, tmp_path, headers=headers, proxy=proxy.url)
+    assert [asked.method for asked in proxy.asked] == ["GET", "CONNECT"]
+    assert [asked.headers["Proxy-Authorization"] for asked in proxy.asked] == ["Basic aHVudGVyMg=="] * 2
+
+
+def test_a_proxy_that_is_not_well_is_named() -> None:
     with serving(lambda handler: handler.answer(407)) as proxy:
         said = reason("https://erp.invalid/close", proxy=proxy.url)
-    assert "Tunnel connection failed: 407 Proxy Authentication Required" in said
-    assert f"127.0.0.1:{proxy.port}" in said
+    assert said == (
+        f"the connection to the proxy 127.0.0.1:{proxy.port} failed while it connected: "
+        "Tunnel connection failed: 407 Proxy Authentication Required"
+    )
+    port = free_port()
+    said = reason("http://erp.invalid/close", proxy=f"http://127.0.0.1:{port}")
+    assert said.startswith(f"cannot connect to the proxy 127.0.0.1:{port}: connection refused")
