@@ -159,7 +159,7 @@ def test_a_client_of_another_ca_is_refused(folder: Path, authority: trustme.CA, 
         ),
         pytest.param(
             {"cert": "client.pem"},
-            "tls.cert: {0}/client.pem and itself hold no certificate and key in PEM",
+            "tls.cert: {0}/client.pem does not hold a certificate and its key in PEM",
             id="a certificate alone",
         ),
         pytest.param(
