@@ -13,7 +13,7 @@ from schedsync import __version__
 from schedsync.clock import rfc3339
 from schedsync.errors import UnresolvedReferenceError
 from schedsync.executors.references import resolve
-from schedsync.http.request import Expectation, Message, Request, Tls
+from schedsync.http.request import Expectation, Message, Proxy, Request, Tls
 from schedsync.runs.run import Run
 from schedsync.specs.http_request import HttpRequest, check_header_value, status_range
 from schedsync.specs.references import FileReference, Reference, VariableReference
@@ -21,6 +21,7 @@ from schedsync.specs.references import FileReference, Reference, VariableReferen
 LONGEST = timedelta(minutes=5)
 """What a request may take when its job has no ``timeout``: nothing in HTTP ends a server that never ends."""
 _LONG_WORD = 8
+_FOR_PROXY = "proxy-authorization"
 _MARGIN = 5.0
 """Seconds after which a worker ends itself that nobody has ended: its service is gone."""
 
@@ -45,12 +46,13 @@ def request_of(
         for name, value in wanted.headers.items()
         if isinstance(value, FileReference | VariableReference)
     }
+    given = {name: value for name, value in wanted.headers.items() if isinstance(value, str)} | secrets
     return Request(
-        message=_message(run, wanted, secrets, job_folder),
+        message=_message(run, wanted, given, job_folder),
         seconds=limit.total_seconds() + _MARGIN,
         expectation=Expectation(tuple(map(status_range, wanted.expect.status)), wanted.expect.body),
         tls=_tls(wanted, job_folder),
-        proxy=_proxy(wanted.proxy),
+        proxy=_proxy(wanted.proxy, given),
         follow_redirects=wanted.follow_redirects,
         secrets=tuple(part for value in secrets.values() for part in _telling(value)),
     )
@@ -62,12 +64,10 @@ def sources(wanted: HttpRequest) -> frozenset[str]:
 
 
 def _header(name: str, reference: Reference, job_folder: Path, environ: Mapping[str, str]) -> str:
-    value = resolve(reference, job_folder, environ)
     try:
-        return check_header_value(value)
-    except ValueError as error:
-        where = reference.file if isinstance(reference, FileReference) else reference.env
-        raise UnresolvedReferenceError(f'the header "{name}" cannot come from {where}: {error}') from None
+        return check_header_value(resolve(reference, job_folder, environ))
+    except (UnresolvedReferenceError, ValueError) as error:
+        raise UnresolvedReferenceError(f"headers.{name}: {error}") from None
 
 
 def _telling(value: str) -> list[str]:
@@ -75,16 +75,15 @@ def _telling(value: str) -> list[str]:
     return [value, *(word for word in value.split() if len(word) >= _LONG_WORD)]
 
 
-def _message(run: Run, wanted: HttpRequest, secrets: Mapping[str, str], job_folder: Path) -> Message:
-    literals = {name: value for name, value in wanted.headers.items() if isinstance(value, str)}
-    given = {**literals, **secrets}
+def _message(run: Run, wanted: HttpRequest, given: Mapping[str, str], job_folder: Path) -> Message:
     body, file, kind = _body(wanted, job_folder)
     defaults = {"User-Agent": f"schedsync/{__version__}", "Idempotency-Key": _slot(run)}
     if kind is not None:
         defaults["Content-Type"] = kind
     own = {name.lower() for name in given}
     headers = {name: value for name, value in defaults.items() if name.lower() not in own}
-    return Message(wanted.method, wanted.url, {**headers, **given}, body, file)
+    headers |= {name: value for name, value in given.items() if wanted.proxy is None or name.lower() != _FOR_PROXY}
+    return Message(wanted.method, wanted.url, headers, body, file)
 
 
 def _slot(run: Run) -> str:
@@ -107,8 +106,9 @@ def _tls(wanted: HttpRequest, job_folder: Path) -> Tls:
     return Tls(ca, cert, key, tls.verify)
 
 
-def _proxy(url: str | None) -> tuple[str, int] | None:
+def _proxy(url: str | None, given: Mapping[str, str]) -> Proxy | None:
     if url is None:
         return None
     parts = urlsplit(url)
-    return parts.hostname or "", parts.port or 80
+    authorization = next((value for name, value in given.items() if name.lower() == _FOR_PROXY), None)
+    return Proxy(parts.hostname or "", parts.port or 80, authorization)

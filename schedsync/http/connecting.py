@@ -10,7 +10,7 @@ from typing import Any
 from urllib.parse import SplitResult
 
 from schedsync.http.failing import told
-from schedsync.http.request import Request
+from schedsync.http.request import Proxy, Request
 from schedsync.http.tls import context_of
 
 CONNECT_SECONDS = 10.0
@@ -24,9 +24,9 @@ def connected(request: Request, url: SplitResult) -> Iterator[HTTPConnection]:
     Raises:
         FailedError: there is none to be had.
     """
-    where = place(url) if request.proxy is None else f"{request.proxy[0]}:{request.proxy[1]}"
+    proxy = None if request.proxy is None else f"the proxy {request.proxy.host}:{request.proxy.port}"
     with closing(_connection(request, url)) as connection:
-        with told("connected", where, CONNECT_SECONDS):
+        with told("connected", place(url), CONNECT_SECONDS, through=proxy):
             connection.connect()
         # Silence is bounded by the time of the whole request from here on.
         connection.sock.settimeout(request.seconds)
@@ -35,7 +35,13 @@ def connected(request: Request, url: SplitResult) -> Iterator[HTTPConnection]:
 
 def place(url: SplitResult) -> str:
     """Return host and port that *url* leads to."""
-    return f"{url.hostname}:{_port(url)}"
+    host = url.hostname or ""
+    return f"[{host}]:{_port(url)}" if ":" in host else f"{host}:{_port(url)}"
+
+
+def for_proxy(proxy: Proxy) -> dict[str, str]:
+    """Return the headers that are for *proxy* alone."""
+    return {} if proxy.authorization is None else {"Proxy-Authorization": proxy.authorization}
 
 
 def _port(url: SplitResult) -> int:
@@ -43,12 +49,13 @@ def _port(url: SplitResult) -> int:
 
 
 def _connection(request: Request, url: SplitResult) -> HTTPConnection:
-    host, port = request.proxy or (url.hostname or "", _port(url))
+    end = (url.hostname or "", _port(url))
+    host, port = end if request.proxy is None else (request.proxy.host, request.proxy.port)
     connection = HTTPConnection(host, port, timeout=CONNECT_SECONDS)
     if url.scheme == "https":
         connection = HTTPSConnection(host, port, timeout=CONNECT_SECONDS, context=context_of(request.tls))
         if request.proxy is not None:
-            connection.set_tunnel(url.hostname or "", _port(url))
+            connection.set_tunnel(*end, headers=for_proxy(request.proxy))
     # Where http.client asks for addresses, which no signal interrupts.
     connection._create_connection = _socket_to  # type: ignore[attr-defined] # noqa: SLF001 - the one place to do it
     return connection

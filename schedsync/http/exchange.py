@@ -4,12 +4,14 @@ import os
 import stat
 from collections.abc import Iterator
 from contextlib import closing, contextmanager, suppress
+from dataclasses import replace
 from http.client import HTTPConnection, HTTPResponse
 from pathlib import Path
+from ssl import SSLEOFError
 from typing import IO
 from urllib.parse import urlsplit
 
-from schedsync.http.connecting import connected, place
+from schedsync.http.connecting import connected, for_proxy, place
 from schedsync.http.failing import FailedError, told
 from schedsync.http.request import Message, Request
 
@@ -28,7 +30,10 @@ def answered(request: Request, message: Message) -> Iterator[HTTPResponse]:
     url = urlsplit(message.url)
     where = place(url)
     path = url._replace(scheme="", netloc="").geturl()
-    target = message.url if request.proxy is not None and url.scheme == "http" else f"/{path.removeprefix('/')}"
+    target = f"/{path.removeprefix('/')}"
+    if request.proxy is not None and url.scheme == "http":
+        message = replace(message, headers={**message.headers, **for_proxy(request.proxy)})
+        target = message.url
     with _body(message) as body, connected(request, url) as connection:
         with told("sent the request", where, request.seconds):
             _send(connection, message, target, body)
@@ -43,7 +48,7 @@ def _send(connection: HTTPConnection, message: Message, target: str, body: bytes
     if body is not None and not isinstance(body, bytes):
         headers["Content-Length"] = str(os.fstat(body.fileno()).st_size)
     # Who hangs up before the end may have answered all the same, for example that it is too much.
-    with suppress(BrokenPipeError):
+    with suppress(BrokenPipeError, ConnectionResetError, SSLEOFError):
         connection.request(message.method, target, body, headers)
 
 

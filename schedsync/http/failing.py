@@ -35,13 +35,14 @@ class FailedError(Exception):
 
 
 @contextmanager
-def told(doing: str, where: str, seconds: float) -> Iterator[None]:
+def told(doing: str, where: str, seconds: float, through: str | None = None) -> Iterator[None]:
     """Turn what fails inside into words.
 
     Args:
         doing: what is done inside, as it follows "while it".
         where: host and port of the other side.
         seconds: how long the other side may be silent.
+        through: what is connected to in its place, if anything is.
 
     Raises:
         FailedError: it failed, or was ended from outside.
@@ -53,7 +54,7 @@ def told(doing: str, where: str, seconds: float) -> Iterator[None]:
     except ssl.SSLError as error:
         raise FailedError(_about_tls(error, where)) from None
     except (OSError, HTTPException, ValueError) as error:
-        raise FailedError(_about_connection(error, doing, where, seconds)) from None
+        raise FailedError(_about_connection(error, doing, through or where, seconds)) from None
 
 
 def _about_tls(error: ssl.SSLError, where: str) -> str:
@@ -61,7 +62,7 @@ def _about_tls(error: ssl.SSLError, where: str) -> str:
         return f"TLS: {_about_certificate(error.verify_code, error.verify_message, where)}"
     reason = error.reason or str(error)
     if isinstance(error, ssl.SSLEOFError | ssl.SSLZeroReturnError):
-        return f"TLS: {where} closed the connection in the middle; does it speak https there?"
+        return f"TLS: {where} closed the connection; does it speak https, or want a client certificate (tls.cert)?"
     if reason in _NOT_TLS:
         return f"TLS: {where} does not speak https; write http://, or another port"
     if "ALERT" in reason and _CLIENT_CERTIFICATE.search(reason):

@@ -43,6 +43,16 @@ class Tls:
 
 
 @dataclass(frozen=True, slots=True)
+class Proxy:
+    """Through what the request goes."""
+
+    host: str
+    port: int
+    authorization: str | None = field(default=None, repr=False)
+    """What the proxy is told about who asks."""
+
+
+@dataclass(frozen=True, slots=True)
 class Request:
     """One run."""
 
@@ -51,8 +61,7 @@ class Request:
     """After so long the worker ends, whatever the other side does."""
     expectation: Expectation = Expectation()
     tls: Tls = Tls()
-    proxy: tuple[str, int] | None = None
-    """Host and port."""
+    proxy: Proxy | None = None
     follow_redirects: bool = False
     secrets: tuple[str, ...] = field(default=(), repr=False)
     """Texts that are never printed, wherever they come from."""
@@ -72,7 +81,7 @@ def decoded(data: bytes) -> Request:
         seconds=fields["seconds"],
         expectation=Expectation(ranges, expectation["body"]),
         tls=Tls(**fields["tls"]),
-        proxy=None if fields["proxy"] is None else (fields["proxy"][0], fields["proxy"][1]),
+        proxy=None if fields["proxy"] is None else Proxy(**fields["proxy"]),
         follow_redirects=fields["follow_redirects"],
         secrets=tuple(fields["secrets"]),
     )

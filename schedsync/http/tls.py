@@ -44,7 +44,8 @@ def _show(context: ssl.SSLContext, cert: str, key: str | None) -> None:
     except ssl.SSLError as error:
         if error.reason == "KEY_VALUES_MISMATCH":
             raise FailedError(f"tls.key: {key or cert} is not the key of {cert}") from None
-        raise FailedError(f"tls.cert: {cert} and {key or 'itself'} hold no certificate and key in PEM") from None
+        files = f"{cert} does not hold" if key is None else f"{cert} and {key} do not hold"
+        raise FailedError(f"tls.cert: {files} a certificate and its key in PEM") from None
 
 
 def _refuse_passphrase(key: str) -> NoReturn:

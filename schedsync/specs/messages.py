@@ -51,7 +51,7 @@ _EXAMPLES = {
     "file": "{file: close.sql}",
 }
 _STATEMENT_TAGS = {"StatementText", "StatementFile"}
-_PART_TAGS = {"ValueText", "ValueFile", "ValueVariable"}
+_VALUE_TAGS = {"ValueText", "ValueFile", "ValueVariable"}
 _REQUEST = ("run", "HttpAction", "http")
 _SECRETS_OF_REQUESTS = {("http", "headers"), ("http", "url"), ("http", "proxy")}
 _TAGS = {kind.__name__ for kind in (*TRIGGERS.values(), *ACTIONS.values())}
@@ -118,8 +118,8 @@ def _without_tag(location: FieldPath) -> FieldPath:
         location = (*location[:3], *location[4:])
     if location[2:3] == ("http",):
         inner = 5 if location[3:4] == ("headers",) else 4
-        location = (*location[:inner], *(part for part in location[inner:] if part not in _PART_TAGS))
-    if location[2:3] == ("env",) and location[4:5] and location[4] in _PART_TAGS:
+        location = (*location[:inner], *(part for part in location[inner:] if part not in _VALUE_TAGS))
+    if location[2:3] == ("env",) and location[4:5] and location[4] in _VALUE_TAGS:
         location = (*location[:4], *location[5:])
     at = 2 if location[:1] == ("schedule",) else 1
     tagged = location[:1] in {("schedule",), ("run",)} and location[at : at + 1] and location[at] in _TAGS

@@ -11,7 +11,7 @@ from schedsync import __version__
 from schedsync.errors import UnresolvedReferenceError
 from schedsync.executors.base import Launch
 from schedsync.executors.prepare import prepare
-from schedsync.http.request import Expectation, Message, Request, Tls, decoded
+from schedsync.http.request import Expectation, Message, Proxy, Request, Tls, decoded
 from tests.builders import NOW, run, spec
 
 URL = "https://erp.example.com/close"
@@ -41,7 +41,7 @@ def test_a_request_comes_back_as_it_was() -> None:
         seconds=305,
         expectation=Expectation(((200, 200), (300, 399)), "ok"),
         tls=Tls("/jobs/erp/ca.pem", "/etc/client.pem"),
-        proxy=("proxy", 3128),
+        proxy=Proxy("proxy", 3128),
         follow_redirects=True,
     )
 
@@ -71,6 +71,14 @@ def test_headers_of_the_author_take_the_place_of_ours() -> None:
     assert headers == {"user-agent": "mine", "Idempotency-Key": "own", "Accept": "text/csv"}
 
 
+def test_what_a_proxy_is_told_is_not_for_the_service() -> None:
+    headers = {"proxy-authorization": {"env": "TOKEN"}, "Accept": "text/csv"}
+    request = requested(proxy="http://proxy", headers=headers)
+    assert request.proxy == Proxy("proxy", 80, "Bearer hunter2-of-erp")
+    assert request.message.headers == SLOT | {"Accept": "text/csv"}
+    assert requested(headers=headers).message.headers["proxy-authorization"] == "Bearer hunter2-of-erp"
+
+
 def test_a_secret_is_in_the_request_and_nowhere_else(tmp_path: Path) -> None:
     (tmp_path / "key").write_text("hunter3-of-erp\n")
     launch = launched(tmp_path, headers={"Authorization": {"env": "TOKEN"}, "X-Key": {"file": "key"}})
@@ -84,9 +92,15 @@ def test_a_secret_is_in_the_request_and_nowhere_else(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("value", "sentence"),
     [
-        ({"env": "NONE"}, 'the service has no variable "NONE" for jobs; set it where schedsync is started, or name'),
-        ({"file": "none"}, 'the file "{folder}/none" cannot be read: No such file or directory'),
-        ({"file": "lines"}, 'the header "X" cannot come from lines: the value of a header is one line of ASCII;'),
+        (
+            {"env": "NONE"},
+            'headers.X: the service has no variable "NONE" for jobs; ',
+        ),
+        ({"file": "none"}, 'headers.X: the file "{folder}/none" cannot be read: No such file or directory'),
+        (
+            {"file": "lines"},
+            "headers.X: the value of a header is one line of ASCII; ",
+        ),
     ],
 )
 def test_a_value_that_is_not_to_be_had_is_refused(tmp_path: Path, value: dict[str, str], sentence: str) -> None:
