@@ -21,6 +21,7 @@ from schedsync.executors import orphans
 from schedsync.executors.base import Launch
 from schedsync.executors.matching import LineMatcher
 from schedsync.executors.redaction import Redactor
+from schedsync.executors.spawn_errors import check_program
 from schedsync.executors.spool import Spool
 
 BITE = 1 << 16
@@ -39,11 +40,11 @@ class Child:
         """
         self.launch, self.spool, self.started_at = launch, spool, started_at
         self._redactor, self._matcher = Redactor(launch.secrets), LineMatcher(launch.fail_on_output)
-        self._process = _spawn(launch)
+        self._process, pipe = _spawn(launch)
         self.pid = self._process.pid
         self.pidfd = _pidfd(self.pid)
         """Readable when the leader has ended; None where there is no such thing, or not any more."""
-        self.pipe = self._process.stdout
+        self.pipe: IO[bytes] | None = pipe
         """The output; None at its end."""
         self.exited = False
         """Whether the leader's end was noticed."""
@@ -156,21 +157,39 @@ def survivors(children: Collection[Child]) -> dict[str, list[int]]:
     return {c.run_id: [c.pid] for c in children if c.group_lives()}
 
 
-def _spawn(launch: Launch) -> subprocess.Popen[bytes]:
-    with _stdin(launch.stdin) as stdin:
+def _spawn(launch: Launch) -> tuple[subprocess.Popen[bytes], IO[bytes]]:
+    """Start the process; return it and the end of its output that is read."""
+    if launch.confinement.wrapper:
+        check_program(launch)
+    with _stdin(launch.stdin) as stdin, _output(launch.confinement.owner) as (pipe, stdout):
         process = subprocess.Popen(
-            launch.argv,
+            (*launch.confinement.wrapper, *launch.argv),
             bufsize=0,
             stdin=stdin,
-            stdout=subprocess.PIPE,
+            stdout=stdout,
             stderr=subprocess.STDOUT,
             cwd=launch.cwd,
             env=launch.env,
+            umask=launch.confinement.umask,
             start_new_session=True,
         )
-    if process.stdout is not None:
-        os.set_blocking(process.stdout.fileno(), False)
-    return process
+        return process, os.fdopen(pipe, "rb", buffering=0)
+
+
+@contextmanager
+def _output(owner: tuple[int, int] | None) -> Iterator[tuple[int, int]]:
+    """Give the two ends of a pipe; the one to read is closed only when something goes wrong."""
+    pipe, stdout = os.pipe()
+    try:
+        os.set_blocking(pipe, False)
+        if owner is not None:  # else a job of another user could not open its own /dev/stderr
+            os.fchown(stdout, *owner)
+        yield pipe, stdout
+    except BaseException:
+        os.close(pipe)
+        raise
+    finally:
+        os.close(stdout)
 
 
 @contextmanager

@@ -11,8 +11,10 @@ import time
 from collections.abc import Collection
 from dataclasses import dataclass
 from datetime import timedelta
+from pathlib import Path
 
 from schedsync.executors.child import Child, survivors
+from schedsync.executors.limits import met
 from schedsync.runs.run import RunState
 from schedsync.specs.wording import quoted, shortened
 
@@ -70,7 +72,7 @@ def judged(child: Child) -> Ended:
             bad = _bad_output(child)
             return Ended(RunState.FAILED, bad) if bad else ended
         case RunState.FAILED:
-            told = _told(child) or _bad_output(child)
+            told = _told(child) or _met_limit(child) or _bad_output(child)
             return Ended(RunState.FAILED, f"{ended.reason}; {told}") if told else ended
     return ended
 
@@ -78,7 +80,15 @@ def judged(child: Child) -> Ended:
 def _told(child: Child) -> str:
     """Return what the process said itself about its failure."""
     mark, line = child.launch.failure_mark, child.spool.last_line()
-    return line.removeprefix(mark) if mark and line.startswith(mark) else ""
+    if mark and line.startswith(mark):
+        return line.removeprefix(mark)
+    wrapper = {Path(word).name for word in child.launch.confinement.wrapper}
+    return shortened(line) if Path(line.partition(": ")[0]).name in wrapper else ""
+
+
+def _met_limit(child: Child) -> str:
+    limits, output = child.launch.confinement.limits, child.spool.read()
+    return met(limits, child.reap() or 0, output.tail or output.head) if limits else ""
 
 
 def _bad_output(child: Child) -> str:

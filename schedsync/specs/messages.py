@@ -30,7 +30,7 @@ _SHAPES = {
     "model_type": "a mapping of keys to values",
     "model_attributes_type": "a mapping of keys to values",
 }
-_MAIN_KEYS = {"retry": "attempts: 3", "misfire": "policy: latest", "history": "keep: 100"}
+_MAIN_KEYS = {"retry": "attempts: 3", "misfire": "policy: latest", "history": "keep: 100", "limits": "memory: 2GiB"}
 _EXAMPLES = {
     "schedule": 'schedule: {every: 15m} or schedule: {cron: "30 2 * * *"}',
     "run": "run: {shell: echo hello}",

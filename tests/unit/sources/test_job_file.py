@@ -388,7 +388,7 @@ def test_details_in_defaults_do_not_hide_that_something_is_missing(job: str, mis
 def test_a_mistake_that_came_from_defaults_is_placed_there() -> None:
     chain = (defaults("owner: near\n", "erp/_defaults.yaml"), defaults("owner: far\nrun:\n  args: [a]\n"))
     (problem,) = parse(GOOD, "erp/dump.yaml", chain=chain).problems
-    assert str(problem) == '_defaults.yaml:3:3: unknown key "args"; allowed: cwd, env, shell'
+    assert str(problem) == '_defaults.yaml:3:3: unknown key "args"; allowed: cwd, env, limits, nice, shell, umask, user'
     assert problem.job_id == "erp.dump"
 
 

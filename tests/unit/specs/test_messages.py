@@ -72,7 +72,7 @@ def _cases(*cases: tuple[str, dict[str, Any], str, str]) -> pytest.MarkDecorator
     ("a key of the action in a schedule", {"schedule": {"every": "1h", "cwd": "/"}}, "schedule.0.cwd",
      'unknown key "cwd" here; write it under "run:"'),
     ("args of a shell", {"run": {"shell": "x", "args": []}}, "run.args",
-     'unknown key "args"; allowed: cwd, env, shell'),
+     'unknown key "args"; allowed: cwd, env, limits, nice, shell, umask, user'),
     ("two triggers in one", {"schedule": {"every": "1h", "cron": "@daily"}}, "schedule.0.every",
      '"every" cannot stand beside another kind; write a list of triggers under schedule'),
     ("no connection", {"run": {"sql": "x"}}, "run",
@@ -229,6 +229,24 @@ def test_schedules(fields: dict[str, Any], path: str, sentence: str) -> None:
      'total: expected one of string or number (did you mean "number"?), found "numbr"'),
     ("OUT binds as a list", {"run": {"plsql": "x", "connection": "erp", "out": ["total"]}}, "run.out",
      "out: expected a mapping of keys to values, found a list; write e.g. out: {name: number}"),
+    ("no user", {"run": {"shell": "a", "user": "oracle dba"}}, "run.user",
+     'user: "oracle dba" does not name a user; write oracle, or oracle:dba with a group'),
+    ("no mask", {"run": {"shell": "a", "umask": 27}}, "run.umask",
+     'umask: "27" is not a mask; write three digits from 0 to 7, e.g. "027"'),
+    ("too nice", {"run": {"shell": "a", "nice": 20}}, "run.nice",
+     "nice: expected 19 or less, found 20"),
+    ("a limit alone", {"run": {"shell": "a", "limits": "2GiB"}}, "run.limits",
+     'limits: expected a mapping of keys to values, found "2GiB"; write limits: {memory: "2GiB"}'),
+    ("a size without unit", {"run": {"shell": "a", "limits": {"memory": 2048}}}, "run.limits.memory",
+     'memory: 2048 has no unit; write it with a unit: "512MiB", "2GiB", or "2GB" for 2000000000 bytes'),
+    ("a size in letters", {"run": {"shell": "a", "limits": {"file_size": "2G"}}}, "run.limits.file_size",
+     'file_size: "2G" is not a size; write it with a unit: "512MiB", "2GiB", or "2GB" for 2000000000 bytes'),
+    ("no memory", {"run": {"shell": "a", "limits": {"memory": "1MiB"}}}, "run.limits.memory",
+     "memory: must be at least 16MiB, or no program can start"),
+    ("no time for the processor", {"run": {"shell": "a", "limits": {"cpu": 600}}}, "run.limits.cpu",
+     f"cpu: 600 has no unit; {UNIT}"),
+    ("no files", {"run": {"shell": "a", "limits": {"files": 3}}}, "run.limits.files",
+     "files: expected 16 or more, found 3"),
     ("a value from nowhere", {"run": {"shell": "a", "env": {"A": {}}}}, "run.env.A",
      "A: a mapping here names one source of the value; write text, {file: path} or {env: NAME}"),
     ("a value from two places", {"run": {"shell": "a", "env": {"A": {"file": "x", "env": "Y"}}}}, "run.env.A",
@@ -402,7 +420,8 @@ DESIGNED = set(
     """
     id description tags owner schedule cron every at calendar timezone jitter start end exclude run script shell command
     python http sql args env cwd timeout kill_grace retry attempts delay backoff max_delay on overlap group misfire
-    policy grace after executor queue notify healthcheck prune renamed_from suspend history keep days
+    policy grace success_exit_codes fail_on_output user umask nice limits
+    after executor queue notify healthcheck prune renamed_from suspend history keep days
     """.split()  # noqa: SIM905 - fifty words read best as words
 )
 
@@ -429,7 +448,7 @@ def test_a_field_of_later_is_refused_with_a_sentence(field: str) -> None:
 
 
 def test_a_field_of_later_is_no_excuse_where_it_never_was() -> None:
-    assert mistake(history={"limits": 1}).message == 'unknown key "limits"; allowed: days, keep'
+    assert mistake(history={"calendar": 1}).message == 'unknown key "calendar"; allowed: days, keep'
 
 
 # Where keys belong
@@ -441,7 +460,8 @@ def test_a_field_of_later_is_no_excuse_where_it_never_was() -> None:
         ((), set(JobSpec.model_fields)),
         (("retry",), {"attempts", "delay", "backoff", "max_delay", "on"}),
         (("schedule", 0, "AtTrigger"), {"at", "timezone", "jitter", "start", "end"}),
-        (("run", "ScriptAction"), {"script", "args", "env", "cwd"}),
+        (("run", "ScriptAction"), {"script", "args", "env", "cwd", "user", "umask", "nice", "limits"}),
+        (("run", "ShellAction", "limits"), {"memory", "cpu", "files", "processes", "file_size", "core"}),
     ],
 )
 def test_the_keys_that_may_stand_somewhere(location: tuple[str | int, ...], allowed: set[str]) -> None:
