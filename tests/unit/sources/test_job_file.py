@@ -15,6 +15,7 @@ from schedsync.specs.actions import ProcessAction
 from schedsync.specs.fingerprint import schedule_digest, spec_digest
 from schedsync.specs.job import JobSpec
 from schedsync.specs.problem import Problem
+from schedsync.specs.references import FileReference, VariableReference
 
 SPECS = Path(__file__).parents[2] / "data" / "specs"
 GOOD = "schedule: {every: 15m}\nrun: {shell: echo hello}\n"
@@ -57,7 +58,13 @@ def test_a_file_with_every_field_is_read() -> None:
     assert (spec.id, len(spec.schedule), spec.timeout) == ("erp.nightly-dump", 3, timedelta(minutes=30))
     assert spec.model_dump()["run"]["args"] == ("--full", "8080", "on", "0755")
     assert isinstance(spec.run, ProcessAction)
-    assert spec.run.env == {"PGUSER": "dump", "PGPORT": "5432", "VERBOSE": "no"}
+    assert spec.run.env == {
+        "PGUSER": "dump",
+        "PGPORT": "5432",
+        "VERBOSE": "no",
+        "PGPASSWORD": FileReference(file="/run/secrets/erp"),
+        "TOKEN": VariableReference(env="ERP_TOKEN"),
+    }
 
 
 def test_a_job_knows_its_place_and_digests() -> None:
