@@ -12,6 +12,20 @@ from schedsync.runs.outcome import Outcome
 
 
 @dataclass(frozen=True, slots=True)
+class Confinement:
+    """As whom, and within which bounds, a process runs; by default like the service itself."""
+
+    wrapper: tuple[str, ...] = ()
+    """Programs that set it up, with their arguments: each becomes the next, the last one the process itself."""
+    owner: tuple[int, int] | None = None
+    """User and group of the process, if they are not the service's."""
+    umask: int = -1
+    """Rights that new files do not get; -1: as the service has it."""
+    limits: Mapping[str, str] = field(default_factory=dict)
+    """The limits that are set, as their author writes them, e.g. ``memory: 2GiB``; to say which one was met."""
+
+
+@dataclass(frozen=True, slots=True)
 class Launch:
     """A process to start for a run."""
 
@@ -24,6 +38,7 @@ class Launch:
     """Values that nothing may show that the run leaves behind: they are cut out of its output and of its reason."""
     cwd: str | None = None
     """None: the folder of the service."""
+    confinement: Confinement = field(default_factory=Confinement)
     stdin: bytes = field(default=b"", repr=False)
     """What the process reads on its standard input before the end of file."""
     timeout: timedelta | None = None

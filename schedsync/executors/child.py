@@ -22,6 +22,7 @@ from schedsync.executors.base import Launch
 from schedsync.executors.identity import process_name
 from schedsync.executors.matching import LineMatcher
 from schedsync.executors.redaction import Redactor
+from schedsync.executors.spawn_errors import check_program
 from schedsync.executors.spool import Sink
 
 BITE = 1 << 16
@@ -44,7 +45,7 @@ class Child:
             OSError: the system refuses; ``spawn_errors`` knows the words.
             ValueError: an argument or a variable has a NUL character.
         """
-        self._take_charge(launch, spool, started_at, _spawn(launch, leads=leads))
+        self._take_charge(launch, spool, started_at, *_spawn(launch, leads=leads))
 
     @classmethod
     def taken_up(cls, launch: Launch, spool: Sink, started_at: datetime, pid: int) -> "Child":
@@ -54,11 +55,16 @@ class Child:
             ProcessLookupError: it has ended.
         """
         child = cls.__new__(cls)
-        child._take_charge(launch, spool, started_at, Stranger(pid))  # noqa: SLF001 - it is of this class
+        child._take_charge(launch, spool, started_at, Stranger(pid), None)  # noqa: SLF001 - it is of this class
         return child
 
     def _take_charge(
-        self, launch: Launch, spool: Sink, started_at: datetime, process: "subprocess.Popen[bytes] | Stranger"
+        self,
+        launch: Launch,
+        spool: Sink,
+        started_at: datetime,
+        process: "subprocess.Popen[bytes] | Stranger",
+        pipe: IO[bytes] | None,
     ) -> None:
         self.launch, self.spool, self.started_at = launch, spool, started_at
         self._redactor, self._matcher = Redactor(launch.secrets), LineMatcher(launch.fail_on_output)
@@ -66,7 +72,7 @@ class Child:
         self.pid = self._process.pid
         self.pidfd = _pidfd(self.pid)
         """Readable when the leader has ended; None where there is no such thing, or not any more."""
-        self.pipe = self._process.stdout
+        self.pipe = pipe
         """The output; None at its end."""
         self.exited = False
         """Whether the leader's end was noticed."""
@@ -185,9 +191,6 @@ class Child:
 class Stranger:
     """A process that is no child of this one: it can be seen and signalled, and never be waited for."""
 
-    stdout: IO[bytes] | None = None
-    """Its output went to the service that has started it."""
-
     def __init__(self, pid: int) -> None:
         """Note the process *pid*.
 
@@ -224,21 +227,39 @@ def survivors(children: Collection[Child]) -> dict[str, list[int]]:
     return {c.run_id: [c.pid] for c in children if c.group_lives()}
 
 
-def _spawn(launch: Launch, *, leads: bool) -> subprocess.Popen[bytes]:
-    with _stdin(launch.stdin) as stdin:
+def _spawn(launch: Launch, *, leads: bool) -> tuple[subprocess.Popen[bytes], IO[bytes]]:
+    """Start the process; return it and the end of its output that is read."""
+    if launch.confinement.wrapper:
+        check_program(launch)
+    with _stdin(launch.stdin) as stdin, _output(launch.confinement.owner) as (pipe, stdout):
         process = subprocess.Popen(
-            launch.argv,
+            (*launch.confinement.wrapper, *launch.argv),
             bufsize=0,
             stdin=stdin,
-            stdout=subprocess.PIPE,
+            stdout=stdout,
             stderr=subprocess.STDOUT,
             cwd=launch.cwd,
             env=launch.env,
+            umask=launch.confinement.umask,
             start_new_session=leads,
         )
-    if process.stdout is not None:
-        os.set_blocking(process.stdout.fileno(), False)
-    return process
+        return process, os.fdopen(pipe, "rb", buffering=0)
+
+
+@contextmanager
+def _output(owner: tuple[int, int] | None) -> Iterator[tuple[int, int]]:
+    """Give the two ends of a pipe; the one to read is closed only when something goes wrong."""
+    pipe, stdout = os.pipe()
+    try:
+        os.set_blocking(pipe, False)
+        if owner is not None:  # else a job of another user could not open its own /dev/stderr
+            os.fchown(stdout, *owner)
+        yield pipe, stdout
+    except BaseException:
+        os.close(pipe)
+        raise
+    finally:
+        os.close(stdout)
 
 
 @contextmanager

@@ -11,10 +11,12 @@ import time
 from collections.abc import Collection
 from dataclasses import dataclass
 from datetime import timedelta
+from pathlib import Path
 
 from schedsync.executors.base import Launch
 from schedsync.executors.child import Child, survivors
 from schedsync.executors.kept import KeptEnd, KeptOutput
+from schedsync.executors.limits import met
 from schedsync.runs.run import RunState
 from schedsync.specs.wording import quoted, shortened
 
@@ -72,7 +74,7 @@ def judged(child: Child) -> Ended:
     """Return what the run of *child* is, which has ended by itself and whose output is complete."""
     if isinstance(child.spool, KeptOutput):
         return judged_kept(child.launch, child.spool.end, child.reap())
-    return _judged(child.launch, child.reap(), _told(child), child.bad_line)
+    return _judged(child.launch, child.reap(), said_by(child), child.bad_line)
 
 
 def judged_kept(launch: Launch, end: KeptEnd | None, code: int | None = None) -> Ended:
@@ -91,26 +93,35 @@ def judged_kept(launch: Launch, end: KeptEnd | None, code: int | None = None) ->
     return _judged(launch, end.code, end.told, end.bad_line)
 
 
-def _judged(launch: Launch, code: int | None, told: str, bad_line: str | None) -> Ended:
+def _judged(launch: Launch, code: int | None, said: str, bad_line: str | None) -> Ended:
     ended = own_end(code, launch.success_exit_codes)
     bad = "" if bad_line is None else shortened(f"output matches {quoted(launch.fail_on_output)}: {bad_line}")
     match ended.state:
         case RunState.SUCCEEDED:
             return Ended(RunState.FAILED, bad) if bad else ended
         case RunState.FAILED:
-            more = told or bad
+            more = said or bad
             return Ended(RunState.FAILED, f"{ended.reason}; {more}") if more else ended
     return ended
 
 
+def said_by(child: Child) -> str:
+    """Return what the output of *child*, which has ended, says about its failure; empty if nothing."""
+    return _told(child) or _met_limit(child)
+
+
 def _told(child: Child) -> str:
     """Return what the process said itself about its failure."""
-    return told(child.spool.last_line(), child.launch.failure_mark)
+    mark, line = child.launch.failure_mark, child.spool.last_line()
+    if mark and line.startswith(mark):
+        return line.removeprefix(mark)
+    wrapper = {Path(word).name for word in child.launch.confinement.wrapper}
+    return shortened(line) if Path(line.partition(": ")[0]).name in wrapper else ""
 
 
-def told(last_line: str, mark: str) -> str:
-    """Return what a process said itself about its failure in its last line, which then begins with *mark*."""
-    return last_line.removeprefix(mark) if mark and last_line.startswith(mark) else ""
+def _met_limit(child: Child) -> str:
+    limits, output = child.launch.confinement.limits, child.spool.read()
+    return met(limits, child.reap() or 0, output.tail or output.head) if limits else ""
 
 
 def _signal_name(number: int) -> str:

@@ -13,7 +13,7 @@ from contextlib import suppress
 
 from schedsync.clock import utc_now
 from schedsync.executors.child import Child
-from schedsync.executors.ending import told
+from schedsync.executors.ending import said_by
 from schedsync.executors.identity import process_name
 from schedsync.executors.kept import KeptEnd, Request, note_end, note_keeper
 from schedsync.executors.redaction import redacted
@@ -55,8 +55,7 @@ def _keep(request: Request, spool: Spool) -> KeptEnd:
     end_by = time.monotonic() + launch.timeout.total_seconds() if launch.timeout else None
     code = child.reap() if _hear(child, end_by) else None
     child.finish_output()
-    said = told(spool.last_line(), launch.failure_mark)
-    return KeptEnd(utc_now(), code, spool.read(), said, child.bad_line, spool.failure)
+    return KeptEnd(utc_now(), code, spool.read(), said_by(child), child.bad_line, spool.failure)
 
 
 def _hear(child: Child, end_by: float | None) -> bool:

@@ -11,13 +11,13 @@ import json
 import logging
 import sys
 from collections.abc import Iterable
-from dataclasses import dataclass, replace
+from dataclasses import asdict, dataclass, replace
 from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any
 
 from schedsync.clock import from_micros, to_micros
-from schedsync.executors.base import Launch
+from schedsync.executors.base import Confinement, Launch
 from schedsync.executors.durable import write_whole
 from schedsync.executors.identity import living_process
 from schedsync.executors.orphans import MARKER, can_look
@@ -51,6 +51,7 @@ class Request:
             "env": dict(inner.env),
             "cwd": inner.cwd,
             "stdin": _text(inner.stdin),
+            "confinement": asdict(inner.confinement),
             "secrets": inner.secrets,
             "fail_on_output": inner.fail_on_output,
             "mark": inner.failure_mark,
@@ -71,6 +72,7 @@ class Request:
             cwd=told["cwd"],
             stdin=_bytes(told["stdin"]),
             timeout=None if told["seconds"] is None else timedelta(seconds=told["seconds"]),
+            confinement=_confinement(told["confinement"]),
             secrets=tuple(told["secrets"]),
             fail_on_output=told["fail_on_output"],
             failure_mark=told["mark"],
@@ -129,6 +131,7 @@ def keep(launch: Launch, spool: Path, limits: OutputLimits) -> Launch:
         # What the author sets for the run (PYTHONHOME, say) is not for the keeper.
         env={name: launch.env[name] for name in _FOR_ANYBODY if name in launch.env} | {MARKER: launch.run_id},
         cwd=None,
+        confinement=Confinement(),
         stdin=Request(launch, spool.absolute(), limits).encoded(),
         failure_mark="",
         kept=True,
@@ -225,6 +228,11 @@ class KeptOutput:
 
     def discard(self) -> None:
         """Leave the files: they are the result until the store has it (``forget``)."""
+
+
+def _confinement(told: dict[str, Any]) -> Confinement:
+    owner = None if told["owner"] is None else (told["owner"][0], told["owner"][1])
+    return Confinement(tuple(told["wrapper"]), owner, told["umask"], told["limits"])
 
 
 def _keeper_file(spool: Path, run_id: str) -> Path:

@@ -9,6 +9,7 @@ from schedsync.clock import rfc3339
 from schedsync.errors import UnresolvedReferenceError
 from schedsync.executors import http_call
 from schedsync.executors.base import Launch
+from schedsync.executors.confinement import account_of, confinement_of
 from schedsync.executors.python_call import python_argv, request
 from schedsync.executors.references import resolve
 from schedsync.executors.sql_call import Databases, request_of
@@ -40,6 +41,7 @@ def prepare(
     Raises:
         UnusableConnectionError: the job names a connection that it cannot use.
         UnresolvedReferenceError: a value is not where the job says.
+        UnavailableConfinementError: the job wants a user or a limit that it cannot have here.
     """
     action, inherited = spec.run, _inherited(environ)
     env = inherited | _marks(run)
@@ -58,13 +60,15 @@ def prepare(
         return replace(launch, argv=worker_argv(), stdin=statement.encoded(), secrets=secrets, failure_mark=FAILED)
     if isinstance(action, HttpAction):
         return _request(launch, run, action, job_folder)
+    account = None if action.user is None else account_of(action.user)
     values = _referenced(action, job_folder, inherited)
     return replace(
         launch,
         argv=_argv(action, job_folder),
-        env=env | _literals(action) | values,
+        env=inherited | ({} if account is None else account.env) | _marks(run) | _literals(action) | values,
         secrets=tuple(values.values()),
         cwd=None if action.cwd is None else str(job_folder / action.cwd),
+        confinement=confinement_of(action, account, environ),
         stdin=_stdin(action, job_folder),
     )
 

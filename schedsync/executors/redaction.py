@@ -5,16 +5,17 @@ the output: the spool file, what is kept in memory, the reason of the run.
 """
 
 import json
-import os
 from collections.abc import Collection, Iterator
 from urllib.parse import quote
 
-from schedsync.specs.expressions import any_of
+from schedsync.specs.expressions import Expression, ExpressionError, any_of
 
 REDACTED = "[redacted]"
 """What stands in the place of a secret."""
 SHORTEST = 4
 """Characters of a secret that is cut out: a shorter one would be found everywhere, and the output unreadable."""
+_FIRST_LOOK = 16
+"""Bytes at the beginning of a secret that are looked for first: the whole of long ones would take too much memory."""
 _REDACTED = REDACTED.encode()
 
 
@@ -23,7 +24,7 @@ class Redactor:
 
     def __init__(self, secrets: Collection[str]) -> None:
         self._words = _words_of(secrets)
-        self._any = any_of(self._words)
+        self._any = _first_look(self._words)
         self._held = b""
         """The end of what has come: it may be the beginning of a secret."""
         self._gone = 0
@@ -50,7 +51,9 @@ class Redactor:
     def _has_any(self, data: bytes) -> bool:
         # In ASCII one search finds all of them at once, at four times the speed; other bytes would have to be spelled
         # as characters first, which takes longer than to search for each.
-        return self._any.found_in(data.decode()) if data.isascii() else any(word in data for word in self._words)
+        if self._any is not None and data.isascii():
+            return self._any.found_in(data.decode())
+        return any(word in data for word in self._words)
 
     def _spans(self, data: bytes, until: int) -> list[tuple[int, int]]:
         """Return where the secrets are that begin before *until*, in their order."""
@@ -70,22 +73,37 @@ class Redactor:
 
 def redacted(text: str, secrets: Collection[str]) -> str:
     """Return *text* without *secrets*."""
+    if not secrets:
+        return text
     redactor = Redactor(secrets)
-    return os.fsdecode(redactor.feed(os.fsencode(text)) + redactor.end()) if secrets else text
+    return (redactor.feed(_bytes(text)) + redactor.end()).decode("utf-8", "surrogateescape")
+
+
+def _bytes(text: str) -> bytes:
+    # Variables of the service may be no text; whatever the locale is, secrets are not lost on the way.
+    return text.encode("utf-8", "surrogateescape")
+
+
+def _first_look(words: Collection[bytes]) -> Expression | None:
+    """Return what is found wherever one of *words* may be; None if they are too many for that."""
+    try:
+        return any_of(word[:_FIRST_LOOK] for word in words)
+    except ExpressionError:
+        return None
 
 
 def _words_of(secrets: Collection[str]) -> tuple[bytes, ...]:
     """Return what to look for: each secret, its lines, and how programs spell them in messages and addresses."""
     lines = {line.strip() for secret in secrets for line in (secret, *secret.splitlines())}
     long_enough = [line for line in lines if len(line) >= SHORTEST]
-    return tuple({os.fsencode(spelling) for line in long_enough for spelling in _spellings(line)})
+    return tuple({_bytes(spelling) for line in long_enough for spelling in _spellings(line)})
 
 
 def _spellings(text: str) -> Iterator[str]:
     yield text
     yield repr(text)[1:-1]
     yield json.dumps(text)[1:-1]
-    yield quote(os.fsencode(text), safe="")
+    yield quote(_bytes(text), safe="")
 
 
 def _occurrences(word: bytes, data: bytes, until: int) -> Iterator[tuple[int, int]]:

@@ -9,10 +9,13 @@ from pydantic import AfterValidator, BeforeValidator, Discriminator, Field, Tag,
 from schedsync.specs.base import Model, Text, no_nul
 from schedsync.specs.http_request import HttpRequest
 from schedsync.specs.json_value import check_json
+from schedsync.specs.limits import Limits
 from schedsync.specs.references import VARIABLE, FileReference, VariableReference
 from schedsync.specs.wording import quoted
 
 _TARGET = re.compile(r"[A-Za-z_]\w*(\.[A-Za-z_]\w*)*:[A-Za-z_]\w*(\.[A-Za-z_]\w*)*")
+_USER = re.compile(r"[A-Za-z0-9_][\w.-]*\$?(:[A-Za-z0-9_][\w.-]*)?", re.ASCII)
+_UMASK = re.compile(r"0?[0-7]{3}")
 _SCALARS = ("string", "number", "boolean", "null")
 _PLAIN_WORDS = re.compile(r"[\w./=+-]+(?: [\w./=+-]+)*")
 _SET_BY_SCHEDSYNC = ("SCHEDSYNC_JOB_ID", "SCHEDSYNC_RUN_ID", "SCHEDSYNC_SCHEDULED_AT", "SCHEDSYNC_ATTEMPT")
@@ -64,6 +67,18 @@ class Action(Model):
     """What all actions are."""
 
 
+def _check_user(user: str) -> str:
+    if not _USER.fullmatch(user):
+        raise ValueError(f"{quoted(user)} does not name a user; write oracle, or oracle:dba with a group")
+    return user
+
+
+def _check_umask(mask: str) -> str:
+    if not _UMASK.fullmatch(mask):
+        raise ValueError(f'{quoted(mask)} is not a mask; write three digits from 0 to 7, e.g. "027"')
+    return mask[-3:]
+
+
 class ProcessAction(Action):
     """What actions have that are programs of the job's author."""
 
@@ -74,6 +89,16 @@ class ProcessAction(Action):
     cwd: Annotated[Argument, Field(min_length=1)] | None = Field(
         None, description="Folder to run in, relative to the job file; default: where the service was started."
     )
+    user: Annotated[Text, AfterValidator(_check_user)] | None = Field(
+        None, description="User to run as, or user:group; only a service that is root can do that."
+    )
+    umask: Annotated[Text, AfterValidator(_check_umask)] | None = Field(
+        None, description='Rights that new files do not get, e.g. "027"; default: those of the service.'
+    )
+    nice: Annotated[int, Field(ge=-20, le=19, strict=True)] | None = Field(
+        None, description="How far it yields to others, added to the service's own niceness."
+    )
+    limits: Limits | None = Field(None, description="What each of its processes may use of the machine.")
 
 
 def _refuse_text(value: object) -> object:

@@ -37,6 +37,7 @@ _MAIN_KEYS = {
     "http": "url: https://erp.example.com/close",
     "expect": "status: 200",
     "tls": "ca: erp-ca.pem",
+    "limits": "memory: 2GiB",
 }
 _EXAMPLES = {
     "schedule": 'schedule: {every: 15m} or schedule: {cron: "30 2 * * *"}',

@@ -10,10 +10,12 @@ import pytest
 
 from schedsync.clock import utc_now
 from schedsync.executors.base import Launch
+from schedsync.executors.confinement import account_of, confinement_of
 from schedsync.executors.kept import end_of, forget, keep, living_keeper
 from schedsync.executors.process import ProcessEngine
 from schedsync.running.keeping import taken_up
 from schedsync.runs.run import RunState
+from schedsync.specs.actions import ShellAction
 from tests.acceptance.harness import eventually
 from tests.builders import spec
 from tests.integration.executors.conftest import LIMITS, Remembering, bash
@@ -195,3 +197,15 @@ def test_exit_codes_that_are_success_hold_for_kept_runs(
 ) -> None:
     make_engine().launch(_kept(tmp_path, "exit 3", run_id, success_exit_codes=frozenset({0, 3})))
     assert listener.end().state is RunState.SUCCEEDED
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="only root may become somebody else")
+def test_a_kept_run_has_its_user_and_its_limits_and_its_keeper_has_not(
+    make_engine: MakeEngine, listener: Remembering, tmp_path: Path, run_id: str
+) -> None:
+    action = ShellAction.model_validate({"shell": "x", "user": "nobody", "umask": "027", "limits": {"files": 99}})
+    confinement = confinement_of(action, account_of("nobody"), os.environ)
+    make_engine().launch(_kept(tmp_path, "id -un; umask; ulimit -n; cat /nowhere", run_id, confinement=confinement))
+    outcome = listener.end()
+    assert outcome.output.head.split(b"\n")[:3] == [b"nobody", b"0027", b"99"]
+    assert end_of(tmp_path, run_id) is not None

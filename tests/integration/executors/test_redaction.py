@@ -7,13 +7,20 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
+from sqlalchemy import make_url
 
 from schedsync.executors.base import Launch
+from schedsync.executors.prepare import prepare
 from schedsync.executors.process import ProcessEngine
-from schedsync.executors.python_call import python_argv, request
+from schedsync.executors.python_call import python_argv
+from schedsync.executors.python_call import request as python_request
 from schedsync.executors.spool import OutputLimits, live, recover
+from schedsync.executors.sql_call import Databases
 from schedsync.runs.outcome import Outcome
 from schedsync.runs.run import RunState
+from schedsync.store.address import Address
+from schedsync.store.targets import target_of
+from tests.builders import run, spec
 from tests.integration.executors.conftest import LIMITS, RUN, Remembering, bash
 from tests.integration.runner.bench import eventually
 
@@ -64,7 +71,7 @@ def test_a_secret_is_cut_out_wherever_the_borders_of_what_is_read_and_kept_are(
 
 def test_a_secret_in_a_traceback_is_cut_out(engine: ProcessEngine, listener: Remembering, tmp_path: Path) -> None:
     (tmp_path / "leak.py").write_text("import os\ndef main():\n    raise KeyError(os.environ['SECRET'])\n")
-    call = request("leak:main", [], {}, [str(tmp_path)])
+    call = python_request("leak:main", [], {}, [str(tmp_path)])
     engine.launch(Launch(RUN, python_argv(), ENV, secrets=(SECRET,), stdin=call))
     outcome = listener.end()
     assert outcome.state is RunState.FAILED
@@ -113,3 +120,19 @@ def test_the_ways_that_programs_spell_a_secret_are_cut_out(
     text = _text(listener.end())
     assert "[redacted]" in text
     assert not any(word in text for word in ("one", "two", "three"))
+
+
+@pytest.mark.parametrize("database", ["postgresql", "oracle"])
+def test_a_statement_that_shows_the_password_of_its_connection_is_cut(
+    engine: ProcessEngine, listener: Remembering, request: pytest.FixtureRequest, database: str, tmp_path: Path
+) -> None:
+    url = make_url(request.getfixturevalue(f"{database}_url"))
+    url = url if url.password else url.set(password="s3cret-pg")
+    target = target_of("connections.erp", Address(url=url.render_as_string(hide_password=False)))
+    dual = " FROM dual" if database == "oracle" else ""
+    job = spec(run={"sql": f"SELECT '{url.password}' AS told{dual}", "connection": "erp"})
+    engine.launch(prepare(run(id=RUN), job, tmp_path, os.environ, Databases("here", {"erp": target})))
+    outcome = listener.end()
+    assert outcome.state is RunState.SUCCEEDED, _text(outcome)
+    assert "[redacted]" in _text(outcome)
+    assert str(url.password) not in _text(outcome)

@@ -61,6 +61,15 @@ def test_nothing_is_held_back_that_cannot_be_the_beginning_of_a_secret() -> None
     assert redactor.feed(b"me\n") == b"time\n"
 
 
+@pytest.mark.parametrize("count", [10, 50_000])
+def test_long_secrets_of_many_lines_are_cut_out(count: int) -> None:
+    secret = "\n".join(f'line "{number:06}" of the key' for number in range(count))
+    redactor = Redactor([secret])
+    assert redactor.feed(b'1: line "000009" of the key\n') == b"1: [redacted]\n"
+    assert redactor.feed(b'\xff line \\"000009\\" of the key\n') == b"\xff [redacted]\n"
+    assert redactor.feed(b'2: line "0000x9" of the key\n') == b'2: line "0000x9" of the key\n'
+
+
 letters = st.text("ab", min_size=SHORTEST, max_size=7)
 texts = st.lists(st.sampled_from(["a", "b", "ab", "\n", "x"]) | letters, max_size=12).map("".join)
 

@@ -15,6 +15,7 @@ from schedsync.specs.actions import ProcessAction
 from schedsync.specs.fingerprint import schedule_digest, spec_digest
 from schedsync.specs.job import JobSpec
 from schedsync.specs.problem import Problem
+from schedsync.specs.references import FileReference, VariableReference
 
 SPECS = Path(__file__).parents[2] / "data" / "specs"
 GOOD = "schedule: {every: 15m}\nrun: {shell: echo hello}\n"
@@ -57,7 +58,13 @@ def test_a_file_with_every_field_is_read() -> None:
     assert (spec.id, len(spec.schedule), spec.timeout) == ("erp.nightly-dump", 3, timedelta(minutes=30))
     assert spec.model_dump()["run"]["args"] == ("--full", "8080", "on", "0755")
     assert isinstance(spec.run, ProcessAction)
-    assert spec.run.env == {"PGUSER": "dump", "PGPORT": "5432", "VERBOSE": "no"}
+    assert spec.run.env == {
+        "PGUSER": "dump",
+        "PGPORT": "5432",
+        "VERBOSE": "no",
+        "PGPASSWORD": FileReference(file="/run/secrets/erp"),
+        "TOKEN": VariableReference(env="ERP_TOKEN"),
+    }
 
 
 def test_a_job_knows_its_place_and_digests() -> None:
@@ -388,7 +395,7 @@ def test_details_in_defaults_do_not_hide_that_something_is_missing(job: str, mis
 def test_a_mistake_that_came_from_defaults_is_placed_there() -> None:
     chain = (defaults("owner: near\n", "erp/_defaults.yaml"), defaults("owner: far\nrun:\n  args: [a]\n"))
     (problem,) = parse(GOOD, "erp/dump.yaml", chain=chain).problems
-    assert str(problem) == '_defaults.yaml:3:3: unknown key "args"; allowed: cwd, env, shell'
+    assert str(problem) == '_defaults.yaml:3:3: unknown key "args"; allowed: cwd, env, limits, nice, shell, umask, user'
     assert problem.job_id == "erp.dump"
 
 

@@ -8,6 +8,7 @@ from hypothesis import settings
 from hypothesis import strategies as st
 
 from schedsync.specs.durations import format_duration
+from schedsync.specs.limits import format_size
 from schedsync.specs.policy import MisfirePolicy, Overlap, Prune, RetryOn
 
 REPRODUCIBLE = settings(deadline=None, derandomize=True, max_examples=100)
@@ -63,7 +64,25 @@ def triggers(draw: st.DrawFn) -> dict[str, Any]:
 variables = st.from_regex(r"\A[A-Z_][A-Z0-9_]{0,8}\Z")
 references = st.fixed_dictionaries({"file": words}) | st.fixed_dictionaries({"env": variables})
 environments = st.dictionaries(variables, words | references, max_size=3)
-processes = st.fixed_dictionaries({}, optional={"env": environments, "cwd": words}).flatmap(
+sizes = st.integers(0, 1 << 40).map(format_size)
+limits = st.fixed_dictionaries(
+    {},
+    optional={
+        "memory": st.integers(16 << 20, 1 << 40).map(format_size),
+        "cpu": durations(1),
+        "files": st.integers(16, 9_999),
+        "processes": st.integers(1, 9_999),
+        "file_size": sizes,
+        "core": sizes,
+    },
+)
+confinement = {
+    "user": st.sampled_from(["oracle", "oracle:dba", "1000:100"]),
+    "umask": st.sampled_from(["027", "0077"]),
+    "nice": st.integers(-20, 19),
+    "limits": limits,
+}
+processes = st.fixed_dictionaries({}, optional={"env": environments, "cwd": words, **confinement}).flatmap(
     lambda shared: st.one_of(
         st.fixed_dictionaries({"command": st.lists(words, min_size=1, max_size=3)}),
         st.fixed_dictionaries({"shell": words}),

@@ -72,7 +72,7 @@ def _cases(*cases: tuple[str, dict[str, Any], str, str]) -> pytest.MarkDecorator
     ("a key of the action in a schedule", {"schedule": {"every": "1h", "cwd": "/"}}, "schedule.0.cwd",
      'unknown key "cwd" here; write it under "run:"'),
     ("args of a shell", {"run": {"shell": "x", "args": []}}, "run.args",
-     'unknown key "args"; allowed: cwd, env, shell'),
+     'unknown key "args"; allowed: cwd, env, limits, nice, shell, umask, user'),
     ("two triggers in one", {"schedule": {"every": "1h", "cron": "@daily"}}, "schedule.0.every",
      '"every" cannot stand beside another kind; write a list of triggers under schedule'),
     ("no connection", {"run": {"sql": "x"}}, "run",
@@ -303,6 +303,24 @@ def test_schedules(fields: dict[str, Any], path: str, sentence: str) -> None:
      "tls: tls is for https, and the url begins with http://; correct one of them"),
     ("a proxy that is none", {"run": {"http": {"url": "http://a", "proxy": "https://b"}}}, "run.http.proxy",
      'proxy: "https://b" is no proxy; write it like http://proxy.example.com:3128'),
+    ("no user", {"run": {"shell": "a", "user": "oracle dba"}}, "run.user",
+     'user: "oracle dba" does not name a user; write oracle, or oracle:dba with a group'),
+    ("no mask", {"run": {"shell": "a", "umask": 27}}, "run.umask",
+     'umask: "27" is not a mask; write three digits from 0 to 7, e.g. "027"'),
+    ("too nice", {"run": {"shell": "a", "nice": 20}}, "run.nice",
+     "nice: expected 19 or less, found 20"),
+    ("a limit alone", {"run": {"shell": "a", "limits": "2GiB"}}, "run.limits",
+     'limits: expected a mapping of keys to values, found "2GiB"; write limits: {memory: "2GiB"}'),
+    ("a size without unit", {"run": {"shell": "a", "limits": {"memory": 2048}}}, "run.limits.memory",
+     'memory: 2048 has no unit; write it with a unit: "512MiB", "2GiB", or "2GB" for 2000000000 bytes'),
+    ("a size in letters", {"run": {"shell": "a", "limits": {"file_size": "2G"}}}, "run.limits.file_size",
+     'file_size: "2G" is not a size; write it with a unit: "512MiB", "2GiB", or "2GB" for 2000000000 bytes'),
+    ("no memory", {"run": {"shell": "a", "limits": {"memory": "1MiB"}}}, "run.limits.memory",
+     "memory: must be at least 16MiB, or no program can start"),
+    ("no time for the processor", {"run": {"shell": "a", "limits": {"cpu": 600}}}, "run.limits.cpu",
+     f"cpu: 600 has no unit; {UNIT}"),
+    ("no files", {"run": {"shell": "a", "limits": {"files": 3}}}, "run.limits.files",
+     "files: expected 16 or more, found 3"),
     ("a value from nowhere", {"run": {"shell": "a", "env": {"A": {}}}}, "run.env.A",
      "A: a mapping here names one source of the value; write text, {file: path} or {env: NAME}"),
     ("a value from two places", {"run": {"shell": "a", "env": {"A": {"file": "x", "env": "Y"}}}}, "run.env.A",
@@ -482,7 +500,8 @@ DESIGNED = set(
     """
     id description tags owner schedule cron every at calendar timezone jitter start end exclude run script shell command
     python http sql args env cwd timeout kill_grace retry attempts delay backoff max_delay on overlap group max_queued
-    misfire policy grace limit after executor queue notify healthcheck prune renamed_from suspend history keep days
+    misfire policy grace limit success_exit_codes fail_on_output user umask nice limits
+    after executor queue notify healthcheck prune renamed_from suspend history keep days
     """.split()  # noqa: SIM905 - fifty words read best as words
 )
 
@@ -521,7 +540,7 @@ def test_what_may_be_a_secret_of_a_request_is_not_shown() -> None:
 
 
 def test_a_field_of_later_is_no_excuse_where_it_never_was() -> None:
-    assert mistake(history={"limits": 1}).message == 'unknown key "limits"; allowed: days, keep'
+    assert mistake(history={"calendar": 1}).message == 'unknown key "calendar"; allowed: days, keep'
 
 
 # Where keys belong
@@ -534,8 +553,9 @@ def test_a_field_of_later_is_no_excuse_where_it_never_was() -> None:
         (("retry",), {"attempts", "delay", "backoff", "max_delay", "jitter", "on"}),
         (("misfire",), {"policy", "grace", "limit"}),
         (("schedule", 0, "AtTrigger"), {"at", "timezone", "jitter", "start", "end"}),
-        (("run", "ScriptAction"), {"script", "args", "env", "cwd"}),
         (("run", "HttpAction", "http", "tls"), {"ca", "cert", "key", "verify"}),
+        (("run", "ScriptAction"), {"script", "args", "env", "cwd", "user", "umask", "nice", "limits"}),
+        (("run", "ShellAction", "limits"), {"memory", "cpu", "files", "processes", "file_size", "core"}),
     ],
 )
 def test_the_keys_that_may_stand_somewhere(location: tuple[str | int, ...], allowed: set[str]) -> None:
