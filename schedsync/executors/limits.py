@@ -6,7 +6,7 @@ from collections.abc import Mapping
 
 _BY_SIGNAL: Mapping[int, str] = {signal.SIGXCPU: "cpu", signal.SIGXFSZ: "file_size"}
 _BY_WORDS = {
-    "memory": rb"MemoryError|[Cc]annot allocate memory|[Oo]ut of memory|bad_alloc|OutOfMemory|virtual memory exhausted",
+    "memory": rb"MemoryError|[Cc]annot allocate|[Oo]ut of memory|bad_alloc|OutOfMemory|virtual memory exhausted",
     "files": rb"Too many open files",
     "processes": rb"Resource temporarily unavailable",
     "file_size": rb"File too large",

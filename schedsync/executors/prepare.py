@@ -65,7 +65,7 @@ def prepare(
     return replace(
         launch,
         argv=_argv(action, job_folder),
-        env=inherited | ({} if account is None else account.env) | _marks(run) | _literals(action) | values,
+        env=env | ({} if account is None else account.env) | _literals(action) | values,
         secrets=tuple(values.values()),
         cwd=None if action.cwd is None else str(job_folder / action.cwd),
         confinement=confinement_of(action, account, environ),

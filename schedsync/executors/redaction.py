@@ -73,7 +73,7 @@ class Redactor:
 
 def redacted(text: str, secrets: Collection[str]) -> str:
     """Return *text* without *secrets*."""
-    if not secrets:
+    if not (text and secrets):
         return text
     redactor = Redactor(secrets)
     return (redactor.feed(_bytes(text)) + redactor.end()).decode("utf-8", "surrogateescape")

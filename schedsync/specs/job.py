@@ -55,7 +55,7 @@ class JobSpec(Model):
     success_exit_codes: Annotated[tuple[ExitCode, ...], Field(min_length=1), AfterValidator(_as_set)] = Field(
         (0,), description="Exit codes of a process that has succeeded; with any other one it has failed."
     )
-    fail_on_output: Annotated[str, Field(min_length=1), AfterValidator(check_expression)] | None = Field(
+    fail_on_output: Annotated[Text, Field(min_length=1), AfterValidator(check_expression)] | None = Field(
         None, description="Regular expression; a line of output that matches makes a run failed that would succeed."
     )
     retry: Retry = Field(default_factory=Retry, description="Further attempts at a slot.")

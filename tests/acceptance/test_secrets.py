@@ -67,3 +67,18 @@ def test_a_secret_that_is_not_there_fails_the_run_and_one_that_changes_is_seen(
     assert run["started_at"] is None
     (tmp_path / "secret").write_text("new-one\n")
     eventually(lambda: service.ended("rotated", "succeeded"))
+
+
+def test_jobs_can_name_variables_of_the_service_but_not_those_that_hold_its_passwords(
+    service: Service, folder: Folder, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("ERP_SECRET", "hunter2-of-erp")
+    monkeypatch.setenv("ORDERS_TOKEN", SECRET)
+    folder.shell("orders", 'echo "token $MINE"', more="  env: {MINE: {env: ORDERS_TOKEN}}\n")
+    folder.shell("nosy", "true", more="  env: {MINE: {env: ERP_SECRET}}\n")
+    service.start(CONNECTIONS__ERP__URL="postgresql://me@127.0.0.1:1/erp", CONNECTIONS__ERP__PASSWORD_ENV="ERP_SECRET")
+    orders = eventually(lambda: service.ended("orders", "succeeded"))[0]
+    assert service.get(f"/api/runs/{orders['id']}/log") == "token [redacted]\n"
+    nosy = eventually(lambda: service.ended("nosy", "failed"))[0]
+    hint = "set it where schedsync is started, or name another"
+    assert nosy["reason"] == f'cannot be started: env.MINE: the service has no variable "ERP_SECRET" for jobs; {hint}'
