@@ -83,6 +83,11 @@ class RunnerSettings(Group):
         timedelta(seconds=10), description="How long a stopping service waits for its runs before it ends them."
     )
 
+    @property
+    def most_runs(self) -> int:
+        """How many processes of runs there may be at once."""
+        return self.max_processes + self.max_python + self.max_sql
+
 
 class ApiSettings(Group):
     """The status API."""
