@@ -15,6 +15,7 @@ from schedsync.api.server import ApiServer
 from schedsync.clock import utc_now
 from schedsync.control import Control
 from schedsync.errors import MissingRightError, SchedsyncError
+from schedsync.executors.headroom import shortages
 from schedsync.executors.identity import this_instance
 from schedsync.executors.spool import OutputLimits, live, spooled
 from schedsync.executors.sql_call import Databases
@@ -262,6 +263,8 @@ def run(settings: Settings) -> int:
     """
     logs.configure(settings.log_level, as_json=settings.log_format == "json")
     sys.setswitchinterval(SWITCH)
+    for shortage in shortages(settings.runner.most_runs):
+        log.warning(shortage)
     store = Store.open(settings.database.store_address(settings.node))
     store.upgrade()
     service = Service(settings, store)

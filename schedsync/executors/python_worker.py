@@ -56,7 +56,10 @@ def _watch_threads() -> None:
     if _threads_left():
         import threading  # noqa: PLC0415 - see the module's docstring
 
-        threading.Thread(target=_say_what_goes_on, daemon=True).start()
+        try:  # noqa: SIM105 - each run pays for an import
+            threading.Thread(target=_say_what_goes_on, daemon=True).start()
+        except RuntimeError:  # the system lets this process have no more; then the run goes on in silence
+            pass
 
 
 def _threads_left() -> list[str]:

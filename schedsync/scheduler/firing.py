@@ -22,6 +22,8 @@ MAX_SLOTS = 500
 """How many slots of one job are judged in one tick; later ones follow in the next."""
 MAX_RUNS = 20_000
 """How many runs one transaction may hold; jobs beyond it are claimed by the next tick."""
+MAX_SPECS = 20_000
+"""How many specs are kept at hand at least; those learnt first are loaded anew when they are due again."""
 MAX_REFUSED = 20
 """After how many jobs that are refused a tick leaves the rest to the next one: the lease is to be renewed meanwhile."""
 
@@ -171,10 +173,18 @@ class Firing:
         Raises:
             DatabaseUnavailableError: nothing is learnt.
         """
+        self._forget_oldest()
         missing = {row.id: row.spec_digest for row in due if self._specs.get(row.id, ("",))[0] != row.spec_digest}
         if missing:
             specs = self._store.jobs.specs(missing)
             self._specs.update((job_id, (missing[job_id], spec)) for job_id, spec in specs.items())
+
+    def _forget_oldest(self) -> None:
+        """Make room before anything is looked up: jobs come and go, and nobody says here which have gone."""
+        surplus = len(self._specs) - MAX_SPECS
+        if surplus > 0:
+            for job_id in list(self._specs)[:surplus]:
+                del self._specs[job_id]
 
     def _entry(self, row: DueRow, spec: JobSpec, verdict: Verdict, tick: Tick) -> Entry:
         skipped = verdict.decision is Decision.SKIP

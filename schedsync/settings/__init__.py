@@ -86,6 +86,11 @@ class RunnerSettings(Group):
         timedelta(seconds=10), description="How long a stopping service waits for its runs before it ends them."
     )
 
+    @property
+    def most_runs(self) -> int:
+        """How many processes of runs there may be at once."""
+        return self.max_processes + self.max_python + self.max_sql
+
 
 class GroupSettings(Group):
     """A group of jobs, as job files name it under ``group``."""

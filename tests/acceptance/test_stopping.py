@@ -13,7 +13,6 @@ import pytest
 
 from tests.acceptance.harness import Folder, Service, eventually
 
-pytestmark = pytest.mark.parametrize("database", ["sqlite"], indirect=True)
 WAITING = "echo $$ >> {pids}; while [ ! -e {go} ]; do sleep 0.05; done"
 DEAF = "trap '' TERM; echo $$ >> {pids}; while :; do sleep 0.1; done"
 
@@ -58,6 +57,7 @@ def test_while_it_stops_nothing_starts_and_the_api_says_so_and_the_next_start_ca
     assert all(b - a == timedelta(seconds=1) for a, b in pairwise(_slots(ended)))
 
 
+@pytest.mark.parametrize("database", ["sqlite"], indirect=True)
 @pytest.mark.parametrize("grace", ["60s", "0s"], ids=["while runs may end", "while runs are being ended"])
 @pytest.mark.parametrize("second", [signal.SIGTERM, signal.SIGINT])
 def test_a_second_signal_ends_the_runs_now_and_a_third_one_changes_nothing(

@@ -207,6 +207,20 @@ def test_a_one_off_that_has_fired_stays_finished_until_its_time_changes(place: P
     assert place.store.jobs.observe().jobs["a"].next_fire_at == datetime.fromisoformat("2026-11-24T03:30:00Z")
 
 
+def test_specs_at_hand_are_bounded_and_those_that_were_let_go_are_loaded_anew(
+    place: Place, clock: StandingClock, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(firing, "MAX_SPECS", 2)
+    for name in "abcde":
+        place.job(name, "overlap: allow\n")
+    for minute in (1, 2, 3):
+        clock.forward(minutes=1)
+        assert place.fire().postponed == 0
+        assert [len(place.runs(name)) for name in "abcde"] == [minute] * 5
+    place.firing.learn([])
+    assert len(place.firing._specs) == 2
+
+
 class Refusing:
     """A table of runs that refuses those of some jobs, as a constraint of the database's owner does."""
 
