@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
+from datetime import datetime
 from typing import Any
 
 from sqlalchemy import Connection, bindparam, delete, insert, or_, select
@@ -54,6 +55,50 @@ def record(database: Database, changes: RunChanges, lease: Lease | None) -> froz
     except IntegrityError:  # outputs that are there already: an earlier try, whose answer was lost
         _drop_outputs(database, changes)
         return _record(database, changes, lease)
+
+
+@dataclass(frozen=True, slots=True)
+class HandedOver:
+    """What became of further attempts that an instance without the lease has written down."""
+
+    refused: frozenset[str] = frozenset()
+    """Not written, and not to be: the attempt has a row of its own already, or the one before it ended otherwise."""
+    early: frozenset[str] = frozenset()
+    """Not written yet: the end of the attempt before it is not."""
+
+
+def hand_over(database: Database, retries: Sequence[Run]) -> HandedOver:
+    """Queue further attempts for whoever leads: only where the attempt before it has the end that they follow from."""
+    try:
+        return _hand_over(database, retries)
+    except IntegrityError:  # the leader was faster, with the same attempt
+        return _hand_over(database, retries)
+
+
+def _hand_over(database: Database, retries: Sequence[Run]) -> HandedOver:
+    with database.write() as connection:
+        known = known_slots(connection, retries)
+        ends = _ends_before(connection, retries)
+        new = [run for run in retries if slot_of(run) not in known and ends.get(slot_of(run)) == run.claimed_at]
+        execute_last(connection, [(insert(tables.runs), [row_of(run) for run in new])])
+    written = {run.id for run in new} | {run.id for run in retries if known.get(slot_of(run)) == run.id}
+    left = [run for run in retries if run.id not in written]
+    early = {run.id for run in left if slot_of(run) not in known and ends.get(slot_of(run)) is None}
+    return HandedOver(frozenset(run.id for run in left if run.id not in early), frozenset(early))
+
+
+def _ends_before(connection: Connection, retries: Sequence[Run]) -> dict[Slot, datetime | None]:
+    """Return when the attempts before *retries* ended, by the slot of each retry; None: they have not."""
+    before = {(run.job_id, run.scheduled_at, run.attempt - 1): slot_of(run) for run in retries}
+    columns = (_runs.job_id, _runs.scheduled_at, _runs.attempt, _runs.finished_at)
+    found: dict[Slot, datetime | None] = {}
+    for chunk in chunks(sorted({run.job_id for run in retries})):
+        slots = [run.scheduled_at for run in retries]
+        where = (_runs.job_id.in_(chunk), _runs.scheduled_at.between(min(slots), max(slots)))
+        for job_id, slot, attempt, ended in connection.execute(select(*columns).where(*where)):
+            if (job_id, slot, attempt) in before:
+                found[before[job_id, slot, attempt]] = ended
+    return found
 
 
 def _record(database: Database, changes: RunChanges, lease: Lease | None) -> frozenset[str]:

@@ -2,8 +2,12 @@
 
 from dataclasses import replace
 from datetime import timedelta
+from typing import Any
 
-from schedsync.runs.recovery import LOST, KnownJob, Takeover, recover
+import pytest
+
+from schedsync.runs.ledger import Entry, Place
+from schedsync.runs.recovery import LOST, KnownJob, Takeover, outdated, recover
 from schedsync.runs.run import RunState
 from tests.builders import HOUR, NOW, run, spec
 
@@ -81,3 +85,23 @@ def test_a_kept_result_counts_for_a_queued_one_too() -> None:
     ended = replace(queued, state=RunState.CANCELLED, finished_at=NOW)
     recovered = recover([queued], _jobs(), TAKEOVER, {queued.id: ended})
     assert (recovered.known, recovered.adopted) == ([ended], [])
+
+
+@pytest.mark.parametrize(
+    ("place", "row", "dropped"),
+    [
+        pytest.param(Place.READY, {"state": RunState.QUEUED}, False, id="it waits as its row says"),
+        pytest.param(Place.READY, {"state": RunState.QUEUED, "owner": "you"}, False, id="another one had queued it"),
+        pytest.param(Place.READY, {"state": RunState.RUNNING, "owner": "me"}, False, id="leave whose answer was lost"),
+        pytest.param(Place.BLOCKED, {"state": RunState.RUNNING, "owner": "you"}, True, id="another one has started it"),
+        pytest.param(Place.DELAYED, None, True, id="it has ended elsewhere"),
+        pytest.param(Place.RUNNING, None, False, id="it runs here, whatever its row says"),
+        pytest.param(Place.RUNNING, {"state": RunState.RUNNING, "owner": "you"}, False, id="it runs here as well"),
+        pytest.param(Place.ELSEWHERE, {"state": RunState.RUNNING, "owner": "you"}, False, id="it still runs elsewhere"),
+        pytest.param(Place.ELSEWHERE, None, True, id="it ran elsewhere, and has ended"),
+    ],
+)
+def test_entries_that_the_rows_contradict_are_outdated(place: Place, row: dict[str, Any] | None, dropped: bool) -> None:
+    known = Entry(run(owner="me"), spec(), "job.yaml", place)
+    rows = {} if row is None else {known.run.id: replace(known.run, **row)}
+    assert outdated([known], rows, "me") == ([known] if dropped else [])
