@@ -29,6 +29,7 @@ from schedsync.running.results import ResultWriter, Written
 from schedsync.runs.ledger import Entry, Ledger, Place
 from schedsync.runs.outcome import Outcome, Output
 from schedsync.runs.pause import EVERYTHING
+from schedsync.runs.recovery import outdated
 from schedsync.runs.retry import concluded, next_attempt
 from schedsync.runs.run import Run, RunState, SkipReason
 from schedsync.runs.slots import Ahead, Decision
@@ -96,6 +97,8 @@ class Runner:
         self._lease: Lease | None = None
         self._changes = RunChanges()
         """What has happened and been decided, and is to be written in the next round."""
+        self._unwritten: set[str] = set()
+        """Retries that may have no row yet."""
         self._replaced: set[str] = set()
         """Runs with leave to start that are to make way, whether the engine has heard of them or not."""
         self._doubtful = False
@@ -300,11 +303,17 @@ class Runner:
 
     @property
     def doubtful(self) -> bool:
-        """Whether there may be runs of this instance in the store that it does not know of: ask ``recover_own``."""
-        return self._doubtful
+        """Whether the store may know more than this instance: ask ``recover_own``.
+
+        There may be runs of its own that it does not know of, and what others run may have ended.
+        """
+        with self._lock:
+            return self._doubtful or any(entry.place is Place.ELSEWHERE for entry in self._ledger.entries())
 
     def recover_own(self) -> None:
-        """Take up runs of this instance that it does not know of: their claim was written, but its answer was lost.
+        """Compare what is at hand with the rows, and take up runs of this instance that it does not know of.
+
+        Of those the claim was written, but its answer was lost.
 
         For the thread that claims, when no claim of its own is under way.
 
@@ -334,6 +343,8 @@ class Runner:
             for entry in settled.startable:
                 if entry.run.id not in ended:
                     self._ledger.adopt(entry, self._clock())
+            for run in settled.ended:  # after their retries were adopted, which keep those behind them waiting
+                self._ledger.settle(run.id)
         self._news.set()
         for run in (*settled.ended, *(entry.run for entry in settled.startable)):
             self._tell_change(run)
@@ -348,10 +359,16 @@ class Runner:
 
     def _orphans(self, is_orphan: Callable[[Run], bool], results: Mapping[str, Result]) -> list[Run]:
         """Return the unsettled runs that are orphans and not at hand here; drop *results* that come too late."""
+        with self._lock:  # before the rows: what is entered later is not in them
+            entered = [entry for entry in self._ledger.entries() if entry.run.id not in self._unwritten]
         unsettled = {run.id: run for run in self._store.runs.unsettled()}
+        self._note_others([run for run in unsettled.values() if self._is_at_work_elsewhere(run) and not is_orphan(run)])
         with self._lock:  # under which a run that ends goes from the ledger to custody: it is always in one of them
             ours = self._custody.held()
-            found = [r for r in unsettled.values() if is_orphan(r) and not (self._ledger.get(r.id) or r.id in ours)]
+            found = [r for r in unsettled.values() if is_orphan(r) and not (self._is_here(r) or r.id in ours)]
+            for entry in outdated(entered, unsettled, self._options.owner):
+                self._ledger.settle(entry.run.id)
+                self._news.set()  # others may go on
         self._leftovers.drop([result for i, result in results.items() if i not in unsettled and i not in ours])
         self._keeping.drop_all_but({*unsettled, *self._engine.running(), *self._custody.held()})
         if not found:
@@ -359,6 +376,24 @@ class Runner:
         # A run that was at hand when the rows were read may have been settled since; then its row says so now.
         still = {run.id for run in self._store.runs.unsettled()}
         return [run for run in found if run.id in still]
+
+    def _is_here(self, run: Run) -> bool:
+        entry = self._ledger.get(run.id)
+        return entry is not None and entry.place is not Place.ELSEWHERE
+
+    def _is_at_work_elsewhere(self, run: Run) -> bool:
+        return run.state is RunState.RUNNING and run.owner != self._options.owner
+
+    def _note_others(self, at_work: Sequence[Run]) -> None:
+        """Let what waits here wait for the runs *at_work* on other instances, too."""
+        with self._lock:
+            new = [run for run in at_work if self._ledger.get(run.id) is None]
+        jobs = self._store.jobs.load({run.job_id for run in new}) if new else {}
+        with self._lock:
+            for run in new:
+                job = jobs.get(run.job_id)
+                if job is not None and job.spec is not None:
+                    self._ledger.note_elsewhere(Entry(run, job.spec, job.observed.source.file))
 
     # The recording thread.
 
@@ -403,24 +438,25 @@ class Runner:
         self._note(self._writer.write_left(), [])
         with self._lock:
             changes, self._changes = self._changes, RunChanges()
-            promoted = self._promote(changes.retries) if self._may_start and not self._writer.rests else []
+            promoted = self._promote() if self._may_start and not self._writer.rests else []
         ended = {run.id for run, _ in changes.settled}
         changes.started = [run for run in changes.started if run.id not in ended]
         starting = self._still_wanted(promoted, changes)
         changes.promoted = [self._with_leave(entry) for entry in starting]
         if changes:
             self._note(self._writer.write(changes), starting)
+        with self._lock:
+            self._unwritten = {retry.id for retry in (*self._changes.retries, *self._writer.left.retries)}
 
-    def _promote(self, unwritten: Sequence[Run]) -> list[Entry]:
+    def _promote(self) -> list[Entry]:
         """Return what may start now, except retries that have no row yet: those follow in the next round."""
         promoted = self._ledger.promote(self._clock())
-        no_row = {retry.id for retry in (*unwritten, *self._writer.left.retries)}
-        early = [entry for entry in promoted if entry.run.id in no_row]
+        early = [entry for entry in promoted if entry.run.id in self._unwritten]
         for entry in early:
             self._ledger.demote(entry)
         if early and not self._writer.left.retries:
             self._news.set()
-        return [entry for entry in promoted if entry.run.id not in no_row]
+        return [entry for entry in promoted if entry.run.id not in self._unwritten]
 
     def _note(self, written: Written, starting: list[Entry]) -> None:
         """Take note of what was written, then start what got its leave by it."""
@@ -478,6 +514,7 @@ class Runner:
         self._tell_change(result.run)
         if retry is not None:
             changes.retries.append(retry)
+            self._unwritten.add(retry.id)
             self._tell_change(retry)
 
     def _still_wanted(self, promoted: list[Entry], changes: RunChanges) -> list[Entry]:

@@ -135,6 +135,8 @@ class Ledger:
     def in_the_way(self, entry: Entry, *, claimed: Collection[str], going: Collection[str]) -> list[Entry]:
         """Return the runs that have to make way for *entry*: those of its job, and of its group the oldest.
 
+        Those that run elsewhere cannot be told to: *entry* waits for them.
+
         Args:
             entry: a run that replaces others; not entered yet.
             claimed: the runs that are claimed together with it, which stay.
@@ -144,7 +146,7 @@ class Ledger:
         for line in entry.lines:
             staying = [other for other in self.of_line(line) if other.run.id not in {*going, *found}]
             surplus = max(len(staying) + 1 - self.lines.places(line), 0)
-            movable = [other for other in staying if other.run.id not in claimed]
+            movable = [o for o in staying if o.run.id not in claimed and o.place is not Place.ELSEWHERE]
             found |= {other.run.id: other for other in movable[:surplus]}
         return list(found.values())
 

@@ -1,10 +1,10 @@
 """What becomes of runs that nobody looks after any more: their instance has ended, or their claim's answer was lost."""
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 
-from schedsync.runs.ledger import Entry
+from schedsync.runs.ledger import Entry, Place
 from schedsync.runs.retry import concluded, next_attempt
 from schedsync.runs.run import Run, RunState, SkipReason
 from schedsync.specs.durations import format_duration
@@ -134,3 +134,25 @@ def _too_late(run: Run, job: KnownJob, now: datetime) -> str | None:
 
 def _skip(run: Run, reason: str, takeover: Takeover) -> Run:
     return replace(run, state=RunState.SKIPPED, reason=reason, finished_at=takeover.now)
+
+
+def outdated(entries: Iterable[Entry], unsettled: Mapping[str, Run], owner: str) -> list[Entry]:
+    """Return those of *entries* that the rows contradict: another leader has started, ended or dropped them meanwhile.
+
+    What runs here goes on to its end, whatever its row says.
+
+    Args:
+        entries: what was in the ledger, with a row, before the rows were read.
+        unsettled: the rows that are queued or running, by id.
+        owner: this instance.
+    """
+
+    def is_outdated(entry: Entry) -> bool:
+        row = unsettled.get(entry.run.id)
+        if entry.place is Place.RUNNING:
+            return False
+        if row is None or entry.place is Place.ELSEWHERE:
+            return row is None
+        return row.state is RunState.RUNNING and row.owner != owner
+
+    return [entry for entry in entries if is_outdated(entry)]

@@ -2,8 +2,12 @@
 
 from dataclasses import replace
 from datetime import timedelta
+from typing import Any
 
-from schedsync.runs.recovery import LOST, KnownJob, Takeover, recover, without_retries
+import pytest
+
+from schedsync.runs.ledger import Entry, Place
+from schedsync.runs.recovery import LOST, KnownJob, Takeover, outdated, recover, without_retries
 from schedsync.runs.run import RunState
 from tests.builders import HOUR, NOW, run, spec
 
@@ -98,3 +102,23 @@ def test_a_lost_one_whose_processes_live_on_is_not_tried_again() -> None:
         == f"{LOST}; some of its processes could not be ended (pid 12, 13), so it is not tried again"
     )
     assert recovered.lost[1].reason == LOST
+
+
+@pytest.mark.parametrize(
+    ("place", "row", "dropped"),
+    [
+        pytest.param(Place.READY, {"state": RunState.QUEUED}, False, id="it waits as its row says"),
+        pytest.param(Place.READY, {"state": RunState.QUEUED, "owner": "you"}, False, id="another one had queued it"),
+        pytest.param(Place.READY, {"state": RunState.RUNNING, "owner": "me"}, False, id="leave whose answer was lost"),
+        pytest.param(Place.BLOCKED, {"state": RunState.RUNNING, "owner": "you"}, True, id="another one has started it"),
+        pytest.param(Place.DELAYED, None, True, id="it has ended elsewhere"),
+        pytest.param(Place.RUNNING, None, False, id="it runs here, whatever its row says"),
+        pytest.param(Place.RUNNING, {"state": RunState.RUNNING, "owner": "you"}, False, id="it runs here as well"),
+        pytest.param(Place.ELSEWHERE, {"state": RunState.RUNNING, "owner": "you"}, False, id="it still runs elsewhere"),
+        pytest.param(Place.ELSEWHERE, None, True, id="it ran elsewhere, and has ended"),
+    ],
+)
+def test_entries_that_the_rows_contradict_are_outdated(place: Place, row: dict[str, Any] | None, dropped: bool) -> None:
+    known = Entry(run(owner="me"), spec(), "job.yaml", place)
+    rows = {} if row is None else {known.run.id: replace(known.run, **row)}
+    assert outdated([known], rows, "me") == ([known] if dropped else [])
