@@ -199,6 +199,7 @@ class Service:
             clock=utc_now,
             live_output=self._runner.output,
             wake=self._loop.wake,
+            tick=self._scheduler.wakeup,
             tick_limit=3 * MAX_SLEEP,
             exposed=not _is_loopback(api.host),
             mirror=self._mirror,

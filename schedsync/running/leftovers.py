@@ -1,7 +1,7 @@
 """What instances left that are gone: their rows settled, their processes ended, their results and output kept."""
 
 import logging
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import timedelta
 from pathlib import Path
 
@@ -23,6 +23,16 @@ log = logging.getLogger(__name__)
 
 GRACE = timedelta(seconds=5)
 """Between SIGTERM and SIGKILL for the processes that a dead instance left."""
+
+
+def known_jobs(store: Store, runs: Iterable[Run]) -> dict[str, KnownJob]:
+    """Return the live jobs of *runs*, by id.
+
+    Raises:
+        DatabaseUnavailableError: they cannot be known.
+    """
+    stored = store.jobs.load({run.job_id for run in runs})
+    return {i: KnownJob(job.spec, job.observed.source.file) for i, job in stored.items() if job.spec}
 
 
 class Leftovers:
@@ -60,8 +70,7 @@ class Leftovers:
             DatabaseUnavailableError: nothing was written.
             LeadershipLostError: nothing was written.
         """
-        stored = self._store.jobs.load({run.job_id for run in orphans})
-        jobs = {i: KnownJob(job.spec, job.observed.source.file) for i, job in stored.items() if job.spec}
+        jobs = known_jobs(self._store, orphans)
         known = {run_id: result.run for run_id, result in results.items()}
         recovered = recover(orphans, jobs, self._takeover(lease), known)
         self._end_processes(recovered.lost)

@@ -9,7 +9,7 @@ put on disk (``custody``), else as lost.
 import logging
 import os
 import threading
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from pathlib import Path
@@ -23,14 +23,16 @@ from schedsync.executors.spool import OutputLimits
 from schedsync.executors.sql_call import Databases
 from schedsync.running.custody import Custody
 from schedsync.running.journal import Result
-from schedsync.running.leftovers import Leftovers
+from schedsync.running.leftovers import Leftovers, known_jobs
 from schedsync.running.results import ResultWriter, Written
 from schedsync.runs.ledger import Entry, Ledger, Place
 from schedsync.runs.outcome import Outcome, Output
 from schedsync.runs.pause import EVERYTHING
+from schedsync.runs.recovery import KnownJob
 from schedsync.runs.retry import next_attempt
 from schedsync.runs.run import Run, RunState, SkipReason
 from schedsync.runs.slots import Decision
+from schedsync.runs.unowned import judge_unowned
 from schedsync.store.leases import Lease
 from schedsync.store.runs import RunChanges
 from schedsync.store.store import Store
@@ -166,6 +168,37 @@ class Runner:
         self._submit_all(entry for entry in entries if entry.place is Place.RUNNING)
         self._news.set()
 
+    def take_up(self, run_ids: Collection[str]) -> None:
+        """Take up queued runs that have no owner, as far as they are not at hand: people asked for them.
+
+        Their rows stay as they are until the runs have leave to start, so a crash leaves them to the next leader. For
+        the thread that claims, when no claim of its own is under way.
+
+        Raises:
+            DatabaseUnavailableError: none is taken up; call it again.
+        """
+        with self._lock:  # before the rows are read: what is at hand then may have ended when they are judged
+            held = self._custody.held()
+            new = {i for i in run_ids if not (self._ledger.get(i) or i in held)}
+        if not new:
+            return
+        runs = [run for run in self._store.runs.unowned() if run.id in new]
+        jobs = known_jobs(self._store, runs)
+        with self._lock:
+            for run in runs:
+                self._take_up(run, jobs.get(run.job_id), self._clock())
+        self._news.set()
+
+    def _take_up(self, run: Run, job: KnownJob | None, now: datetime) -> None:
+        decision, reason = judge_unowned(run, job, unsettled=self._ledger.unsettled(run.job_id), now=now)
+        if job is None or decision is Decision.SKIP:
+            self._skip(run, str(reason), self._changes)
+            return
+        if decision is Decision.REPLACE:
+            self._replace(run.job_id)
+        self._ledger.adopt(Entry(run, job.spec, job.source_file), now)
+        self._tell_change(run)
+
     def _submit_all(self, entries: Iterable[Entry]) -> None:
         for entry in entries:
             try:
@@ -250,8 +283,9 @@ class Runner:
 
         def is_orphan(run: Run) -> bool:
             # Only the leader starts what is queued, so the queued runs of a living instance are taken up too.
+            # Those without an owner are the thread's that claims: see take_up.
             waits = run.state is RunState.QUEUED
-            return run.owner != self._options.owner and (waits or is_dead(run.owner or ""))
+            return run.owner not in {None, self._options.owner} and (waits or is_dead(run.owner or ""))
 
         self._recover(is_orphan)
 
@@ -425,7 +459,10 @@ class Runner:
             self._tell_change(retry)
 
     def _still_wanted(self, promoted: list[Entry], changes: RunChanges) -> list[Entry]:
-        """Return what may really start: a run that waited while its job was paused or removed is skipped."""
+        """Return what may really start: a run that waited while its job was paused or removed is skipped.
+
+        Pauses do not stop what a person asked for.
+        """
         if not promoted:
             return []
         try:
@@ -438,16 +475,17 @@ class Runner:
             return []
         starting = []
         for entry in promoted:
-            if EVERYTHING in pauses or entry.run.job_id in pauses:
-                self._skip(entry, SkipReason.PAUSED.value, changes)
+            paused = EVERYTHING in pauses or entry.run.job_id in pauses
+            if paused and entry.run.asked_by is None:
+                self._skip(entry.run, SkipReason.PAUSED.value, changes)
             elif entry.run.job_id not in live:
-                self._skip(entry, f"{SkipReason.REMOVED}: the job is gone", changes)
+                self._skip(entry.run, f"{SkipReason.REMOVED}: the job is gone", changes)
             else:
                 starting.append(entry)
         return starting
 
-    def _skip(self, entry: Entry, reason: str, changes: RunChanges) -> None:
-        skipped = replace(entry.run, state=RunState.SKIPPED, reason=reason, finished_at=self._clock())
+    def _skip(self, run: Run, reason: str, changes: RunChanges) -> None:
+        skipped = replace(run, state=RunState.SKIPPED, reason=reason, finished_at=self._clock())
         with self._lock:
             self._ended(Result(skipped, Output()), changes)
         self._news.set()  # its place is free for the next one

@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from datetime import datetime
+from datetime import datetime, timedelta
 
 from schedsync.runs.ledger import Entry
 from schedsync.runs.retry import next_attempt
@@ -11,6 +11,8 @@ from schedsync.specs.durations import format_duration
 from schedsync.specs.job import JobSpec
 
 LOST = "the service ended before the result was known"
+ASKED_GRACE = timedelta(days=1)
+"""How late a run may start that a person asked for: nobody expects it any more the day after."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,7 +75,7 @@ def recover(
             _end(lost, recovered.lost, job, takeover, recovered)
         elif job is None:
             recovered.skipped.append(_skip(run, f"{SkipReason.REMOVED}: the job is gone", takeover))
-        elif late := _too_late(run, job, takeover.now):
+        elif late := too_late(run, job.spec, takeover.now):
             recovered.skipped.append(_skip(run, late, takeover))
         else:
             recovered.adopted.append(Entry(run, job.spec, job.source_file))
@@ -103,9 +105,10 @@ def _end(ended: Run, group: list[Run], job: KnownJob | None, takeover: Takeover,
         recovered.adopted.append(Entry(retry, job.spec, job.source_file))
 
 
-def _too_late(run: Run, job: KnownJob, now: datetime) -> str | None:
+def too_late(run: Run, spec: JobSpec, now: datetime) -> str | None:
+    """Return why a queued run is not to be started any more, or None."""
     waited = now - (run.due_at or run.scheduled_at)
-    if waited <= job.spec.misfire.grace:
+    if waited <= (spec.misfire.grace if run.asked_by is None else ASKED_GRACE):
         return None
     return f"{SkipReason.MISFIRE}: it could start only {format_duration(waited)} late"
 

@@ -154,9 +154,11 @@ class Scheduler(BackgroundScheduler):
         now = self._clock()
         # After a step of the clock backwards, slots from now on were not missed.
         self._up_since = min(self._up_since or now, now)
-        rows = self._store.jobs.due(now + MAX_SLEEP, MAX_DUE)
+        seen = self._store.jobs.look(now + MAX_SLEEP, MAX_DUE)
+        rows = seen.due
         due = [row for row in rows if row.next_fire_at <= now]
         postponed = self._fire(due, Tick(now, self._up_since, self._lease)) if due else 0
+        self._runner.take_up(seen.unowned)
         self._firing.learn(rows[len(due) :])
         return self._sleep(rows, len(due), postponed)
 

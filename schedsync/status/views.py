@@ -52,6 +52,11 @@ class RunView(View):
     exit_code: int | None
     node: str | None
     revision: str | None
+    asked_by: str | None
+    ask_reason: str | None
+    upstream_job_id: str | None
+    upstream_run_id: str | None
+    upstream_state: str | None
 
 
 class SourceView(View):

@@ -38,7 +38,7 @@ def test_a_tick_that_raises_anything_does_not_count_and_the_next_one_does(
     bench: Ticking, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     with monkeypatch.context() as patch:
-        patch.setattr(bench.store.jobs, "due", lambda *_: 1 / 0)
+        patch.setattr(bench.store.jobs, "look", lambda *_: 1 / 0)
         assert bench.tick() == AFTER_FAILURE
         assert bench.vitals.read().last_tick_at is None
     bench.tick()
