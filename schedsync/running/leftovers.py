@@ -2,6 +2,7 @@
 
 import logging
 from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
 
@@ -11,6 +12,7 @@ from schedsync.executors.orphans import terminate
 from schedsync.executors.spool import OutputLimits, live, remove
 from schedsync.executors.spool import recover as recover_output
 from schedsync.running.journal import Journal, Result
+from schedsync.runs.following import Followers
 from schedsync.runs.ledger import Entry
 from schedsync.runs.outcome import Output
 from schedsync.runs.recovery import KnownJob, Recovered, Takeover, recover
@@ -57,7 +59,7 @@ class Leftovers:
         self._journal.drop(result.run.id for result in late)
 
     def settle(
-        self, orphans: Sequence[Run], lease: Lease, results: Mapping[str, Result]
+        self, orphans: Sequence[Run], lease: Lease, results: Mapping[str, Result], followers: Followers
     ) -> tuple[list[Run], list[Entry]]:
         """Write down what becomes of *orphans*; return what ended by it, and what may be started now.
 
@@ -65,6 +67,7 @@ class Leftovers:
             orphans: unsettled runs that nobody looks after.
             lease: the one under which this instance leads.
             results: what is on disk of them.
+            followers: who runs after whom.
 
         Raises:
             DatabaseUnavailableError: nothing was written.
@@ -72,7 +75,7 @@ class Leftovers:
         """
         jobs = known_jobs(self._store, orphans)
         known = {run_id: result.run for run_id, result in results.items()}
-        recovered = recover(orphans, jobs, self._takeover(lease), known)
+        recovered = recover(orphans, jobs, self._takeover(lease, followers), known)
         self._end_processes(recovered.lost)
         refused = self._record(self._changes(recovered, results), lease)
         for run in recovered.known:
@@ -91,15 +94,15 @@ class Leftovers:
         except Exception:  # an output that no database takes must not keep this instance from leading
             log.exception("runs of dead instances are settled without their outputs")
             bare = [(run, Output()) for run, _ in changes.settled]
-            return self._store.runs.record(RunChanges(settled=bare, retries=changes.retries), lease)
+            return self._store.runs.record(replace(changes, settled=bare), lease)
 
-    def _takeover(self, lease: Lease) -> Takeover:
+    def _takeover(self, lease: Lease, followers: Followers) -> Takeover:
         def unstarted(run: Run) -> bool:
             # Leave to start that was given to this instance, under this lease, and that it does not know of.
             own = run.owner == self._owner and run.token == lease.token
             return run.state is RunState.QUEUED or own
 
-        return Takeover(self._node, self._owner, self._clock(), unstarted)
+        return Takeover(self._node, self._owner, self._clock(), unstarted, followers)
 
     def _end_processes(self, lost: Sequence[Run]) -> None:
         here = [run.id for run in lost if run.node == self._node]
@@ -110,4 +113,4 @@ class Leftovers:
         settled = [(run, results[run.id].output) for run in recovered.known]
         settled += [(run, recover_output(live(self._spool, run.id), self._limits)) for run in recovered.lost]
         settled += [(run, Output()) for run in recovered.skipped]
-        return RunChanges(settled=settled, retries=recovered.retries)
+        return RunChanges(settled=settled, retries=recovered.retries, followers=recovered.followers)

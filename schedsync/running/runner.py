@@ -25,11 +25,11 @@ from schedsync.running.custody import Custody
 from schedsync.running.journal import Result
 from schedsync.running.leftovers import Leftovers, known_jobs
 from schedsync.running.results import ResultWriter, Written
+from schedsync.runs.following import NOTHING, Consequences, Followers, what_follows
 from schedsync.runs.ledger import Entry, Ledger, Place
 from schedsync.runs.outcome import Outcome, Output
 from schedsync.runs.pause import EVERYTHING
 from schedsync.runs.recovery import KnownJob
-from schedsync.runs.retry import next_attempt
 from schedsync.runs.run import Run, RunState, SkipReason
 from schedsync.runs.slots import Decision
 from schedsync.runs.unowned import judge_unowned
@@ -92,6 +92,8 @@ class Runner:
         self._doubtful = False
         self._stopping, self._closing = threading.Event(), threading.Event()
         self._writer = ResultWriter(store.runs, lambda: self._lease)
+        self.followers = Followers()
+        """Who runs after whom, as far as is known here."""
         self._leftovers = Leftovers(
             store, node=options.node, owner=options.owner, spool=options.spool, limits=options.limits, clock=clock
         )
@@ -102,6 +104,8 @@ class Runner:
         """Told of each run as it stands here now, whenever that changes, before it is written; returns quickly."""
         self.on_finished: Callable[[Run], None] = lambda _run: None
         """Told of each run that has ended and whose result is written."""
+        self.on_followers: Callable[[], None] = lambda: None
+        """Told when runs have been written that have no owner: the thread that claims takes them up."""
 
     def start(self) -> None:
         """Start the engine and the recording thread."""
@@ -140,6 +144,14 @@ class Runner:
             self._lease = lease
         self._news.set()
 
+    def learn_followers(self) -> None:
+        """Ask who runs after whom: before runs are recovered, and whenever that has changed.
+
+        Raises:
+            DatabaseUnavailableError: what was known stays.
+        """
+        self.followers = self._store.jobs.followers()
+
     def unsettled(self, job_id: str) -> int:
         """Return how many runs of a job have not ended."""
         with self._lock:
@@ -169,7 +181,7 @@ class Runner:
         self._news.set()
 
     def take_up(self, run_ids: Collection[str]) -> None:
-        """Take up queued runs that have no owner, as far as they are not at hand: people asked for them.
+        """Take up queued runs that have no owner, as far as they are not at hand: those of people, and followers.
 
         Their rows stay as they are until the runs have leave to start, so a crash leaves them to the next leader. For
         the thread that claims, when no claim of its own is under way.
@@ -317,7 +329,7 @@ class Runner:
         orphans = self._orphans(is_orphan, results)
         if not orphans:
             return
-        settled, adopted = self._leftovers.settle(orphans, lease, results)
+        settled, adopted = self._leftovers.settle(orphans, lease, results, self.followers)
         with self._lock:
             ended = self._custody.held()
             for entry in adopted:
@@ -421,6 +433,8 @@ class Runner:
             self._tell_change(entry.run)
         self._submit_all(leave)
         self._tell(written.settled)
+        if written.followed:
+            self.on_followers()
 
     def _tell_change(self, run: Run) -> None:
         try:
@@ -445,14 +459,17 @@ class Runner:
             started_at=outcome.started_at or entry.run.started_at,
             finished_at=outcome.finished_at,
         )
-        retry = next_attempt(run, entry.spec.retry, node=self._options.node, owner=self._options.owner)
-        self._ended(Result(run, outcome.output), self._changes, retry)
+        node, owner = self._options.node, self._options.owner
+        follows = what_follows(run, entry.spec, self.followers, node=node, owner=owner)
+        self._ended(Result(run, outcome.output), self._changes, follows)
 
-    def _ended(self, result: Result, changes: RunChanges, retry: Run | None = None) -> None:
+    def _ended(self, result: Result, changes: RunChanges, follows: Consequences = NOTHING) -> None:
+        retry = follows.retry
         self._ledger.settle(result.run.id, retry)
         self._replaced.discard(result.run.id)
         self._custody.take(result)
         changes.settled.append((result.run, result.output))
+        changes.followers += follows.followers
         self._tell_change(result.run)
         if retry is not None:
             changes.retries.append(retry)

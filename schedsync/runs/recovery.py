@@ -4,8 +4,8 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 
+from schedsync.runs.following import Followers, what_follows
 from schedsync.runs.ledger import Entry
-from schedsync.runs.retry import next_attempt
 from schedsync.runs.run import Run, RunState, SkipReason
 from schedsync.specs.durations import format_duration
 from schedsync.specs.job import JobSpec
@@ -32,6 +32,8 @@ class Takeover:
     now: datetime
     unstarted: Callable[[Run], bool] = lambda run: run.state is RunState.QUEUED
     """Whether a run has certainly not been started."""
+    followers: Followers = field(default_factory=Followers)
+    """Who runs after whom."""
 
 
 @dataclass(slots=True)
@@ -43,6 +45,8 @@ class Recovered:
     lost: list[Run] = field(default_factory=list)
     skipped: list[Run] = field(default_factory=list)
     retries: list[Run] = field(default_factory=list)
+    followers: list[Run] = field(default_factory=list)
+    """Runs of the jobs that come after, for the leader to take up."""
     adopted: list[Entry] = field(default_factory=list)
     """Retries and runs that have not started, to be started when their time and their job's order allow."""
 
@@ -55,8 +59,8 @@ def recover(
 ) -> Recovered:
     """Decide about *orphans*, given the live jobs by id.
 
-    A run whose result was kept has that one, and another that may have been started is lost; of both the job's retry
-    policy is asked. One that certainly has not been started is taken up, unless its job is gone or it would be too late
+    A run whose result was kept has that one, and another that may have been started is lost; of both it is asked what
+    follows. One that certainly has not been started is taken up, unless its job is gone or it would be too late
     by the job's own grace.
 
     Args:
@@ -97,12 +101,12 @@ def _with_result(run: Run, ended: Run) -> Run:
 
 def _end(ended: Run, group: list[Run], job: KnownJob | None, takeover: Takeover, recovered: Recovered) -> None:
     group.append(ended)
-    if job is None:
-        return
-    retry = next_attempt(ended, job.spec.retry, node=takeover.node, owner=takeover.owner)
-    if retry is not None:
-        recovered.retries.append(retry)
-        recovered.adopted.append(Entry(retry, job.spec, job.source_file))
+    spec = None if job is None else job.spec
+    follows = what_follows(ended, spec, takeover.followers, node=takeover.node, owner=takeover.owner)
+    recovered.followers += follows.followers
+    if job is not None and follows.retry is not None:
+        recovered.retries.append(follows.retry)
+        recovered.adopted.append(Entry(follows.retry, job.spec, job.source_file))
 
 
 def too_late(run: Run, spec: JobSpec, now: datetime) -> str | None:

@@ -35,6 +35,8 @@ class Cause(StrEnum):
     RETRY = "retry"
     CATCHUP = "catchup"
     """A slot that fell into a time when schedsync could not claim it, and that the misfire policy runs late."""
+    AFTER = "after"
+    """It follows a run of another job; its slot is the end of that."""
     MANUAL = "manual"
     """A person asked for it; its slot is the moment of that."""
 

@@ -1,4 +1,4 @@
-"""What becomes of a queued run that no instance owns: somebody asked for it, and the leader finds its row."""
+"""What becomes of a queued run that no instance owns: somebody asked for it, or it follows a run of another job."""
 
 from datetime import datetime
 

@@ -19,7 +19,7 @@ from schedsync.specs.messages import FieldError, explain
 from schedsync.specs.problem import Problem
 from schedsync.specs.schedule import TRIGGER_KEYS
 
-_OF_ONE_JOB = ("id", "renamed_from")
+_OF_ONE_JOB = ("id", "renamed_from", "after")
 _OF_PROCESSES = frozenset(ProcessAction.model_fields)
 _OF_STATEMENTS = frozenset({*SqlAction.model_fields, *PlsqlAction.model_fields})
 
@@ -138,7 +138,12 @@ def _over(job: dict[str, Any], defaults: dict[str, Any]) -> dict[str, Any]:
 
 
 def _fitting(job: dict[str, Any], defaults: dict[str, Any]) -> dict[str, Any]:
-    """Return *defaults* without what is for processes, if the job is a statement: a folder may hold both."""
+    """Return *defaults* without what is for other jobs: a folder may hold all kinds.
+
+    For a job that runs after others that is the schedule, for a statement what only processes have.
+    """
+    if "after" in job:
+        defaults = {key: value for key, value in defaults.items() if key != "schedule"}
     run, under = job.get("run"), defaults.get("run")
     if isinstance(run, dict) and isinstance(under, dict) and _has_any(run, _OF_STATEMENTS):
         return {**defaults, "run": {key: value for key, value in under.items() if key not in _OF_PROCESSES}}

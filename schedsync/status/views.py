@@ -196,7 +196,7 @@ def job_detail(job: StoredJob, pauses: dict[str, Pause], last_run: Run | None) -
 
 
 def _state(job: StoredJob, pause: Pause | None) -> str:
-    if job.observed.next_fire_at is None:
+    if job.observed.next_fire_at is None and not job.observed.follows:
         return "finished"
     if pause is not None:
         return "paused"

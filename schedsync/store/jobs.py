@@ -13,6 +13,7 @@ from sqlalchemy.exc import IntegrityError
 from schedsync.errors import StaleObservationError
 from schedsync.plan.ops import Plan
 from schedsync.plan.state import Observed, ObservedJob, Source
+from schedsync.runs.following import Follower, Followers
 from schedsync.runs.pause import EVERYTHING, Pause
 from schedsync.runs.run import RunState
 from schedsync.specs.fingerprint import from_canonical
@@ -84,6 +85,7 @@ _REST = (
     _jobs.suspended,
     _jobs.stale,
     _jobs.revision,
+    _jobs.follows,
 )
 _STORED = _beside_specs(_jobs.spec_digest, *_REST, _specs.spec_text)
 _ALL_JOBS = {"schedsync_rows": 10_000}
@@ -132,6 +134,18 @@ class JobTable:
                         found[row.job_id] = spec
         return found
 
+    def followers(self) -> Followers:
+        """Return the jobs that run after others."""
+        columns = (_jobs.id, _jobs.spec_digest, _jobs.generation, _jobs.revision, _specs.spec_text)
+        statement = select(*columns).join(tables.specs, _specs.job_id == _jobs.id).where(_jobs.follows == 1)
+        found: list[Follower] = []
+        with self._database.read() as connection:
+            for row in connection.execute(statement):
+                spec = _spec(row.id, row.spec_text)
+                if spec is not None and spec.after:
+                    found.append(Follower(row.id, spec.after, row.spec_digest, row.generation, row.revision))
+        return Followers(found, self.present({upstream for follower in found for upstream in follower.after}))
+
     def page(self, *, after: str, limit: int) -> list[StoredJob]:
         """Return up to *limit* live jobs whose id sorts behind *after*, by id; behind the empty string are all."""
         statement = _STORED.order_by(_jobs.id).limit(limit)
@@ -177,7 +191,7 @@ class JobTable:
             pauses.job_id.in_([_jobs.id, EVERYTHING]), pauses.until_at.is_(None) | (pauses.until_at > now)
         )
         state = case(
-            (_jobs.next_fire_at.is_(None), "finished"),
+            (_jobs.next_fire_at.is_(None) & (_jobs.follows == 0), "finished"),
             (exists(in_force.correlate(tables.jobs)), "paused"),
             (_jobs.suspended == 1, "suspended"),
             else_="active",

@@ -31,6 +31,7 @@ READS: dict[str, Callable[[Store, Run], Any]] = {
     "jobs.specs": lambda store, _: store.jobs.specs({"a": DIGEST, "broken": DIGEST}),
     "jobs.page": lambda store, _: store.jobs.page(after="", limit=10),
     "jobs.due": lambda store, _: store.jobs.due(LATER, 10),
+    "jobs.followers": lambda store, _: store.jobs.followers(),
     "jobs.look": lambda store, _: store.jobs.look(LATER, 10),
     "jobs.next_fire_at": lambda store, _: store.jobs.next_fire_at(),
     "jobs.counts": lambda store, _: store.jobs.counts(LATER),

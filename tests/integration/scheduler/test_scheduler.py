@@ -1,9 +1,8 @@
 """The firing loop: it survives what it meets, leads by its lease, and tells APScheduler's listeners."""
 
 import queue
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from datetime import timedelta
-from pathlib import Path
 from typing import Any
 
 import pytest
@@ -18,20 +17,9 @@ from schedsync.control import Control
 from schedsync.errors import DatabaseUnavailableError
 from schedsync.scheduler.jobstore import FolderOwnsJobsError
 from schedsync.scheduler.leadership import Leadership
-from schedsync.scheduler.scheduler import AFTER_FAILURE, Scheduler
-from schedsync.store.store import Store
-from tests.integration.conftest import StandingClock
+from schedsync.scheduler.scheduler import AFTER_FAILURE
 from tests.integration.runner.bench import TTL, without_runs_table
 from tests.integration.scheduler.ticking import Ticking
-
-
-@pytest.fixture
-def bench(tmp_path: Path, store: Store, clock: StandingClock, monkeypatch: pytest.MonkeyPatch) -> Iterator[Ticking]:
-    # The loop's own thread sleeps: the test makes the ticks.
-    monkeypatch.setattr(Scheduler, "_main_loop", lambda _self: None)
-    made = Ticking(tmp_path, store, clock)
-    yield made
-    made.close()
 
 
 def test_a_tick_that_raises_anything_does_not_count_and_the_next_one_does(

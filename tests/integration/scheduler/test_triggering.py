@@ -1,28 +1,12 @@
 """Runs out of turn: asked for from anywhere, taken up by the next tick of the instance that leads."""
 
-from collections.abc import Iterator
 from datetime import timedelta
-from pathlib import Path
-
-import pytest
 
 from schedsync.control import Control
 from schedsync.runs.recovery import ASKED_GRACE
 from schedsync.runs.run import Cause, Run, RunState
-from schedsync.scheduler.scheduler import Scheduler
-from schedsync.store.store import Store
-from tests.integration.conftest import StandingClock
 from tests.integration.runner.bench import Bench, eventually
 from tests.integration.scheduler.ticking import Ticking
-
-
-@pytest.fixture
-def bench(tmp_path: Path, store: Store, clock: StandingClock, monkeypatch: pytest.MonkeyPatch) -> Iterator[Ticking]:
-    # The loop's own thread sleeps: the test makes the ticks.
-    monkeypatch.setattr(Scheduler, "_main_loop", lambda _self: None)
-    made = Ticking(tmp_path, store, clock)
-    yield made
-    made.close()
 
 
 def trigger(bench: Bench, job_id: str = "a", **more: str) -> Run:

@@ -7,6 +7,7 @@ from hypothesis import settings
 from hypothesis import strategies as st
 
 from schedsync.specs.durations import format_duration
+from schedsync.specs.following import End
 from schedsync.specs.policy import MisfirePolicy, Overlap, Prune, RetryOn
 
 REPRODUCIBLE = settings(deadline=None, derandomize=True, max_examples=100)
@@ -88,8 +89,14 @@ database_actions = st.one_of(
 )
 actions = processes | database_actions
 
-documents = st.fixed_dictionaries(
-    {"id": ids, "schedule": triggers() | st.lists(triggers(), min_size=1, max_size=3), "run": actions},
+ends = st.sampled_from([*End, "any"]) | st.lists(st.sampled_from(list(End)), min_size=1)
+when = st.one_of(
+    st.fixed_dictionaries({"schedule": triggers() | st.lists(triggers(), min_size=1, max_size=3)}),
+    st.fixed_dictionaries({"after": st.dictionaries(ids, ends, min_size=1, max_size=3)}),
+)
+
+_documents = st.fixed_dictionaries(
+    {"id": ids, "run": actions},
     optional={
         "description": words,
         "tags": st.lists(words, max_size=3),
@@ -118,3 +125,4 @@ documents = st.fixed_dictionaries(
         ),
     },
 )
+documents = st.builds(lambda document, trigger: {**document, **trigger}, _documents, when)

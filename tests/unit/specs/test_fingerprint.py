@@ -8,6 +8,7 @@ from hypothesis import example, given
 from hypothesis import strategies as st
 
 from schedsync.specs.fingerprint import ascii_json, canonical, from_canonical, schedule_digest, spec_digest
+from schedsync.specs.following import End
 from schedsync.specs.job import JobSpec
 from tests.builders import document, spec
 from tests.unit.specs.strategies import REPRODUCIBLE, documents
@@ -56,6 +57,8 @@ def test_spelled_out_defaults_change_no_digest(value: dict[str, Any]) -> None:
         pytest.param({"retry": {"backoff": 2}}, {"retry": {"backoff": 2.0}}, id="a whole number as a factor"),
         pytest.param({"retry": {"on": ["lost", "failed"]}}, {"retry": {"on": ["failed", "lost", "lost"]}}),
         pytest.param({"retry": {"on": ["lost", "timed_out", "failed"]}}, {}, id="a default in another order"),
+        pytest.param({"after": {"a": "any"}}, {"after": {"a": [end.value for end in reversed(End)]}}, id="any end"),
+        pytest.param({"after": {"a": "lost", "b": "any"}}, {"after": {"b": "any", "a": ["lost", "lost"]}}, id="a set"),
         pytest.param({"run": {"shell": "a", "env": {"A": 1}}}, {"run": {"shell": "a", "env": {"A": "1"}}}, id="text"),
     ],
 )
@@ -89,6 +92,7 @@ RESCHEDULES: list[dict[str, Any]] = [
     {"schedule": {"every": "1h", "start": "2027-01-01"}},
     {"schedule": {"every": "1h", "end": "2027-01-01"}},
     {"schedule": [{"every": "1h"}, {"at": "2027-01-01"}]},
+    {"after": {"another": "failed"}},
 ]
 
 
