@@ -133,4 +133,15 @@ def _marks(run: Run) -> dict[str, str]:
         "SCHEDSYNC_RUN_ID": run.id,
         "SCHEDSYNC_SCHEDULED_AT": rfc3339(run.scheduled_at),
         "SCHEDSYNC_ATTEMPT": str(run.attempt),
+        **_upstream(run),
+    }
+
+
+def _upstream(run: Run) -> dict[str, str]:
+    if run.upstream_state is None:
+        return {}
+    return {
+        "SCHEDSYNC_UPSTREAM_JOB_ID": str(run.upstream_job_id),
+        "SCHEDSYNC_UPSTREAM_RUN_ID": str(run.upstream_run_id),
+        "SCHEDSYNC_UPSTREAM_STATE": run.upstream_state.value,
     }

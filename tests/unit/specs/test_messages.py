@@ -48,7 +48,8 @@ def _cases(*cases: tuple[str, dict[str, Any], str, str]) -> pytest.MarkDecorator
 # fmt: off
 @_cases(
     ("no schedule", {"schedule": MISSING}, "",
-     '"schedule" is missing; write e.g. schedule: {every: 15m} or schedule: {cron: "30 2 * * *"}'),
+     ('"schedule" is missing; write e.g. schedule: {every: 15m} or schedule: {cron: "30 2 * * *"};'
+      " or after: {other-job: succeeded}")),
     ("no run", {"run": MISSING}, "",
      '"run" is missing; write e.g. run: {shell: echo hello}'),
     ("no id", {"id": MISSING}, "",
