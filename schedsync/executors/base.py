@@ -51,6 +51,8 @@ class Launch:
     """How the last line begins that the process prints when it fails and can say why; empty: it never says."""
     kill_grace: timedelta = timedelta(seconds=10)
     """Between SIGTERM and SIGKILL, whoever ends the run."""
+    kept: bool = False
+    """Whether a keeper stands between (``kept.keep``), so that the run may outlive the service."""
 
 
 class Listener(Protocol):

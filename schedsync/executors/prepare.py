@@ -7,13 +7,15 @@ from pathlib import Path
 
 from schedsync.clock import rfc3339
 from schedsync.errors import UnresolvedReferenceError
+from schedsync.executors import http_call
 from schedsync.executors.base import Launch
 from schedsync.executors.confinement import account_of, confinement_of
 from schedsync.executors.python_call import python_argv, request
 from schedsync.executors.references import resolve
 from schedsync.executors.sql_call import Databases, request_of
+from schedsync.http import request as http_request
 from schedsync.runs.run import Run
-from schedsync.specs.actions import CommandAction, DatabaseAction, PythonAction, ScriptAction, ShellAction
+from schedsync.specs.actions import CommandAction, DatabaseAction, HttpAction, PythonAction, ScriptAction, ShellAction
 from schedsync.specs.job import JobSpec
 from schedsync.specs.references import FileReference, VariableReference
 from schedsync.sql.request import FAILED, worker_argv
@@ -56,6 +58,8 @@ def prepare(
         statement = request_of(run, spec, action, job_folder, databases)
         secrets = statement.target.passwords
         return replace(launch, argv=worker_argv(), stdin=statement.encoded(), secrets=secrets, failure_mark=FAILED)
+    if isinstance(action, HttpAction):
+        return _request(launch, run, action, job_folder)
     account = None if action.user is None else account_of(action.user)
     values = _referenced(action, job_folder, inherited)
     return replace(
@@ -66,6 +70,21 @@ def prepare(
         cwd=None if action.cwd is None else str(job_folder / action.cwd),
         confinement=confinement_of(action, account, environ),
         stdin=_stdin(action, job_folder),
+    )
+
+
+def _request(launch: Launch, run: Run, action: HttpAction, job_folder: Path) -> Launch:
+    limit = launch.timeout or http_call.LONGEST
+    request = http_call.request_of(run, action.http, limit, job_folder, launch.env)
+    own = http_call.sources(action.http)
+    return replace(
+        launch,
+        argv=http_request.worker_argv(),
+        env={name: value for name, value in launch.env.items() if name not in own},
+        stdin=request.encoded(),
+        secrets=request.secrets,
+        timeout=limit,
+        failure_mark=http_request.FAILED,
     )
 
 

@@ -1,4 +1,4 @@
-"""What a job runs: an argv, a line of shell, a script, a Python function, or a statement in a database."""
+"""What a job runs: an argv, a line of shell, a script, a Python function, a statement in a database, or a request."""
 
 import re
 from enum import StrEnum
@@ -7,6 +7,7 @@ from typing import Annotated, Any
 from pydantic import AfterValidator, BeforeValidator, Discriminator, Field, Tag, WithJsonSchema
 
 from schedsync.specs.base import Model, Text, no_nul
+from schedsync.specs.http_request import HttpRequest
 from schedsync.specs.json_value import check_json
 from schedsync.specs.limits import Limits
 from schedsync.specs.references import VARIABLE, FileReference, VariableReference
@@ -235,6 +236,12 @@ class PlsqlAction(DatabaseAction):
     )
 
 
+class HttpAction(Action):
+    """Makes a request to a web service; it knows no folder and no variables."""
+
+    http: HttpRequest = Field(description="The request, and what is expected of the answer.")
+
+
 ACTIONS: dict[str, type[Action]] = {
     "command": CommandAction,
     "shell": ShellAction,
@@ -242,6 +249,7 @@ ACTIONS: dict[str, type[Action]] = {
     "python": PythonAction,
     "sql": SqlAction,
     "plsql": PlsqlAction,
+    "http": HttpAction,
 }
 """The kinds of action, by the key that tells them apart."""
 ACTION_KEYS = tuple(ACTIONS)
@@ -261,6 +269,7 @@ AnyAction = Annotated[
     | Annotated[ScriptAction, Tag("ScriptAction")]
     | Annotated[PythonAction, Tag("PythonAction")]
     | Annotated[SqlAction, Tag("SqlAction")]
-    | Annotated[PlsqlAction, Tag("PlsqlAction")],
+    | Annotated[PlsqlAction, Tag("PlsqlAction")]
+    | Annotated[HttpAction, Tag("HttpAction")],
     Discriminator(_kind),
 ]

@@ -405,6 +405,25 @@ def test_defaults_for_processes_leave_statements_alone() -> None:
     assert spec["run"] == {"sql": "x", "connection": "erp"}
 
 
+def test_defaults_for_other_kinds_leave_requests_alone() -> None:
+    job = "run: {http: {url: https://a}}\nschedule: {every: 5m}\n"
+    spec = merged(job, "run: {connection: erp}\n", "run: {env: {A: b}, cwd: /}\n")
+    assert spec["run"] == {"http": {"url": "https://a"}}
+
+
+def test_defaults_for_requests_leave_other_kinds_alone() -> None:
+    shared = "run: {http: {tls: {ca: ca.pem}}}\n"
+    for action in ("{shell: x}", "{sql: x, connection: erp}"):
+        assert "http" not in merged(f"run: {action}\nschedule: {{every: 5m}}\n", shared)["run"]
+        assert "http" not in merged(f"run: {action}\nschedule: {{every: 5m}}\n", "run: {env: {A: b}}\n", shared)["run"]
+
+
+def test_headers_are_added_by_defaults_and_not_mixed() -> None:
+    job = "run: {http: {url: https://a, headers: {authorization: {env: A}}}}\nschedule: {every: 5m}\n"
+    spec = merged(job, "run: {http: {headers: {Authorization: {file: a}, Accept: text/csv}}}\n")
+    assert spec["run"]["http"]["headers"] == {"authorization": {"env": "A"}, "Accept": "text/csv"}
+
+
 def test_exit_codes_of_defaults_leave_statements_alone() -> None:
     statement = "schedule: {every: 15m}\nrun: {sql: SELECT 1, connection: erp}\n"
     assert "success_exit_codes" not in merged(statement, "success_exit_codes: [0, 3]\n")
@@ -425,6 +444,7 @@ def test_a_mistake_between_job_and_defaults_is_placed_in_the_job() -> None:
         "run: {kwargs: {a: 1}}\n",
         "run: {binds: {a: 1}}\n",
         "run: {out: {a: number}}\n",
+        "run: {http: {tls: {ca: ca.pem}, headers: {Accept: text/csv}}}\n",
         "schedule: {jitter: 2h}\n",
         GOOD,
     ],

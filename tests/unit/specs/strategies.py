@@ -1,5 +1,6 @@
 """Valid job documents, for hypothesis: as YAML gives them, so with text where people write text."""
 
+import re
 from datetime import UTC, date, datetime, timedelta
 from typing import Any
 
@@ -107,11 +108,48 @@ database_actions = st.one_of(
         },
     ),
 )
-actions = processes | database_actions
+ascii_texts = st.text(st.characters(min_codepoint=32, max_codepoint=126), max_size=12)
+
+
+def _with_body(request: dict[str, Any]) -> st.SearchStrategy[dict[str, Any]]:
+    if "method" not in request:
+        return st.just(request)
+    bodies = st.fixed_dictionaries({"body": words | st.fixed_dictionaries({"file": words})})
+    values = st.fixed_dictionaries({"json": json_values})
+    return (bodies | values | st.just({})).map(lambda body: request | body)
+
+
+references = st.one_of(
+    st.fixed_dictionaries({"file": words}),
+    st.fixed_dictionaries({"env": st.from_regex(r"\A[A-R][A-Z0-9_]{0,8}\Z")}),
+)
+requests = st.fixed_dictionaries(
+    {
+        "http": st.fixed_dictionaries(
+            {"url": st.sampled_from(["https://erp.example.com/close?month=1", "https://[::1]:8443"])},
+            optional={
+                "method": st.sampled_from(["PUT", "post"]),
+                "headers": st.dictionaries(st.from_regex(r"\AX-[a-z]{1,6}\Z"), ascii_texts | references, max_size=3),
+                "expect": st.fixed_dictionaries(
+                    {},
+                    optional={
+                        "status": st.sampled_from(["200-299", 200, [201, "300-399"]]),
+                        "body": words.map(re.escape),
+                    },
+                ),
+                "tls": st.fixed_dictionaries({}, optional={"ca": words, "cert": words}),
+                "proxy": st.just("http://proxy:3128"),
+                "follow_redirects": st.booleans(),
+            },
+        ).flatmap(_with_body)
+    }
+)
+actions = processes | database_actions | requests
 
 
 def _sound(job: dict[str, Any]) -> bool:
-    return "success_exit_codes" not in job or "connection" not in job["run"]
+    with_codes = "success_exit_codes" not in job or not ({"connection", "http"} & job["run"].keys())
+    return with_codes and ("group" not in job or job.get("overlap") != Overlap.ALLOW)
 
 
 documents = st.fixed_dictionaries(
@@ -131,13 +169,21 @@ documents = st.fixed_dictionaries(
                 "delay": durations(),
                 "backoff": st.floats(1, 100) | st.integers(1, 100),
                 "max_delay": durations(),
+                "jitter": durations(),
                 "on": st.lists(st.sampled_from([state.value for state in RetryOn])),
             },
         ),
         "overlap": st.sampled_from([overlap.value for overlap in Overlap]),
         "misfire": st.fixed_dictionaries(
-            {}, optional={"policy": st.sampled_from([p.value for p in MisfirePolicy]), "grace": durations(1)}
+            {},
+            optional={
+                "policy": st.sampled_from([p.value for p in MisfirePolicy]),
+                "grace": durations(1),
+                "limit": st.integers(1, 10_000),
+            },
         ),
+        "group": st.from_regex(r"\A[a-z][a-z0-9-]{0,8}\Z"),
+        "max_queued": st.integers(1, 10_000),
         "prune": st.sampled_from([prune.value for prune in Prune]),
         "renamed_from": st.just("an-earlier-id-that-is-longer-than-any"),
         "suspend": st.booleans(),
