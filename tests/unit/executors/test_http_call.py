@@ -85,7 +85,7 @@ def test_a_secret_is_in_the_request_and_nowhere_else(tmp_path: Path) -> None:
     request = decoded(launch.stdin)
     assert request.message.headers["Authorization"] == "Bearer hunter2-of-erp"
     assert request.message.headers["X-Key"] == "hunter3-of-erp"
-    assert set(request.secrets) == {"Bearer hunter2-of-erp", "hunter2-of-erp", "hunter3-of-erp"}
+    assert set(launch.secrets) == {"Bearer hunter2-of-erp", "hunter2-of-erp", "hunter3-of-erp"}
     assert "hunter" not in f"{launch!r}{launch.argv}{launch.env}{launch.cwd}{request!r}"
 
 
