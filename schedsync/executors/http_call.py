@@ -20,10 +20,10 @@ from schedsync.specs.references import FileReference, Reference, VariableReferen
 
 LONGEST = timedelta(minutes=5)
 """What a request may take when its job has no ``timeout``: nothing in HTTP ends a server that never ends."""
+LAST_RESORT = timedelta(seconds=30)
+"""How long after timeout and grace a worker ends itself that nobody has ended, neither service nor keeper."""
 _LONG_WORD = 8
 _FOR_PROXY = "proxy-authorization"
-_MARGIN = 5.0
-"""Seconds after which a worker ends itself that nobody has ended: its service is gone."""
 
 
 def looked_up(wanted: HttpRequest, job_folder: Path, environ: Mapping[str, str]) -> dict[str, str]:
@@ -39,22 +39,20 @@ def looked_up(wanted: HttpRequest, job_folder: Path, environ: Mapping[str, str])
     }
 
 
-def request_of(
-    run: Run, wanted: HttpRequest, secrets: Mapping[str, str], limit: timedelta, job_folder: Path
-) -> Request:
+def request_of(run: Run, wanted: HttpRequest, secrets: Mapping[str, str], end: timedelta, job_folder: Path) -> Request:
     """Return the request of *run*.
 
     Args:
         run: the attempt.
         wanted: what the job says.
         secrets: the headers that were looked up.
-        limit: how long it may take, all in all.
+        end: when the worker ends itself, from its start.
         job_folder: the folder of its job file.
     """
     given = {name: value for name, value in wanted.headers.items() if isinstance(value, str)} | dict(secrets)
     return Request(
         message=_message(run, wanted, given, job_folder),
-        seconds=limit.total_seconds() + _MARGIN,
+        seconds=end.total_seconds(),
         expectation=Expectation(tuple(map(status_range, wanted.expect.status)), wanted.expect.body),
         tls=_tls(wanted, job_folder),
         proxy=_proxy(wanted.proxy, given),
