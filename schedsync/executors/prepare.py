@@ -75,14 +75,15 @@ def prepare(
 
 def _request(launch: Launch, run: Run, action: HttpAction, job_folder: Path) -> Launch:
     limit = launch.timeout or http_call.LONGEST
-    request = http_call.request_of(run, action.http, limit, job_folder, launch.env)
+    secrets = http_call.looked_up(action.http, job_folder, launch.env)
+    end = limit + launch.kill_grace + http_call.LAST_RESORT
     own = http_call.sources(action.http)
     return replace(
         launch,
         argv=http_request.worker_argv(),
         env={name: value for name, value in launch.env.items() if name not in own},
-        stdin=request.encoded(),
-        secrets=request.secrets,
+        stdin=http_call.request_of(run, action.http, secrets, end, job_folder).encoded(),
+        secrets=http_call.hidden(secrets),
         timeout=limit,
         failure_mark=http_request.FAILED,
     )
