@@ -68,6 +68,7 @@ class Journal:
         path = self._path(result.run.id)
         part = path.with_name(path.name + _PART)
         try:
+            self._folder.mkdir(parents=True, exist_ok=True)  # somebody may have tidied up
             _write(part, _Document.of(result).model_dump_json().encode())
             part.rename(path)
         except OSError:
