@@ -15,8 +15,8 @@ from schedsync.api.server import ApiServer
 from schedsync.clock import utc_now
 from schedsync.control import Control
 from schedsync.errors import MissingRightError, SchedsyncError
+from schedsync.executors.headroom import shortages
 from schedsync.executors.identity import this_instance
-from schedsync.executors.limits import shortages
 from schedsync.executors.spool import OutputLimits, live, spooled
 from schedsync.executors.sql_call import Databases
 from schedsync.housekeeping import HistoryKeeper, Periodic
@@ -25,8 +25,9 @@ from schedsync.plan.state import PruneGuard
 from schedsync.reconcile import ReconcileLoop, Reconciler
 from schedsync.running.runner import Runner, RunnerOptions
 from schedsync.running.sweeping import sweep
-from schedsync.runs.ledger import PROCESSES, PYTHON, SQL
+from schedsync.runs.ledger import HTTP, PROCESSES, PYTHON, SQL
 from schedsync.runs.outcome import Output
+from schedsync.runs.waiting import Waiting
 from schedsync.scheduler.firing import Firing
 from schedsync.scheduler.leadership import Leadership
 from schedsync.scheduler.scheduler import MAX_SLEEP, Scheduler
@@ -136,7 +137,7 @@ class Service:
         if self._vitals.away:
             log.warning("the lease is left to run out, the database does not answer")
         elif not written:  # an instance of another machine would take their runs for lost at once
-            log.warning("the lease is left to run out, results wait on disk for the next start")
+            log.warning("the lease is left to run out, runs or results wait here for the next start")
         else:
             stop_together({"lease": self._release}, FAREWELL)
         if self._api is not None:
@@ -231,6 +232,9 @@ class Service:
     def _spooled_output(self, run_id: str) -> Output | None:
         return spooled(live(self._settings.runner.spool, run_id), output_limits(self._settings))
 
+    def _waiting(self) -> list[Waiting] | None:
+        return self._runner.waiting() if self._scheduler.leads else None
+
     def _make_api(self) -> ApiServer:
         api = self._settings.api
         backend = Backend(
@@ -244,6 +248,8 @@ class Service:
             tick_limit=3 * MAX_SLEEP,
             spooled_output=self._spooled_output,
             exposed=not _is_loopback(api.host),
+            waiting=self._waiting,
+            groups=self._settings.group_places,
             mirror=self._mirror,
         )
         return ApiServer(create_app(backend), api.host, api.port)
@@ -320,7 +326,14 @@ def _runner_options(settings: Settings, owner: str) -> RunnerOptions:
         folder=settings.jobs.path,
         spool=runner.spool,
         limits=output_limits(settings),
-        capacity={PROCESSES: runner.max_processes, PYTHON: runner.max_python, SQL: runner.max_sql},
+        capacity={
+            PROCESSES: runner.max_processes,
+            PYTHON: runner.max_python,
+            SQL: runner.max_sql,
+            HTTP: runner.max_http,
+        },
+        max_runs=runner.max_runs,
+        groups=settings.group_places,
         databases=Databases(settings.node, _targets(settings)),
         hidden=_password_variables(settings),
         shutdown_grace=runner.shutdown_grace,

@@ -77,6 +77,10 @@ class _Page(Said):
     limit: Annotated[int, PlainValidator(_limit)] = 100
 
 
+class QueueQuery(_Page):
+    """How much of the queue."""
+
+
 class JobsQuery(_Page):
     """Which page of the jobs."""
 

@@ -14,7 +14,7 @@ from schedsync.cli import diagnostics
 from schedsync.cli.folder import check_folder
 from schedsync.cli.output import counted
 from schedsync.errors import FolderUnavailableError, SettingsError
-from schedsync.executors.limits import shortages
+from schedsync.executors.headroom import shortages
 from schedsync.settings import Settings
 from schedsync.store.address import Address
 from schedsync.store.dialects.session import Session

@@ -25,6 +25,7 @@ COMMANDS = {
     "jobs": ("jobs:jobs", "List the live jobs, or show one."),
     "runs": ("runs:runs", "List runs, newest first."),
     "logs": ("runs:logs", "Print the output of a run."),
+    "queue": ("queue:queue", "List the runs that wait, and what for."),
     "next": ("upcoming:upcoming", "Show when the jobs of the folder fire."),
     "pause": ("pausing:pause", "Pause a job, or all jobs."),
     "resume": ("pausing:resume", "Resume a job, or all jobs."),

@@ -1,39 +1,32 @@
-"""Whether the system lets this process run as much at once as it is set to."""
+"""Which limit a run has met, as well as that can be known: by its signal, or by what it printed at its end."""
 
-import os
-import resource
-from collections.abc import Iterator
+import re
+import signal
+from collections.abc import Mapping
 
-FILES_OF_A_RUN = 3
-"""Open files of the service for each run: the read end of its output, its spool file, and what announces its end."""
-OWN_FILES = 100
-"""Open files besides: the log, connections to databases and of the API, the watch of the folder."""
-OWN_THREADS = 40
-"""Threads besides the processes of runs, which the same limit counts."""
-
-
-def shortages(runs: int) -> list[str]:
-    """Return a sentence for each limit that is too low for so many *runs* at once; the runs beyond it would fail."""
-    return list(_shortages(runs))
-
-
-def _shortages(runs: int) -> Iterator[str]:
-    files, processes = runs * FILES_OF_A_RUN + OWN_FILES, runs + OWN_THREADS
-    most = _limit(resource.RLIMIT_NOFILE)
-    if most is not None and most < files:
-        yield _sentence(runs, files, "open files", most, "ulimit -n, LimitNOFILE")
-    most = None if os.geteuid() == 0 else _limit(resource.RLIMIT_NPROC)
-    if most is not None and most < processes:
-        yield _sentence(runs, processes, "processes and threads", most, "ulimit -u, LimitNPROC, TasksMax")
+_BY_SIGNAL: Mapping[int, str] = {signal.SIGXCPU: "cpu", signal.SIGXFSZ: "file_size"}
+_BY_WORDS = {
+    "memory": rb"MemoryError|[Cc]annot allocate|[Oo]ut of memory|bad_alloc|OutOfMemory|virtual memory exhausted",
+    "files": rb"Too many open files",
+    "processes": rb"Resource temporarily unavailable",
+    "file_size": rb"File too large",
+}
+_LOOKED_AT = 4_096
+_SHELL = 128
+"""Added by shells to the number of the signal that ended their last command."""
 
 
-def _limit(kind: int) -> int | None:
-    soft, _ = resource.getrlimit(kind)
-    return None if soft == resource.RLIM_INFINITY else soft
+def met(limits: Mapping[str, str], code: int, output: bytes) -> str:
+    """Return which of its *limits* made a run fail, in words; empty if that cannot be told.
 
-
-def _sentence(runs: int, need: int, things: str, most: int, knobs: str) -> str:
-    return (
-        f"{runs} runs at once may need {need} {things}, and the limit is {most}; raise it ({knobs}), or lower"
-        " runner.max_processes"
-    )
+    Args:
+        limits: by name, as their author wrote them.
+        code: the exit code; -N: signal N.
+        output: what the run printed, or the end of it.
+    """
+    name = _BY_SIGNAL.get(-code if code < 0 else code - _SHELL)
+    if name is not None and name in limits:
+        return f"its limits.{name} of {limits[name]} is used up"
+    end = output[-_LOOKED_AT:]
+    said = next((name for name, words in _BY_WORDS.items() if name in limits and re.search(words, end)), None)
+    return "" if said is None else f"by its output, its limits.{said} of {limits[said]} is used up"

@@ -10,6 +10,7 @@ import threading
 from contextlib import suppress
 from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import Protocol
 
 from schedsync.runs.outcome import Output
 
@@ -36,6 +37,26 @@ class OutputLimits:
 def live(folder: Path, run_id: str) -> Path:
     """Return where a run's output is while it runs: for other processes to read, and gone when the run has ended."""
     return folder / f"{run_id}.log"
+
+
+class Sink(Protocol):
+    """What takes an output: a ``Spool``, or what stands for one."""
+
+    @property
+    def failure(self) -> str | None:
+        """Why not all of it is kept that should be, in words; None while all is well."""
+
+    def append(self, data: bytes) -> None:
+        """Take more output."""
+
+    def read(self) -> Output:
+        """Return the first and the last bytes so far."""
+
+    def last_line(self) -> str:
+        """Return the last line that is kept and has something on it; empty when there is none."""
+
+    def discard(self) -> None:
+        """Let go of what only a run that goes on needs."""
 
 
 class Spool:
@@ -68,9 +89,7 @@ class Spool:
 
     def last_line(self) -> str:
         """Return the last line that is kept and has something on it; empty when there is none."""
-        output = self.read()
-        lines = (output.tail or output.head).decode(errors="replace").split("\n")
-        return next((line.strip() for line in reversed(lines) if line.strip()), "")
+        return last_line(self.read())
 
     def close(self) -> None:
         """Close the file and leave it there; closing twice does no harm."""
@@ -122,6 +141,12 @@ class Spool:
         if self.failure is None:
             self.failure = f"its output could not be spooled: {error.strerror}"
             log.warning("output cannot be spooled", extra={"path": str(self._path), "error": str(error)})
+
+
+def last_line(output: Output) -> str:
+    """Return the last line of *output* that has something on it; empty when there is none."""
+    lines = (output.tail or output.head).decode(errors="replace").split("\n")
+    return next((line.strip() for line in reversed(lines) if line.strip()), "")
 
 
 def recover(path: Path, limits: OutputLimits) -> Output:

@@ -10,7 +10,7 @@ from schedsync.outages import Outage
 from schedsync.runs.outcome import Output
 from schedsync.runs.run import Run
 from schedsync.store.leases import Lease
-from schedsync.store.runs import RunChanges, RunTable
+from schedsync.store.runs import HandedOver, RunChanges, RunTable
 
 log = logging.getLogger(__name__)
 
@@ -109,7 +109,7 @@ class ResultWriter:
         try:
             final = self._record(changes)
         except LeadershipLostError:
-            return Written(self._without_lease(changes), undone=undone)
+            return self._without_lease(changes, undone)
         except AWAY:
             self._keep(changes)
             return Written(undone=undone)
@@ -147,11 +147,25 @@ class ResultWriter:
         ended = {run.id for run, _ in self.left.settled}
         self.left.started = [run for run in (*self.left.started, *changes.started) if run.id not in ended]
 
-    def _without_lease(self, changes: RunChanges) -> tuple[Run, ...]:
-        """Write the results of what ran here, which are ours all the same; what is to be started has to wait."""
-        self._keep(RunChanges(retries=changes.retries))
+    def _without_lease(self, changes: RunChanges, undone: frozenset[str]) -> Written:
+        """Write the results of what ran here, which are ours all the same, and queue their retries for the leader."""
         ours = RunChanges(started=changes.started, settled=changes.settled)
-        return self._try(ours).settled if ours else ()
+        settled = self._try(ours).settled if ours else ()
+        return Written(settled, self._handed_over(changes.retries), undone)
+
+    def _handed_over(self, retries: list[Run]) -> frozenset[str]:
+        """Queue *retries* for the leader, and return those that must not start."""
+        handed = HandedOver(early=frozenset(run.id for run in retries))
+        if retries and not self.away:
+            try:
+                handed = self._runs.hand_over(retries)
+            except AWAY as error:
+                self._outage.failed(error)
+                self._postpone()
+            except Exception:  # they stay at hand until this instance leads again
+                log.exception("further attempts could not be handed over")
+        self._keep(RunChanges(retries=[run for run in retries if run.id in handed.early]))
+        return handed.refused
 
     def _apart(self, changes: RunChanges) -> tuple[tuple[Run, ...], frozenset[str]]:
         """Write each result and each retry by itself; return what is settled, and the retries that are refused."""

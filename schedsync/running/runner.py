@@ -9,7 +9,7 @@ put on disk (``custody``), else as lost.
 import logging
 import os
 import threading
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from pathlib import Path
@@ -23,14 +23,19 @@ from schedsync.executors.spool import OutputLimits
 from schedsync.executors.sql_call import Databases
 from schedsync.running.custody import Custody
 from schedsync.running.journal import Result
+from schedsync.running.keeping import Keeping
 from schedsync.running.leftovers import Leftovers
 from schedsync.running.results import ResultWriter, Written
 from schedsync.runs.ledger import Entry, Ledger, Place
 from schedsync.runs.outcome import Outcome, Output
 from schedsync.runs.pause import EVERYTHING
-from schedsync.runs.retry import next_attempt
+from schedsync.runs.recovery import outdated
+from schedsync.runs.retry import concluded, next_attempt
 from schedsync.runs.run import Run, RunState, SkipReason
-from schedsync.runs.slots import Decision
+from schedsync.runs.slots import Ahead, Decision
+from schedsync.runs.waiting import Waiting, waiting
+from schedsync.specs.job import JobSpec
+from schedsync.specs.policy import Retry
 from schedsync.store.leases import Lease
 from schedsync.store.runs import RunChanges
 from schedsync.store.store import Store
@@ -66,6 +71,11 @@ class RunnerOptions:
     spool: Path
     limits: OutputLimits
     capacity: dict[str, int] = field(default_factory=dict)
+    """How many runs may be at it at once, by pool."""
+    max_runs: int | None = None
+    """How many in all pools together."""
+    groups: dict[str, int] = field(default_factory=dict)
+    """How many runs of a group may be unsettled at once, where that is not one."""
     databases: Databases = field(default_factory=Databases)
     """What statements can reach."""
     hidden: frozenset[str] = frozenset()
@@ -79,7 +89,7 @@ class Runner:
     def __init__(self, store: Store, options: RunnerOptions, *, clock: Clock = utc_now) -> None:
         self._store, self._options, self._clock = store, options, clock
         self._lock = threading.RLock()
-        self._ledger = Ledger(options.capacity)
+        self._ledger = Ledger(options.capacity, max_runs=options.max_runs, groups=options.groups)
         self._news = threading.Event()
         """Set when there may be something to write down or to start."""
         self._engine = ProcessEngine(self, spool_dir=options.spool, limits=options.limits, clock=clock)
@@ -87,13 +97,22 @@ class Runner:
         self._lease: Lease | None = None
         self._changes = RunChanges()
         """What has happened and been decided, and is to be written in the next round."""
+        self._unwritten: set[str] = set()
+        """Retries that may have no row yet."""
         self._replaced: set[str] = set()
         """Runs with leave to start that are to make way, whether the engine has heard of them or not."""
         self._doubtful = False
         self._stopping, self._closing = threading.Event(), threading.Event()
         self._writer = ResultWriter(store.runs, lambda: self._lease)
+        self._keeping = Keeping(options.spool, options.limits, node=options.node)
         self._leftovers = Leftovers(
-            store, node=options.node, owner=options.owner, spool=options.spool, limits=options.limits, clock=clock
+            store,
+            self._keeping,
+            node=options.node,
+            owner=options.owner,
+            spool=options.spool,
+            limits=options.limits,
+            clock=clock,
         )
         self._thread = threading.Thread(target=self._loop, name="schedsync-runner", daemon=True)
         self.submit: Callable[[Entry], None] = self.launch
@@ -122,7 +141,11 @@ class Runner:
         self._news.set()
         self._thread.join(LAST_WAIT_AWAY if self._writer.away else LAST_WAIT)
         self._say_what_is_left(self._custody.close())
-        return not self._custody.held()
+        with self._lock:
+            living = self._ledger.running
+        if living:
+            log.warning("runs go on until the next start takes them up", extra={"runs": living})
+        return not living and not self._custody.held()
 
     def start_nothing_more(self) -> None:
         """Leave what waits to the next start. For when nothing is claimed any more: it would be lost."""
@@ -154,6 +177,16 @@ class Runner:
         with self._lock:
             return self._ledger.unsettled(job_id)
 
+    def ahead(self, job_id: str, spec: JobSpec) -> Ahead:
+        """Return what a further run of a job would find before it."""
+        with self._lock:
+            return self._ledger.ahead(job_id, spec)
+
+    def waiting(self) -> list[Waiting]:
+        """Return what waits here, in the order in which it will start."""
+        with self._lock:
+            return waiting(self._ledger)
+
     def reserve(self, wanted: Iterable[tuple[Entry, Decision]]) -> list[Entry]:
         """Return the entries with the states to claim them with; ``enter`` or ``withdraw`` them afterwards."""
         with self._lock:
@@ -166,12 +199,13 @@ class Runner:
                 self._ledger.withdraw(entry)
         self._news.set()
 
-    def enter(self, entries: Sequence[Entry], replacing: Iterable[str] = ()) -> None:
-        """Take up claimed entries, and start those that may; runs of the jobs *replacing* names make way first."""
+    def enter(self, entries: Sequence[Entry], replacing: Collection[str] = ()) -> None:
+        """Take up claimed entries, and start those that may; for the runs that *replacing* names others make way."""
+        claimed = {entry.run.id for entry in entries}
         with self._lock:
-            for job_id in replacing:
-                self._replace(job_id)
             for entry in entries:
+                if entry.run.id in replacing:
+                    self._make_way(entry, claimed)
                 self._ledger.enter(entry)
                 self._tell_change(entry.run)
         self._submit_all(entry for entry in entries if entry.place is Place.RUNNING)
@@ -192,8 +226,8 @@ class Runner:
         """Report the end of a run that the engine never had."""
         self.finished(entry.run.id, Outcome(state, self._clock(), reason=reason))
 
-    def _replace(self, job_id: str) -> None:
-        for entry in self._ledger.of_job(job_id):
+    def _make_way(self, replacing: Entry, claimed: Collection[str]) -> None:
+        for entry in self._ledger.in_the_way(replacing, claimed=claimed, going=self._replaced):
             if entry.place is Place.RUNNING:
                 self._replaced.add(entry.run.id)
                 self._engine.cancel(entry.run.id, _REPLACED, RunState.CANCELLED)
@@ -220,7 +254,8 @@ class Runner:
     def _prepared(self, entry: Entry) -> Launch:
         folder = (self._options.folder / entry.source_file).absolute().parent
         environ = {name: value for name, value in os.environ.items() if name not in self._options.hidden}
-        return prepare(entry.run, entry.spec, folder, environ, self._options.databases)
+        launch = prepare(entry.run, entry.spec, folder, environ, self._options.databases)
+        return self._keeping.of(launch, entry)
 
     def output(self, run_id: str) -> Output | None:
         """Return what a run has printed; None when it neither runs here nor has a result that waits to be written."""
@@ -268,11 +303,17 @@ class Runner:
 
     @property
     def doubtful(self) -> bool:
-        """Whether there may be runs of this instance in the store that it does not know of: ask ``recover_own``."""
-        return self._doubtful
+        """Whether the store may know more than this instance: ask ``recover_own``.
+
+        There may be runs of its own that it does not know of, and what others run may have ended.
+        """
+        with self._lock:
+            return self._doubtful or any(entry.place is Place.ELSEWHERE for entry in self._ledger.entries())
 
     def recover_own(self) -> None:
-        """Take up runs of this instance that it does not know of: their claim was written, but its answer was lost.
+        """Compare what is at hand with the rows, and take up runs of this instance that it does not know of.
+
+        Of those the claim was written, but its answer was lost.
 
         For the thread that claims, when no claim of its own is under way.
 
@@ -294,29 +335,65 @@ class Runner:
         orphans = self._orphans(is_orphan, results)
         if not orphans:
             return
-        settled, adopted = self._leftovers.settle(orphans, lease, results)
+        settled = self._leftovers.settle(orphans, lease, results)
         with self._lock:
             ended = self._custody.held()
-            for entry in adopted:
+            for entry, pid in settled.living:
+                self._take_up(entry, pid)
+            for entry in settled.startable:
                 if entry.run.id not in ended:
                     self._ledger.adopt(entry, self._clock())
+            for run in settled.ended:  # after their retries were adopted, which keep those behind them waiting
+                self._ledger.settle(run.id)
         self._news.set()
-        for run in (*settled, *(entry.run for entry in adopted)):
+        for run in (*settled.ended, *(entry.run for entry in settled.startable)):
             self._tell_change(run)
-        self._tell(settled)
+        self._tell(settled.ended)
+
+    def _take_up(self, entry: Entry, pid: int) -> None:
+        """Look after a run that an earlier process has started."""
+        run = entry.run
+        log.info("run goes on, it is looked after again", extra={"run_id": run.id, "job_id": run.job_id, "pid": pid})
+        self._ledger.hold(entry)
+        self._engine.take_up(self._keeping.again(entry), pid, run.started_at or run.claimed_at or self._clock())
 
     def _orphans(self, is_orphan: Callable[[Run], bool], results: Mapping[str, Result]) -> list[Run]:
         """Return the unsettled runs that are orphans and not at hand here; drop *results* that come too late."""
+        with self._lock:  # before the rows: what is entered later is not in them
+            entered = [entry for entry in self._ledger.entries() if entry.run.id not in self._unwritten]
         unsettled = {run.id: run for run in self._store.runs.unsettled()}
+        self._note_others([run for run in unsettled.values() if self._is_at_work_elsewhere(run) and not is_orphan(run)])
         with self._lock:  # under which a run that ends goes from the ledger to custody: it is always in one of them
             ours = self._custody.held()
-            found = [r for r in unsettled.values() if is_orphan(r) and not (self._ledger.get(r.id) or r.id in ours)]
+            found = [r for r in unsettled.values() if is_orphan(r) and not (self._is_here(r) or r.id in ours)]
+            for entry in outdated(entered, unsettled, self._options.owner):
+                self._ledger.settle(entry.run.id)
+                self._news.set()  # others may go on
         self._leftovers.drop([result for i, result in results.items() if i not in unsettled and i not in ours])
+        self._keeping.drop_all_but({*unsettled, *self._engine.running(), *self._custody.held()})
         if not found:
             return []
         # A run that was at hand when the rows were read may have been settled since; then its row says so now.
         still = {run.id for run in self._store.runs.unsettled()}
         return [run for run in found if run.id in still]
+
+    def _is_here(self, run: Run) -> bool:
+        entry = self._ledger.get(run.id)
+        return entry is not None and entry.place is not Place.ELSEWHERE
+
+    def _is_at_work_elsewhere(self, run: Run) -> bool:
+        return run.state is RunState.RUNNING and run.owner != self._options.owner
+
+    def _note_others(self, at_work: Sequence[Run]) -> None:
+        """Let what waits here wait for the runs *at_work* on other instances, too."""
+        with self._lock:
+            new = [run for run in at_work if self._ledger.get(run.id) is None]
+        jobs = self._store.jobs.load({run.job_id for run in new}) if new else {}
+        with self._lock:
+            for run in new:
+                job = jobs.get(run.job_id)
+                if job is not None and job.spec is not None:
+                    self._ledger.note_elsewhere(Entry(run, job.spec, job.observed.source.file))
 
     # The recording thread.
 
@@ -361,29 +438,31 @@ class Runner:
         self._note(self._writer.write_left(), [])
         with self._lock:
             changes, self._changes = self._changes, RunChanges()
-            promoted = self._promote(changes.retries) if self._may_start and not self._writer.rests else []
+            promoted = self._promote() if self._may_start and not self._writer.rests else []
         ended = {run.id for run, _ in changes.settled}
         changes.started = [run for run in changes.started if run.id not in ended]
         starting = self._still_wanted(promoted, changes)
         changes.promoted = [self._with_leave(entry) for entry in starting]
         if changes:
             self._note(self._writer.write(changes), starting)
+        with self._lock:
+            self._unwritten = {retry.id for retry in (*self._changes.retries, *self._writer.left.retries)}
 
-    def _promote(self, unwritten: Sequence[Run]) -> list[Entry]:
+    def _promote(self) -> list[Entry]:
         """Return what may start now, except retries that have no row yet: those follow in the next round."""
         promoted = self._ledger.promote(self._clock())
-        no_row = {retry.id for retry in (*unwritten, *self._writer.left.retries)}
-        early = [entry for entry in promoted if entry.run.id in no_row]
+        early = [entry for entry in promoted if entry.run.id in self._unwritten]
         for entry in early:
             self._ledger.demote(entry)
         if early and not self._writer.left.retries:
             self._news.set()
-        return [entry for entry in promoted if entry.run.id not in no_row]
+        return [entry for entry in promoted if entry.run.id not in self._unwritten]
 
     def _note(self, written: Written, starting: list[Entry]) -> None:
         """Take note of what was written, then start what got its leave by it."""
         self._custody.hurry(urgent=self._writer.away)
         self._custody.release(run.id for run in written.settled)
+        self._keeping.forget(run.id for run in written.settled)
         with self._lock:
             self._doubtful |= bool(written.final)
             for entry in starting:
@@ -422,8 +501,10 @@ class Runner:
             started_at=outcome.started_at or entry.run.started_at,
             finished_at=outcome.finished_at,
         )
-        retry = next_attempt(run, entry.spec.retry, node=self._options.node, owner=self._options.owner)
-        self._ended(Result(run, outcome.output), self._changes, retry)
+        # While processes live that nobody can end, no copy may run beside them.
+        policy = Retry() if outcome.remains else entry.spec.retry
+        retry = next_attempt(run, policy, node=self._options.node, owner=self._options.owner)
+        self._ended(Result(concluded(run, policy), outcome.output), self._changes, retry)
 
     def _ended(self, result: Result, changes: RunChanges, retry: Run | None = None) -> None:
         self._ledger.settle(result.run.id, retry)
@@ -433,6 +514,7 @@ class Runner:
         self._tell_change(result.run)
         if retry is not None:
             changes.retries.append(retry)
+            self._unwritten.add(retry.id)
             self._tell_change(retry)
 
     def _still_wanted(self, promoted: list[Entry], changes: RunChanges) -> list[Entry]:

@@ -13,9 +13,9 @@ log = logging.getLogger(__name__)
 
 AGE = timedelta(days=1)
 """How long such a file is left alone, counted from when it was written to last."""
-_OURS = re.compile(r"([0-9a-f]{24})\.(log|result\.part)")
-"""An output, or a result that was not written to its end; a whole result is for the runner, what else lies there is not
-ours."""
+_OURS = re.compile(r"([0-9a-f]{24})\.(log|keeper|end|(result|keeper|end)\.part)")
+"""An output, what a keeper has written, or a file that was not written to its end. A whole result is for the runner,
+and what else lies there is not ours."""
 
 
 def sweep(folder: Path, runs: RunTable, now: datetime) -> int:

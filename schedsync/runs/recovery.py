@@ -1,11 +1,11 @@
 """What becomes of runs that nobody looks after any more: their instance has ended, or their claim's answer was lost."""
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 
-from schedsync.runs.ledger import Entry
-from schedsync.runs.retry import next_attempt
+from schedsync.runs.ledger import Entry, Place
+from schedsync.runs.retry import concluded, next_attempt
 from schedsync.runs.run import Run, RunState, SkipReason
 from schedsync.specs.durations import format_duration
 from schedsync.specs.job import JobSpec
@@ -80,6 +80,28 @@ def recover(
     return recovered
 
 
+def without_retries(recovered: Recovered, remaining: Mapping[str, Sequence[int]]) -> None:
+    """Take back the further attempts of lost runs some of whose processes live on: no copy may run beside the first.
+
+    Args:
+        recovered: what was decided.
+        remaining: the pids that could not be ended, by run.
+    """
+    slots = {(run.job_id, run.scheduled_at) for run in recovered.lost if run.id in remaining}
+    dropped = {retry.id for retry in recovered.retries if (retry.job_id, retry.scheduled_at) in slots}
+    recovered.lost = [_remaining(run, remaining.get(run.id, ())) for run in recovered.lost]
+    recovered.retries = [retry for retry in recovered.retries if retry.id not in dropped]
+    recovered.adopted = [entry for entry in recovered.adopted if entry.run.id not in dropped]
+
+
+def _remaining(run: Run, pids: Sequence[int]) -> Run:
+    if not pids:
+        return run
+    listed = ", ".join(map(str, pids))
+    why = f"some of its processes could not be ended (pid {listed}), so it is not tried again"
+    return replace(run, reason=f"{run.reason}; {why}")
+
+
 def _with_result(run: Run, ended: Run) -> Run:
     """Return *run*, which is as its row has it, with what the result says of its end."""
     return replace(
@@ -94,7 +116,7 @@ def _with_result(run: Run, ended: Run) -> Run:
 
 
 def _end(ended: Run, group: list[Run], job: KnownJob | None, takeover: Takeover, recovered: Recovered) -> None:
-    group.append(ended)
+    group.append(ended if job is None else concluded(ended, job.spec.retry))
     if job is None:
         return
     retry = next_attempt(ended, job.spec.retry, node=takeover.node, owner=takeover.owner)
@@ -112,3 +134,25 @@ def _too_late(run: Run, job: KnownJob, now: datetime) -> str | None:
 
 def _skip(run: Run, reason: str, takeover: Takeover) -> Run:
     return replace(run, state=RunState.SKIPPED, reason=reason, finished_at=takeover.now)
+
+
+def outdated(entries: Iterable[Entry], unsettled: Mapping[str, Run], owner: str) -> list[Entry]:
+    """Return those of *entries* that the rows contradict: another leader has started, ended or dropped them meanwhile.
+
+    What runs here goes on to its end, whatever its row says.
+
+    Args:
+        entries: what was in the ledger, with a row, before the rows were read.
+        unsettled: the rows that are queued or running, by id.
+        owner: this instance.
+    """
+
+    def is_outdated(entry: Entry) -> bool:
+        row = unsettled.get(entry.run.id)
+        if entry.place is Place.RUNNING:
+            return False
+        if row is None or entry.place is Place.ELSEWHERE:
+            return row is None
+        return row.state is RunState.RUNNING and row.owner != owner
+
+    return [entry for entry in entries if is_outdated(entry)]

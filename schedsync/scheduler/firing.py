@@ -4,6 +4,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
+from schedsync.clock import MICROSECOND
 from schedsync.errors import SchedsyncError
 from schedsync.running.runner import Runner
 from schedsync.runs.ledger import Entry
@@ -61,6 +62,13 @@ class _RefusedError(Exception):
     """The database refuses what was to be claimed, for what it is; the cause says why."""
 
 
+def _reserved(jobs: Iterable[_Judged]) -> list[Entry]:
+    """Return what is reserved for *jobs*; those of a group wait in the order of their slots."""
+    slots = (slot for job in jobs for slot in job.slots)
+    reserved = (entry for entry, verdict in slots if verdict.decision is not Decision.SKIP)
+    return sorted(reserved, key=lambda entry: entry.run.scheduled_at)
+
+
 class Firing:
     """Claims due slots for this instance."""
 
@@ -82,42 +90,44 @@ class Firing:
         """
         judged = self._judge([row for row in due if not self._refusals.rests(row, tick.now)], tick)
         batches, skipped, moved, refused = [judged] if judged else [], list[Run](), 0, 0
-        while batches and refused < MAX_REFUSED:
-            batch = batches.pop()
-            try:
-                skipped += self._claim(batch, tick)
-            except SchedsyncError as error:
-                if not moved:
-                    raise
-                return Claimed(skipped, len(due) - moved, error)
-            except _RefusedError as refusal:
-                if len(batch) > 1:
-                    batches += [batch[len(batch) // 2 :], batch[: len(batch) // 2]]
-                    continue
-                self._refusals.note(batch[0].row, tick.now, "the database refuses them", refusal.__cause__)
-                refused += 1
-            else:
-                moved += len(batch)
+        try:
+            while batches and refused < MAX_REFUSED:
+                try:
+                    skipped += self._claim(batches[-1], tick)
+                    moved += len(batches.pop())
+                except _RefusedError as refusal:
+                    batch = batches.pop()
+                    if len(batch) > 1:
+                        batches += [batch[len(batch) // 2 :], batch[: len(batch) // 2]]
+                        continue
+                    self._runner.withdraw(_reserved(batch))
+                    self._refusals.note(batch[0].row, tick.now, "the database refuses them", refusal.__cause__)
+                    refused += 1
+        except SchedsyncError as error:
+            if not moved:
+                raise
+            return Claimed(skipped, len(due) - moved, error)
+        finally:
+            for batch in batches:
+                self._runner.withdraw(_reserved(batch))
         return Claimed(skipped, len(due) - moved)
 
     def _claim(self, jobs: Sequence[_Judged], tick: Tick) -> list[Run]:
         """Claim the slots of *jobs* in one transaction, hand over what may run, and return what is skipped."""
         judged = [slot for job in jobs for slot in job.slots]
-        wanted = [(entry, verdict) for entry, verdict in judged if verdict.decision is not Decision.SKIP]
         skipped = [entry.run for entry, verdict in judged if verdict.decision is Decision.SKIP]
-        reserved = self._runner.reserve((entry, verdict.decision) for entry, verdict in wanted)
+        reserved = _reserved(jobs)
         runs = [*(entry.run for entry in reserved), *skipped]
         try:
             written = self._store.runs.claim(tick.lease, runs, [job.advance for job in jobs])
-        except BaseException as error:
-            self._runner.withdraw(reserved)
-            if isinstance(error, SchedsyncError) or not isinstance(error, Exception):
-                raise
+        except SchedsyncError:
+            raise
+        except Exception as error:
             raise _RefusedError from error
         self._refusals.forget(job.row.id for job in jobs)
         ids = {run.id for run in written}
         self._runner.withdraw(entry for entry in reserved if entry.run.id not in ids)
-        replacing = {e.run.job_id for e, verdict in wanted if verdict.decision is Decision.REPLACE and e.run.id in ids}
+        replacing = {entry.run.id for entry, verdict in judged if verdict.decision is Decision.REPLACE}
         self._runner.enter([entry for entry in reserved if entry.run.id in ids], replacing)
         return [run for run in skipped if run.id in ids]
 
@@ -143,10 +153,17 @@ class Firing:
     def _judge_one(self, row: DueRow, spec: JobSpec, tick: Tick) -> _Judged:
         slots, following = due_slots(spec, row, tick.now)
         more = following is not None and following <= tick.now
-        job = DueJob(spec, slots, more, row.pauses, self._runner.unsettled(row.id))
+        missed_later = _missed_from(following, spec, row, tick) if more else 0
+        job = DueJob(spec, slots, more, row.pauses, self._runner.ahead(row.id, spec), missed_later)
         verdicts = judge(job, now=tick.now, up_since=tick.up_since)
         judged = [(self._entry(row, spec, verdict, tick), verdict) for verdict in verdicts]
-        return _Judged(row, judged, Advance(row.id, row.next_fire_at, following))
+        return _Judged(row, self._with_places(judged), Advance(row.id, row.next_fire_at, following))
+
+    def _with_places(self, judged: list[tuple[Entry, Verdict]]) -> list[tuple[Entry, Verdict]]:
+        """Return *judged* with what is reserved for the runs, so that the next jobs of a group find it before them."""
+        wanted = [(entry, verdict.decision) for entry, verdict in judged if verdict.decision is not Decision.SKIP]
+        reserved = {entry.run.id: entry for entry in self._runner.reserve(wanted)}
+        return [(reserved.get(entry.run.id, entry), verdict) for entry, verdict in judged]
 
     def learn(self, due: Iterable[DueRow]) -> None:
         """Load the specs that are not at hand in their present version.
@@ -190,6 +207,21 @@ class Firing:
             revision=row.revision,
         )
         return Entry(run, spec, row.source_file)
+
+
+def _missed_from(slot: datetime | None, spec: JobSpec, row: DueRow, tick: Tick) -> int:
+    """Return how many slots from *slot* on were missed and may run, counted up to the limit of the policy all."""
+    count = 0
+    while slot is not None and slot < tick.up_since and count < spec.misfire.limit:
+        ends = [pause.until for pause in row.pauses if pause.stops(slot, now=tick.now)]
+        until = max((end for end in ends if end is not None), default=None)
+        if ends and until is None:  # paused until somebody resumes it
+            break
+        count += not ends
+        slot = next_fire(
+            spec.schedule, slot if until is None else until - MICROSECOND, job_id=spec.id, anchor=row.anchor_at
+        )
+    return count
 
 
 def due_slots(spec: JobSpec, row: DueRow, now: datetime) -> tuple[list[datetime], datetime | None]:

@@ -24,13 +24,14 @@ from schedsync.settings.base import Group
 from schedsync.settings.database import ConnectionSettings, DatabaseSettings, is_secret
 from schedsync.settings.precedence import PREFIX, without_replaced
 from schedsync.specs.durations import Duration, PositiveDuration
+from schedsync.specs.policy import GroupName
 from schedsync.specs.zones import check_zone
 
 DEFAULT_FILE = Path("schedsync.toml")
 _RESERVED = ("SCHEDSYNC_TEST_", "SCHEDSYNC_RUN_", "SCHEDSYNC_JOB_")
 """Variables with these beginnings are not settings: those of the tests, and those that jobs are given."""
-_CONNECTION = re.compile(r"(SCHEDSYNC_CONNECTIONS__\w+?__)(\w+)", re.IGNORECASE)
-"""A field of a connection that jobs use; its name is for the installation to choose."""
+_NAMED = re.compile(r"(SCHEDSYNC_(CONNECTIONS|GROUPS)__\w+?__)(\w+)", re.IGNORECASE)
+"""A field of a connection or of a group; its name is for the installation to choose."""
 _CONNECTION_NAME = re.compile(r"[a-z][a-z0-9_-]*")
 
 
@@ -68,6 +69,8 @@ class RunnerSettings(Group):
     max_processes: Annotated[int, Field(ge=1)] = Field(250, description="Commands, shells and scripts at once.")
     max_python: Annotated[int, Field(ge=1)] = Field(8, description="Python functions at once.")
     max_sql: Annotated[int, Field(ge=1)] = Field(8, description="Statements and blocks in databases at once.")
+    max_http: Annotated[int, Field(ge=1)] = Field(32, description="Requests to web services at once.")
+    max_runs: Annotated[int, Field(ge=1)] | None = Field(None, description="Runs of all kinds together at once.")
     spool: Path = Field(
         Path("schedsync-spool"),
         description="Folder for the output of runs that have not ended, and for results that wait for the database.",
@@ -87,6 +90,14 @@ class RunnerSettings(Group):
     def most_runs(self) -> int:
         """How many processes of runs there may be at once."""
         return self.max_processes + self.max_python + self.max_sql
+
+
+class GroupSettings(Group):
+    """A group of jobs, as job files name it under ``group``."""
+
+    max_runs: Annotated[int, Field(ge=1)] = Field(
+        1, description="So many runs of the group may be unsettled before others wait or are skipped."
+    )
 
 
 class ApiSettings(Group):
@@ -128,6 +139,14 @@ class Settings(BaseSettings):
     connections: dict[Annotated[str, AfterValidator(_connection_name)], ConnectionSettings] = Field(
         default_factory=dict, description="Databases that sql and plsql jobs name, each with the fields of [database]."
     )
+    groups: dict[GroupName, GroupSettings] = Field(
+        default_factory=dict, description="Groups of jobs that may have more than one run at once."
+    )
+
+    @property
+    def group_places(self) -> dict[str, int]:
+        """How many runs of each group that is named here may be unsettled."""
+        return {name: group.max_runs for name, group in self.groups.items()}
 
     @classmethod
     def settings_customise_sources(
@@ -141,6 +160,10 @@ class Settings(BaseSettings):
         """Let variables win over the file, whose values come in as arguments."""
         del settings_cls, dotenv_settings, file_secret_settings
         return env_settings, init_settings
+
+
+_OF_NAMED: dict[str, type[BaseModel]] = {"connections": ConnectionSettings, "groups": GroupSettings}
+"""What each of the things is that the installation names."""
 
 
 def load(file: Path | None = None, overrides: Mapping[str, Mapping[str, Any]] | None = None) -> Settings:
@@ -200,11 +223,11 @@ def _refuse_unknown_variables() -> None:
     for name in os.environ:
         if not name.startswith(PREFIX) or name in known or name.startswith(_RESERVED):
             continue
-        connection = _CONNECTION.fullmatch(name)
+        named = _NAMED.fullmatch(name)
         candidates = known
-        if connection:
-            candidates = {f"{connection[1]}{field}".upper() for field in ConnectionSettings.model_fields}
-        if not connection or name.upper() not in candidates:
+        if named:
+            candidates = {f"{named[1]}{field}".upper() for field in _OF_NAMED[named[2].lower()].model_fields}
+        if not named or name.upper() not in candidates:
             raise SettingsError(f"the variable {name} is not a setting{_did_you_mean(name, candidates)}")
 
 
@@ -238,8 +261,8 @@ def _sentence(details: Any, path: Path | None) -> str:
 def _names_beside(loc: tuple[Any, ...]) -> list[str]:
     """Return the dotted names of the settings of the same group."""
     group: Any = Settings if len(loc) == 1 else Settings.model_fields.get(loc[0], FieldInfo()).annotation
-    if loc[0] == "connections":
-        group = ConnectionSettings
+    if loc[0] in _OF_NAMED:
+        group = _OF_NAMED[loc[0]]
     if not (isinstance(group, type) and issubclass(group, BaseModel)):
         return []
     return [".".join([*map(str, loc[:-1]), field.alias or name]) for name, field in group.model_fields.items()]

@@ -12,10 +12,10 @@ from schedsync.store.claims import Advance
 from schedsync.store.database import Database
 from schedsync.store.history import Keep, Past, Place
 from schedsync.store.leases import Lease
-from schedsync.store.results import RunChanges
+from schedsync.store.results import HandedOver, RunChanges
 from schedsync.store.rows import RUN_COLUMNS, run_from
 
-__all__ = ["Advance", "Keep", "KeptOutput", "Past", "RunChanges", "RunTable"]
+__all__ = ["Advance", "HandedOver", "Keep", "KeptOutput", "Past", "RunChanges", "RunTable"]
 
 _runs = tables.runs.c
 
@@ -56,12 +56,20 @@ class RunTable:
             lease: under which runs may be promoted and retries be added; None where there are none of these.
 
         Returns:
-            The ids of promoted runs and retries that must not start: another leader has them, or had them.
+            The ids of promoted runs, of those taken up, and of retries that are not this instance's: another leader has
+            them, or had them.
 
         Raises:
             LeadershipLostError: there are some, and another instance leads now; nothing was written.
         """
         return self._database.retrying(lambda: results.record(self._database, changes, lease))
+
+    def hand_over(self, retries: Sequence[Run]) -> HandedOver:
+        """Queue further attempts without the lease, for whoever leads to start; doing it again changes nothing.
+
+        Each is written only where the attempt before it ended as it says; the leader may have settled that one.
+        """
+        return self._database.retrying(lambda: results.hand_over(self._database, retries))
 
     def unsettled(self) -> list[Run]:
         """Return the runs that are queued or running, oldest slot first."""

@@ -241,6 +241,98 @@ def test_an_instance_that_does_not_lead_settles_nothing(bench: Bench) -> None:
     assert bench.states("a") == ["running"]
 
 
+# Leadership that goes away and comes back.
+
+
+def _meanwhile(bench: Bench, owner: str = "there/other") -> Lease:
+    """Let another instance lead."""
+    bench.runner.lead(None)
+    bench.store.leases.end(OWNER)
+    return bench.store.leases.acquire(owner, TTL)
+
+
+def _again(bench: Bench, owner: str = "there/other", dead: bool = False) -> None:
+    """Lead again, as the firing loop does it."""
+    bench.store.leases.end(owner)
+    bench.lease = bench.store.leases.acquire(OWNER, TTL)
+    bench.runner.lead(bench.lease)
+    bench.runner.recover(lambda _owner: dead)
+    bench.runner.recover_own()
+
+
+def test_what_another_leader_has_run_meanwhile_keeps_no_later_slot_from_running(bench: Bench) -> None:
+    bench.job("a", "exit 1", "retry: {attempts: 2, delay: 1h}\n")
+    bench.fire()
+    _, waiting = bench.until("a", "failed", "queued")
+    lease = _meanwhile(bench)
+    theirs = replace(waiting, state=RunState.RUNNING, owner="there/other", token=lease.token)
+    bench.store.runs.record(RunChanges(promoted=[theirs]), lease)
+    bench.store.runs.record(RunChanges(settled=[_ended(theirs)]), lease)
+    _again(bench)
+    assert bench.runner.unsettled("a") == 0
+    bench.job("a", "true")
+    bench.fire()
+    bench.until("a", "failed", "succeeded", "succeeded")
+
+
+@pytest.mark.parametrize("more", ["", "group: erp\n"])
+def test_a_run_of_a_living_instance_keeps_others_waiting_until_it_has_ended(bench: Bench, more: str) -> None:
+    theirs = _left_by(bench, "there/alive", "a", RunState.RUNNING, more)
+    bench.runner.recover(lambda _owner: False)
+    assert bench.runner.doubtful
+    late = "b" if more else "a"
+    bench.job(late, "true", more + "overlap: queue\n")
+    bench.fire()
+    assert bench.runs(late)[-1].state is RunState.QUEUED
+    bench.runner.recover_own()
+    assert bench.runs(late)[-1].state is RunState.QUEUED
+    bench.store.runs.record(RunChanges(settled=[_ended(theirs)]), None)
+    bench.runner.recover_own()
+    assert not bench.runner.doubtful
+    eventually(lambda: bench.runs(late)[-1].state is RunState.SUCCEEDED)
+
+
+def test_a_run_of_a_living_instance_is_not_replaced_but_waited_for(bench: Bench) -> None:
+    theirs = _left_by(bench, "there/alive", "a", RunState.RUNNING, "overlap: replace\n")
+    bench.runner.recover(lambda _owner: False)
+    bench.fire()
+    assert bench.states("a")[0] == "running"
+    bench.store.runs.record(RunChanges(settled=[_ended(theirs)]), None)
+    bench.runner.recover_own()
+    eventually(lambda: bench.runs("a")[-1].state is RunState.SUCCEEDED)
+
+
+def test_an_instance_that_was_waited_for_and_has_died_leaves_a_lost_run_and_its_retry(bench: Bench) -> None:
+    _left_by(bench, "there/dead", "a", RunState.RUNNING, "retry: {attempts: 2, delay: 0s}\noverlap: queue\n")
+    bench.runner.recover(lambda _owner: False)
+    bench.runner.recover(lambda _owner: True)
+    bench.until("a", "lost", "succeeded")
+    assert bench.runner.unsettled("a") == 0
+
+
+def test_a_retry_that_is_decided_without_the_lease_is_there_for_the_leader(bench: Bench) -> None:
+    bench.job("a", "exit 1", "retry: {attempts: 2, delay: 1h}\n")
+    held, _ = bench.hold()
+    bench.fire()
+    _meanwhile(bench)
+    bench.runner.finished(held[0].run.id, Outcome(RunState.FAILED, bench.clock.now))
+    _, retry = bench.until("a", "failed", "queued")
+    assert (retry.attempt, retry.due_at) == (2, bench.clock.now + timedelta(hours=1))
+    assert bench.runner._writer.left == RunChanges()
+
+
+def test_a_retry_of_a_run_that_the_leader_took_for_lost_is_dropped(bench: Bench) -> None:
+    bench.job("a", "exit 1", "retry: {attempts: 2, delay: 1h, on: [failed]}\n")
+    held, _ = bench.hold()
+    bench.fire()
+    lease = _meanwhile(bench)
+    lost = replace(held[0].run, state=RunState.LOST, finished_at=bench.clock.now + timedelta(seconds=1))
+    bench.store.runs.record(RunChanges(settled=[(lost, Output())]), lease)
+    bench.runner.finished(lost.id, Outcome(RunState.FAILED, bench.clock.now))
+    eventually(lambda: bench.runner.unsettled("a") == 0)
+    assert bench.states("a") == ["lost"]
+
+
 def test_recovery_under_a_lease_that_is_gone_adds_no_retry(bench: Bench) -> None:
     _left_by(bench, "there/dead", "a", RunState.RUNNING, "retry: {attempts: 2, delay: 1s}\n")
     bench.store.leases.end(OWNER)

@@ -146,6 +146,57 @@ def test_a_long_outage_is_claimed_in_bounded_portions_with_a_row_for_each_slot(
     assert (runs[-1].state, runs[-1].scheduled_at) == (RunState.RUNNING, end)
 
 
+def _catches_up(place: Place) -> list[Run]:
+    """Fire until nothing is due, and return the runs."""
+    place.up_since = place.clock.forward(milliseconds=1)  # after the last slot, which was missed, too
+    while place.store.jobs.due(place.clock.now, 1):
+        place.fire()
+    return place.runs("a")
+
+
+ALL = "overlap: {overlap}\nmisfire: {{policy: all, grace: 7d, limit: 50}}\n"
+
+
+@pytest.mark.parametrize("overlap", ["queue", "skip", "allow"])
+def test_of_ten_thousand_missed_slots_exactly_the_newest_run_that_the_limit_allows(
+    place: Place, clock: StandingClock, overlap: str
+) -> None:
+    place.job("a", ALL.format(overlap=overlap), schedule="{every: 1s}")
+    clock.forward(seconds=10_000)
+    runs = _catches_up(place)
+    assert len(runs) == 10_000
+    assert {(run.state, run.reason) for run in runs[:-50]} == {
+        (RunState.SKIPPED, "misfire: of the missed slots only the newest 50 run")
+    }
+    assert RunState.SKIPPED not in {run.state for run in runs[-50:]}
+
+
+def test_slots_that_a_pause_covered_are_not_counted_among_the_newest_that_run(
+    place: Place, clock: StandingClock
+) -> None:
+    place.job("a", ALL.format(overlap="queue"), schedule="{every: 1s}")
+    end = clock.now + timedelta(seconds=2_000)
+    clock.forward(seconds=1_000)
+    Control(place.store, clock).pause("a", by="me", until=end - timedelta(seconds=20))
+    clock.forward(seconds=1_000)
+    runs = _catches_up(place)
+    ran = [run.scheduled_at for run in runs if run.state is not RunState.SKIPPED]
+    assert ran[-21:] == [end - timedelta(seconds=n) for n in range(20, -1, -1)]
+    assert ran[:-21] == [end - timedelta(seconds=n) for n in range(1_029, 1_000, -1)]
+
+
+def test_what_is_due_at_once_in_a_group_waits_in_the_order_of_its_slots(place: Place, clock: StandingClock) -> None:
+    for name, every in (("a", "20s"), ("b", "30s")):
+        place.job(name, "group: erp\noverlap: queue\n", schedule=f"{{every: {every}}}")
+    clock.forward(seconds=60)
+    place.fire()
+    line = [place.runner._ledger.get(run_id) for run_id in place.runner._ledger.lines.of(("group", "erp"))]
+    runs = [entry.run for entry in line if entry is not None]
+    assert [run.job_id for run in runs] == ["a", "b", "a", "a", "b"]
+    assert [run.scheduled_at for run in runs] == sorted(run.scheduled_at for run in runs)
+    assert _states(runs) == ["running", *["queued"] * 4]
+
+
 def test_a_one_off_that_has_fired_stays_finished_until_its_time_changes(place: Place, clock: StandingClock) -> None:
     place.job("a", schedule='{at: "2026-11-24T02:30:00"}')
     clock.forward(minutes=31)

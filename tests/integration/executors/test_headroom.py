@@ -6,9 +6,9 @@ import sys
 
 import pytest
 
-from schedsync.executors.limits import shortages
+from schedsync.executors.headroom import shortages
 
-ASK = "from schedsync.executors.limits import shortages; print(*shortages(250), sep='\\n')"
+ASK = "from schedsync.executors.headroom import shortages; print(*shortages(250), sep='\\n')"
 
 
 def _said(*prlimit: str, as_somebody: bool = False) -> list[str]:
