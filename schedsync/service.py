@@ -3,8 +3,10 @@
 import logging
 import signal
 import sys
+import threading
 from collections.abc import Iterator
 from datetime import timedelta
+from functools import partial
 from ipaddress import ip_address
 
 from schedsync import __version__, logs
@@ -13,20 +15,24 @@ from schedsync.api.server import ApiServer
 from schedsync.clock import utc_now
 from schedsync.control import Control
 from schedsync.errors import MissingRightError, SchedsyncError
+from schedsync.executors.headroom import shortages
 from schedsync.executors.identity import this_instance
-from schedsync.executors.spool import OutputLimits
+from schedsync.executors.spool import OutputLimits, live, spooled
 from schedsync.executors.sql_call import Databases
 from schedsync.housekeeping import HistoryKeeper, Periodic
+from schedsync.outages import Outage
 from schedsync.plan.state import PruneGuard
 from schedsync.reconcile import ReconcileLoop, Reconciler
 from schedsync.running.runner import Runner, RunnerOptions
-from schedsync.runs.ledger import PROCESSES, PYTHON, SQL
+from schedsync.running.sweeping import sweep
+from schedsync.runs.ledger import HTTP, PROCESSES, PYTHON, SQL
+from schedsync.runs.outcome import Output
 from schedsync.runs.waiting import Waiting
 from schedsync.scheduler.firing import Firing
 from schedsync.scheduler.leadership import Leadership
 from schedsync.scheduler.scheduler import MAX_SLEEP, Scheduler
 from schedsync.settings import Settings
-from schedsync.shutdown import stop_together
+from schedsync.shutdown import beside, stop_together
 from schedsync.signals import RESCAN, STOP, heard
 from schedsync.sources.folder import JobsFolder
 from schedsync.sources.watch import FolderWatch
@@ -123,19 +129,38 @@ class Service:
             "housekeeping": self._housekeeping.stop,
             "history": self._forgetting.stop,
             "mirror": self._mirroring.stop,
-            "scheduler": self._scheduler.shutdown,
+            "scheduler": self._stop_firing,
         }
+        self._vitals.stopping(utc_now())
         stop_together(loops, self._patience)
-        written = self._runner.stop()
+        written = self._drain()
         if self._vitals.away:
             log.warning("the lease is left to run out, the database does not answer")
         elif not written:  # an instance of another machine would take their runs for lost at once
-            log.warning("the lease is left to run out, results wait on disk for the next start")
+            log.warning("the lease is left to run out, runs or results wait here for the next start")
         else:
             stop_together({"lease": self._release}, FAREWELL)
         if self._api is not None:
             self._api.stop(timeout=min(self._patience, LAST_REQUESTS))
         stop_together({"store": self._store.close}, self._patience)
+
+    def hurry(self) -> None:
+        """Make a stop that is under way short: runs are ended now, with little grace."""
+        self._runner.hurry()
+
+    def _stop_firing(self) -> None:
+        self._scheduler.shutdown()
+        self._runner.start_nothing_more()
+
+    def _drain(self) -> bool:
+        """Wait for what runs, as the instance that it belongs to; return whether all results are written."""
+        # The grace may be longer than the lease, and runs of an instance that is taken for dead are settled by others.
+        over = threading.Event()
+        beside("schedsync-lease", partial(self._keep_lease, over))
+        try:
+            return self._runner.stop()
+        finally:
+            over.set()
 
     @property
     def _patience(self) -> float:
@@ -149,6 +174,19 @@ class Service:
             log.debug("there is no lease to release")
         except SchedsyncError as error:
             log.warning("the lease is left to run out", extra={"error": str(error)})
+
+    def _keep_lease(self, over: threading.Event) -> None:
+        outage = Outage(log, "the lease cannot be renewed while the service stops", "the lease is renewed again")
+        while not over.is_set():
+            try:
+                self._leadership.keep()
+            except MissingRightError:  # there is no lease to keep
+                return
+            except SchedsyncError as error:
+                outage.failed(error)
+            else:
+                outage.succeeded()
+            over.wait(self._leadership.interval)
 
     def wake(self) -> None:
         """Ask for one more step of the reconcile loop."""
@@ -184,11 +222,15 @@ class Service:
             return
         self._runner.recover(self._leadership.is_dead())
         self._store.pauses.forget_expired(utc_now())
+        sweep(self._settings.runner.spool, self._store.runs, utc_now())
 
     def _forget_history(self) -> None:
         gone = self._history.forget() if self._scheduler.leads else 0
         if gone:
             log.info("old history removed", extra={"runs": gone})
+
+    def _spooled_output(self, run_id: str) -> Output | None:
+        return spooled(live(self._settings.runner.spool, run_id), output_limits(self._settings))
 
     def _waiting(self) -> list[Waiting] | None:
         return self._runner.waiting() if self._scheduler.leads else None
@@ -204,6 +246,7 @@ class Service:
             live_output=self._runner.output,
             wake=self._loop.wake,
             tick_limit=3 * MAX_SLEEP,
+            spooled_output=self._spooled_output,
             exposed=not _is_loopback(api.host),
             waiting=self._waiting,
             groups=self._settings.group_places,
@@ -220,6 +263,8 @@ def run(settings: Settings) -> int:
     """
     logs.configure(settings.log_level, as_json=settings.log_format == "json")
     sys.setswitchinterval(SWITCH)
+    for shortage in shortages(settings.runner.most_runs):
+        log.warning(shortage)
     store = Store.open(settings.database.store_address(settings.node))
     store.upgrade()
     service = Service(settings, store)
@@ -237,6 +282,7 @@ def run(settings: Settings) -> int:
         )
         _heed(signals, service)
         log.info("stopping; runs may take a moment to end", extra={"grace": settings.runner.shutdown_grace})
+        beside("schedsync-signals", partial(_hurry_again, signals, service))
         service.stop()
     return 0
 
@@ -250,6 +296,13 @@ def _heed(signals: Iterator[signal.Signals], service: Service) -> None:
             service.wake()
 
 
+def _hurry_again(signals: Iterator[signal.Signals], service: Service) -> None:
+    """Let the first further signal to stop hurry the stop; what comes after it changes nothing."""
+    if any(number in STOP for number in signals):
+        log.warning("told to stop once more, runs are ended now")
+        service.hurry()
+
+
 def _is_loopback(host: str) -> bool:
     if host == "localhost":
         return True
@@ -259,6 +312,12 @@ def _is_loopback(host: str) -> bool:
         return False
 
 
+def output_limits(settings: Settings) -> OutputLimits:
+    """Return how much of an output is kept."""
+    runner = settings.runner
+    return OutputLimits(runner.max_output, runner.keep_head, runner.keep_tail)
+
+
 def _runner_options(settings: Settings, owner: str) -> RunnerOptions:
     runner = settings.runner
     return RunnerOptions(
@@ -266,8 +325,13 @@ def _runner_options(settings: Settings, owner: str) -> RunnerOptions:
         owner=owner,
         folder=settings.jobs.path,
         spool=runner.spool,
-        limits=OutputLimits(keep_head=runner.keep_head, keep_tail=runner.keep_tail),
-        capacity={PROCESSES: runner.max_processes, PYTHON: runner.max_python, SQL: runner.max_sql},
+        limits=output_limits(settings),
+        capacity={
+            PROCESSES: runner.max_processes,
+            PYTHON: runner.max_python,
+            SQL: runner.max_sql,
+            HTTP: runner.max_http,
+        },
         max_runs=runner.max_runs,
         groups=settings.group_places,
         databases=Databases(settings.node, _targets(settings)),

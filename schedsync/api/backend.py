@@ -43,6 +43,8 @@ class Backend:
     """How many runs of a group may be unsettled, where that is not one."""
     mirror: Mirror = field(default_factory=Mirror)
     """What answers while the database is away."""
+    spooled_output: Callable[[str], Output | None] = lambda _run_id: None
+    """Returns what a run of another instance has printed so far that spools to the same folder; None when none does."""
 
     @property
     def live(self) -> FromStore:

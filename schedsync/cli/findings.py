@@ -14,6 +14,7 @@ from schedsync.cli import diagnostics
 from schedsync.cli.folder import check_folder
 from schedsync.cli.output import counted
 from schedsync.errors import FolderUnavailableError, SettingsError
+from schedsync.executors.headroom import shortages
 from schedsync.settings import Settings
 from schedsync.store.address import Address
 from schedsync.store.dialects.session import Session
@@ -71,6 +72,14 @@ def of_spool(settings: Settings) -> Finding:
     says = f"{path}: {'writable' if place == path else 'can be created'}, {_size(free)} free"
     verdict = Verdict.WARNING if free < LITTLE_SPACE else Verdict.OK
     return Finding(subject, verdict, (says,), {"path": str(path), "free_bytes": free})
+
+
+def of_limits(settings: Settings) -> Finding:
+    """Look at what the system lets this user run at once."""
+    runs = settings.runner.most_runs
+    says = tuple(shortages(runs)) or (f"enough for {runs} runs at once",)
+    verdict = Verdict.WARNING if shortages(runs) else Verdict.OK
+    return Finding("limits of the system", verdict, says, {"runs": runs})
 
 
 def of_store(settings: Settings) -> Finding:

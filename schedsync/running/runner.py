@@ -23,7 +23,8 @@ from schedsync.executors.spool import OutputLimits
 from schedsync.executors.sql_call import Databases
 from schedsync.running.custody import Custody
 from schedsync.running.journal import Result
-from schedsync.running.leftovers import Leftovers
+from schedsync.running.keeping import Keeping
+from schedsync.running.leftovers import Leftovers, Settled
 from schedsync.running.results import ResultWriter, Written
 from schedsync.runs.ledger import Entry, Ledger, Place
 from schedsync.runs.outcome import Outcome, Output
@@ -34,6 +35,7 @@ from schedsync.runs.run import Run, RunState, SkipReason
 from schedsync.runs.slots import Ahead, Decision
 from schedsync.runs.waiting import Waiting, waiting
 from schedsync.specs.job import JobSpec
+from schedsync.specs.policy import Retry
 from schedsync.store.leases import Lease
 from schedsync.store.runs import RunChanges
 from schedsync.store.store import Store
@@ -51,6 +53,8 @@ LAST_WAIT = 10.0
 """Seconds that a stop waits for the last results to be written; then they are left on disk for the next start."""
 LAST_WAIT_AWAY = 2.0
 """The same while the database is away."""
+HURRIED = timedelta(seconds=1)
+"""The longest grace between SIGTERM and SIGKILL in a stop that is hurried."""
 _STOPPED = "ended because the service stopped"
 _REPLACED = "replaced by a later slot"
 
@@ -100,8 +104,15 @@ class Runner:
         self._doubtful = False
         self._stopping, self._closing = threading.Event(), threading.Event()
         self._writer = ResultWriter(store.runs, lambda: self._lease)
+        self._keeping = Keeping(options.spool, options.limits, node=options.node)
         self._leftovers = Leftovers(
-            store, node=options.node, owner=options.owner, spool=options.spool, limits=options.limits, clock=clock
+            store,
+            self._keeping,
+            node=options.node,
+            owner=options.owner,
+            spool=options.spool,
+            limits=options.limits,
+            clock=clock,
         )
         self._thread = threading.Thread(target=self._loop, name="schedsync-runner", daemon=True)
         self.submit: Callable[[Entry], None] = self.launch
@@ -123,15 +134,28 @@ class Runner:
 
         While the database is away it is left on disk, and to the next start.
         """
-        with self._lock:
-            self._stopping.set()
+        self.start_nothing_more()
         self._engine.stop(self._options.shutdown_grace, _STOPPED)
         # Not earlier: until here the engine may have an end to report.
         self._closing.set()
         self._news.set()
         self._thread.join(LAST_WAIT_AWAY if self._writer.away else LAST_WAIT)
         self._say_what_is_left(self._custody.close())
-        return not self._custody.held()
+        with self._lock:
+            living = self._ledger.running
+        if living:
+            log.warning("runs go on until the next start takes them up", extra={"runs": living})
+        return not living and not self._custody.held()
+
+    def start_nothing_more(self) -> None:
+        """Leave what waits to the next start. For when nothing is claimed any more: it would be lost."""
+        with self._lock:  # a launch comes before this, or after it and sees it
+            self._stopping.set()
+
+    def hurry(self) -> None:
+        """Make a stop short, which may be under way: runs are ended now. Returns at once."""
+        self.start_nothing_more()
+        self._engine.hurry(HURRIED, _STOPPED)
 
     def _say_what_is_left(self, unkept: Sequence[str]) -> None:
         kept = self._custody.held() - set(unkept)
@@ -230,7 +254,8 @@ class Runner:
     def _prepared(self, entry: Entry) -> Launch:
         folder = (self._options.folder / entry.source_file).absolute().parent
         environ = {name: value for name, value in os.environ.items() if name not in self._options.hidden}
-        return prepare(entry.run, entry.spec, folder, environ, self._options.databases)
+        launch = prepare(entry.run, entry.spec, folder, environ, self._options.databases)
+        return self._keeping.of(launch, entry)
 
     def output(self, run_id: str) -> Output | None:
         """Return what a run has printed; None when it neither runs here nor has a result that waits to be written."""
@@ -312,19 +337,28 @@ class Runner:
         unsettled = {run.id: run for run in self._store.runs.unsettled()}
         self._note_others([run for run in unsettled.values() if self._is_at_work_elsewhere(run) and not is_orphan(run)])
         orphans = self._orphans(unsettled, is_orphan, results)
-        settled, adopted = self._leftovers.settle(orphans, lease, results) if orphans else ([], [])
+        settled = self._leftovers.settle(orphans, lease, results) if orphans else Settled()
         with self._lock:
             ended = self._custody.held()
-            for entry in adopted:
+            for entry, pid in settled.living:
+                self._take_up(entry, pid)
+            for entry in settled.startable:
                 if entry.run.id not in ended:
                     self._ledger.adopt(entry, self._clock())
             # Not earlier: a retry that was adopted keeps those waiting that are behind the attempt before it.
-            for run in (*settled, *(entry.run for entry in outdated(entered, unsettled, self._options.owner))):
+            for run in (*settled.ended, *(entry.run for entry in outdated(entered, unsettled, self._options.owner))):
                 self._ledger.settle(run.id)
         self._news.set()
-        for run in (*settled, *(entry.run for entry in adopted)):
+        for run in (*settled.ended, *(entry.run for entry in settled.startable)):
             self._tell_change(run)
-        self._tell(settled)
+        self._tell(settled.ended)
+
+    def _take_up(self, entry: Entry, pid: int) -> None:
+        """Look after a run that an earlier process has started."""
+        run = entry.run
+        log.info("run goes on, it is looked after again", extra={"run_id": run.id, "job_id": run.job_id, "pid": pid})
+        self._ledger.hold(entry)
+        self._engine.take_up(self._keeping.again(entry), pid, run.started_at or run.claimed_at or self._clock())
 
     def _orphans(
         self, unsettled: Mapping[str, Run], is_orphan: Callable[[Run], bool], results: Mapping[str, Result]
@@ -334,6 +368,7 @@ class Runner:
             ours = self._custody.held()
             found = [r for r in unsettled.values() if is_orphan(r) and not (self._is_here(r) or r.id in ours)]
         self._leftovers.drop([result for i, result in results.items() if i not in unsettled and i not in ours])
+        self._keeping.drop_all_but({*unsettled, *self._engine.running(), *self._custody.held()})
         if not found:
             return []
         # A run that was at hand when the rows were read may have been settled since; then its row says so now.
@@ -425,6 +460,7 @@ class Runner:
         """Take note of what was written, then start what got its leave by it."""
         self._custody.hurry(urgent=self._writer.away)
         self._custody.release(run.id for run in written.settled)
+        self._keeping.forget(run.id for run in written.settled)
         with self._lock:
             self._doubtful |= bool(written.final)
             for entry in starting:
@@ -463,8 +499,10 @@ class Runner:
             started_at=outcome.started_at or entry.run.started_at,
             finished_at=outcome.finished_at,
         )
-        retry = next_attempt(run, entry.spec.retry, node=self._options.node, owner=self._options.owner)
-        self._ended(Result(concluded(run, entry.spec.retry), outcome.output), self._changes, retry)
+        # While processes live that nobody can end, no copy may run beside them.
+        policy = Retry() if outcome.remains else entry.spec.retry
+        retry = next_attempt(run, policy, node=self._options.node, owner=self._options.owner)
+        self._ended(Result(concluded(run, policy), outcome.output), self._changes, retry)
 
     def _ended(self, result: Result, changes: RunChanges, retry: Run | None = None) -> None:
         self._ledger.settle(result.run.id, retry)

@@ -18,13 +18,13 @@ from typing import TypeVar
 from schedsync.runs.lines import Line, Lines, line_of, lines_of
 from schedsync.runs.run import Run, RunState
 from schedsync.runs.slots import Ahead, Decision
-from schedsync.specs.actions import Action, DatabaseAction, PythonAction
+from schedsync.specs.actions import Action, DatabaseAction, HttpAction, PythonAction
 from schedsync.specs.job import JobSpec
 from schedsync.specs.policy import Overlap
 
 _T = TypeVar("_T", int, datetime)
 
-PROCESSES, PYTHON, SQL = POOLS = ("processes", "python", "sql")
+PROCESSES, PYTHON, SQL, HTTP = POOLS = ("processes", "python", "sql", "http")
 """The pools."""
 _ALL = "all"
 """Stands for all pools together."""
@@ -34,6 +34,8 @@ def pool_of(action: Action) -> str:
     """Return the pool that runs of *action* take a place in."""
     if isinstance(action, DatabaseAction):
         return SQL
+    if isinstance(action, HttpAction):
+        return HTTP
     return PYTHON if isinstance(action, PythonAction) else PROCESSES
 
 
@@ -186,6 +188,17 @@ class Ledger:
         self.lines.join(entry.lines, entry.run.id)
         self._put(entry)
 
+    def hold(self, entry: Entry) -> None:
+        """Take up a run that is running already, whatever place its pool has."""
+        known = self._entries.get(entry.run.id)
+        before = () if known is None else known.lines  # it may have run elsewhere, for its job as it was then
+        self.lines.leave(before, entry.run.id)
+        self.lines.join(entry.lines, entry.run.id)
+        entry.place = Place.RUNNING
+        self._take(entry.pool)
+        self._put(entry)
+        self._unblock(before)
+
     def note_elsewhere(self, entry: Entry) -> None:
         """Take note of a run that another instance runs; one that is here already stays as it is."""
         if entry.run.id not in self._entries:
@@ -204,6 +217,11 @@ class Ledger:
             self._put(Entry(retry, entry.spec, entry.source_file, Place.DELAYED))
         self._unblock(entry.lines)
         return entry
+
+    @property
+    def running(self) -> int:
+        """How many runs have leave to start."""
+        return sum(entry.place is Place.RUNNING for entry in self._entries.values())
 
     def next_due(self) -> datetime | None:
         """Return when the next delayed run is due (UTC)."""

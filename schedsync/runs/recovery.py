@@ -82,6 +82,28 @@ def recover(
     return recovered
 
 
+def without_retries(recovered: Recovered, remaining: Mapping[str, Sequence[int]]) -> None:
+    """Take back the further attempts of lost runs some of whose processes live on: no copy may run beside the first.
+
+    Args:
+        recovered: what was decided.
+        remaining: the pids that could not be ended, by run.
+    """
+    slots = {(run.job_id, run.scheduled_at) for run in recovered.lost if run.id in remaining}
+    dropped = {retry.id for retry in recovered.retries if (retry.job_id, retry.scheduled_at) in slots}
+    recovered.lost = [_remaining(run, remaining.get(run.id, ())) for run in recovered.lost]
+    recovered.retries = [retry for retry in recovered.retries if retry.id not in dropped]
+    recovered.adopted = [entry for entry in recovered.adopted if entry.run.id not in dropped]
+
+
+def _remaining(run: Run, pids: Sequence[int]) -> Run:
+    if not pids:
+        return run
+    listed = ", ".join(map(str, pids))
+    why = f"some of its processes could not be ended (pid {listed}), so it is not tried again"
+    return replace(run, reason=f"{run.reason}; {why}")
+
+
 def _with_result(run: Run, ended: Run) -> Run:
     """Return *run*, which is as its row has it, with what the result says of its end."""
     return replace(

@@ -20,7 +20,7 @@ from schedsync.errors import (
     SchemaError,
     StaleObservationError,
 )
-from schedsync.outages import Outage
+from schedsync.outages import Faults, Outage
 from schedsync.running.runner import Runner
 from schedsync.runs.ledger import POOLS, Entry
 from schedsync.runs.run import Run, RunState
@@ -73,6 +73,9 @@ class Scheduler(BackgroundScheduler):
             "this instance may write to the database",
             level=logging.ERROR,
         )
+        # No longer than the lease allows: it is a tick that renews it.
+        longest = min(MAX_SLEEP.total_seconds(), leadership.interval)
+        self._faults = Faults(log, "tick failed", "ticks succeed again", first=AFTER_FAILURE, longest=longest)
         self._renewal = Outage(log, "leadership given up, it cannot be renewed", "this instance leads again")
         self._submitted: dict[str, RunExecutor] = {}
         self.on_lead: Callable[[], None] = lambda: None
@@ -114,10 +117,10 @@ class Scheduler(BackgroundScheduler):
         """Make one tick and return the seconds to sleep; called by APScheduler's loop, and never raises."""
         try:
             wait = self._guarded_tick()
-        except Exception:  # the boundary of the loop: it must go round whatever a tick meets
+        except Exception as error:  # the boundary of the loop: it must go round whatever a tick meets
             # Not noted as a tick: what goes on like this is a loop that is stuck.
-            log.exception("tick failed")
-            return AFTER_FAILURE
+            return self._faults.met(error)
+        self._faults.none()
         self._vitals.ticked(self._clock(), leading=self.leads, leader=self._leadership.leader)
         return wait
 
@@ -175,6 +178,8 @@ class Scheduler(BackgroundScheduler):
             self._runner.on_change(run)
             self._missed(run)
             self._note(run)
+        if claimed.error is not None:
+            raise claimed.error
         return claimed.postponed
 
     def _missed(self, run: Run) -> None:

@@ -69,16 +69,27 @@ class RunnerSettings(Group):
     max_processes: Annotated[int, Field(ge=1)] = Field(250, description="Commands, shells and scripts at once.")
     max_python: Annotated[int, Field(ge=1)] = Field(8, description="Python functions at once.")
     max_sql: Annotated[int, Field(ge=1)] = Field(8, description="Statements and blocks in databases at once.")
+    max_http: Annotated[int, Field(ge=1)] = Field(32, description="Requests to web services at once.")
     max_runs: Annotated[int, Field(ge=1)] | None = Field(None, description="Runs of all kinds together at once.")
     spool: Path = Field(
         Path("schedsync-spool"),
         description="Folder for the output of runs that have not ended, and for results that wait for the database.",
+    )
+    max_output: Annotated[int, Field(ge=0)] = Field(
+        10 << 20,
+        description="Bytes of its output that a run keeps on disk while it runs; what comes later is counted, and of it"
+        " only the end is kept.",
     )
     keep_head: Annotated[int, Field(ge=0)] = Field(64 * 1024, description="Bytes kept of the beginning of an output.")
     keep_tail: Annotated[int, Field(ge=0)] = Field(64 * 1024, description="Bytes kept of the end of an output.")
     shutdown_grace: Duration = Field(
         timedelta(seconds=10), description="How long a stopping service waits for its runs before it ends them."
     )
+
+    @property
+    def most_runs(self) -> int:
+        """How many processes of runs there may be at once."""
+        return self.max_processes + self.max_python + self.max_sql
 
 
 class GroupSettings(Group):

@@ -6,10 +6,11 @@ from typing import Annotated
 
 from pydantic import AfterValidator, Field, ValidationInfo, field_validator
 
-from schedsync.specs.actions import AnyAction
+from schedsync.specs.actions import AnyAction, ProcessAction
 from schedsync.specs.base import Model, Text
 from schedsync.specs.durations import Duration, PositiveDuration
-from schedsync.specs.policy import GroupName, History, Misfire, Overlap, Prune, Retry
+from schedsync.specs.expressions import check_expression
+from schedsync.specs.policy import GroupName, History, Misfire, Orphan, Overlap, Prune, Retry
 from schedsync.specs.schedule import Schedule
 from schedsync.specs.wording import quoted
 
@@ -32,6 +33,12 @@ def check_id(job_id: str) -> str:
 
 JobId = Annotated[Text, AfterValidator(check_id)]
 Word = Annotated[Text, Field(min_length=1)]
+ExitCode = Annotated[int, Field(ge=0, le=255, strict=True)]
+
+
+def _as_set(codes: tuple[int, ...]) -> tuple[int, ...]:
+    """Return *codes* once each, in their order, so that how they were listed changes no digest."""
+    return tuple(sorted(set(codes)))
 
 
 class JobSpec(Model):
@@ -42,9 +49,15 @@ class JobSpec(Model):
     tags: tuple[Word, ...] = Field((), description="Words to find it by.")
     owner: Word | None = Field(None, description="Who is asked when it fails.")
     schedule: Schedule = Field(description="When it runs: one of cron, every, at; or a list, of which any fires.")
-    run: AnyAction = Field(description="What it runs: one of command, shell, script, python, sql, plsql.")
+    run: AnyAction = Field(description="What it runs: one of command, shell, script, python, sql, plsql, http.")
     timeout: PositiveDuration | None = Field(None, description="A longer run is ended with all its processes.")
     kill_grace: Duration = Field(timedelta(seconds=10), description="Time between SIGTERM and SIGKILL.")
+    success_exit_codes: Annotated[tuple[ExitCode, ...], Field(min_length=1), AfterValidator(_as_set)] = Field(
+        (0,), description="Exit codes of a process that has succeeded; with any other one it has failed."
+    )
+    fail_on_output: Annotated[Text, Field(min_length=1), AfterValidator(check_expression)] | None = Field(
+        None, description="Regular expression; a line of output that matches makes a run failed that would succeed."
+    )
     retry: Retry = Field(default_factory=Retry, description="Further attempts at a slot.")
     overlap: Overlap = Field(Overlap.SKIP, description="What a slot does while an earlier one has not ended.")
     group: GroupName | None = Field(None, description="Overlap is decided over all jobs of this group.")
@@ -52,10 +65,19 @@ class JobSpec(Model):
         100, description="So many runs of the job may wait for others under overlap: queue."
     )
     misfire: Misfire = Field(default_factory=Misfire, description="What happens to missed slots.")
+    orphan: Orphan = Field(Orphan.END, description="Whether its processes outlive a crash or restart of schedsync.")
     prune: Prune = Field(Prune.AUTO, description="Whether it may be removed when its file no longer has it.")
     renamed_from: JobId | None = Field(None, description="The id it had before: keeps history, pause and phase.")
     suspend: bool = Field(default=False, strict=True, description="The author's own pause.")
     history: History = Field(default_factory=History, description="How much of its past is kept.")
+
+    @field_validator("success_exit_codes")
+    @classmethod
+    def _of_a_process(cls, codes: tuple[int, ...], info: ValidationInfo) -> tuple[int, ...]:
+        run = info.data.get("run")
+        if codes != (0,) and run is not None and not isinstance(run, ProcessAction):
+            raise ValueError("only processes have exit codes; what this job runs fails by its errors; remove the field")
+        return codes
 
     @field_validator("group")
     @classmethod

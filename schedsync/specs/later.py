@@ -9,17 +9,11 @@ LATER = {
     "exclude": f"excluding calendars {_NOT_YET}",
     "executor": f"choosing an executor {_NOT_YET}; every job runs on the machine of the service",
     "healthcheck": f'"healthcheck" {_NOT_YET}',
-    "http": f'the action "http" {_NOT_YET}; use command: [curl, ...]',
     "late_after": f'"late_after" {_NOT_YET}',
-    "limits": f"resource limits {_THEY_ARE_NOT}; wrap the command in prlimit",
     "max_time_since_success": f'"max_time_since_success" {_NOT_YET}',
-    "nice": f'"nice" {_NOT_YET}; wrap the command in nice',
     "notify": f"notifications {_THEY_ARE_NOT}",
     "only": f"calendars {_THEY_ARE_NOT}",
     "queue": f"queues {_THEY_ARE_NOT}",
     "shift": f"calendars {_THEY_ARE_NOT}",
-    "success_exit_codes": f'"success_exit_codes" {_NOT_YET}; 0 is success',
-    "umask": f'"umask" {_NOT_YET}',
-    "user": f'"user" {_NOT_YET}; wrap the command in setpriv or sudo',
 }
 """What to say about each of them, by its key."""

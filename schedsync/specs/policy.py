@@ -98,6 +98,15 @@ class Misfire(Model):
     )
 
 
+class Orphan(StrEnum):
+    """What happens to a run's processes when schedsync has ended before them, by a crash or a restart."""
+
+    END = "end"
+    """They are ended, and the run is lost."""
+    ADOPT = "adopt"
+    """They go on, and the next start on the same machine takes the run up; its result is kept meanwhile."""
+
+
 class Prune(StrEnum):
     """Whether the job may be removed when its file no longer has it."""
 

@@ -219,8 +219,12 @@ def log_text(output: Output | KeptOutput | None) -> str:
     )
     if not output.dropped:
         return head + tail
-    line_end = "" if head.endswith("\n") else "\n"
-    return f"{head}{line_end}[... {output.dropped} bytes not kept ...]\n{tail}"
+    return head + not_kept(output.dropped).removeprefix("\n" if head.endswith("\n") else "") + tail
+
+
+def not_kept(count: int) -> str:
+    """Mark where so many bytes of an output are missing."""
+    return f"\n[... {count} bytes not kept ...]\n"
 
 
 def job_shown(known: Knowledge, job_id: str, now: datetime) -> JobDetail:

@@ -31,13 +31,15 @@ class RunChanges:
     """Running, with their process."""
     promoted: list[Run] = field(default_factory=list)
     """Queued runs that are given leave to start."""
+    taken_up: list[Run] = field(default_factory=list)
+    """Running ones of an instance that is gone, which this one looks after now."""
     settled: list[tuple[Run, Output]] = field(default_factory=list)
     """Ended, or skipped after having been queued."""
     retries: list[Run] = field(default_factory=list)
     """Further attempts, queued."""
 
     def __bool__(self) -> bool:
-        return bool(self.started or self.promoted or self.settled or self.retries)
+        return any((self.started, self.promoted, self.taken_up, self.settled, self.retries))
 
 
 def record(database: Database, changes: RunChanges, lease: Lease | None) -> frozenset[str]:
@@ -102,13 +104,14 @@ def _ends_before(connection: Connection, retries: Sequence[Run]) -> dict[Slot, d
 
 
 def _record(database: Database, changes: RunChanges, lease: Lease | None) -> frozenset[str]:
-    starts = bool(changes.promoted or changes.retries)
+    starts = bool(changes.promoted or changes.taken_up or changes.retries)
     if starts and lease is None:
         raise LeadershipLostError("this instance does not lead")
     with database.write() as connection:
         if starts and lease is not None:
             fence(connection, lease)
-        refused = _promote(connection, changes.promoted)
+        refused = _give(connection, changes.promoted, RunState.QUEUED)
+        refused |= _give(connection, changes.taken_up, RunState.RUNNING)
         known = known_slots(connection, changes.retries) if changes.retries else {}
         execute_last(connection, _writes(changes, known))
     return frozenset(refused | {run.id for run in changes.retries if known.get(slot_of(run), run.id) != run.id})
@@ -131,10 +134,11 @@ def _drop_outputs(database: Database, changes: RunChanges) -> None:
             connection.execute(delete(_kept).where(_kept.c.run_id.in_(chunk)))
 
 
-def _promote(connection: Connection, runs: Sequence[Run]) -> set[str]:
+def _give(connection: Connection, runs: Sequence[Run], state: RunState) -> set[str]:
+    """Let *runs*, which are in *state*, run under the instance that they name; return those that it does not have."""
     rows = [{"b_id": r.id, "state": r.state, "node": r.node, "owner": r.owner, "token": r.token} for r in runs]
-    queued = (_runs.id == bindparam("b_id"), _runs.state == RunState.QUEUED)
-    if update_each(connection, tables.runs, rows, *queued) == len(runs):
+    theirs = (_runs.id == bindparam("b_id"), _runs.state == state)
+    if update_each(connection, tables.runs, rows, *theirs) == len(runs):
         return set()
     held: set[tuple[str, str, int]] = set()
     for chunk in chunks([run.id for run in runs]):

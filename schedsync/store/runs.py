@@ -56,7 +56,8 @@ class RunTable:
             lease: under which runs may be promoted and retries be added; None where there are none of these.
 
         Returns:
-            The ids of promoted runs and retries that must not start: another leader has them, or had them.
+            The ids of promoted runs, of those taken up, and of retries that are not this instance's: another leader has
+            them, or had them.
 
         Raises:
             LeadershipLostError: there are some, and another instance leads now; nothing was written.

@@ -190,3 +190,21 @@ def test_more_results_than_a_statement_may_name_are_written_together(store: Stor
 def test_nothing_to_record_is_no_change() -> None:
     assert not RunChanges()
     assert RunChanges(started=[run()])
+
+
+def test_a_run_of_an_instance_that_is_gone_is_taken_up_while_it_runs(store: Store, lease: Lease) -> None:
+    running, over = run("runs"), run("over")
+    claim(store, lease, running, over)
+    settle(store, ended(over))
+    mine = [replace(each, owner="n2/me", token=lease.token) for each in (running, over)]
+    assert store.runs.record(RunChanges(taken_up=mine), lease) == {over.id}
+    assert {each.id: each.owner for each in runs_of(store)}[running.id] == "n2/me"
+    assert store.runs.record(RunChanges(taken_up=mine), lease) == {over.id}
+
+
+def test_nothing_is_taken_up_without_the_lease(store: Store, lease: Lease) -> None:
+    running = run("runs")
+    claim(store, lease, running)
+    with pytest.raises(LeadershipLostError):
+        store.runs.record(RunChanges(taken_up=[replace(running, owner="n2/me")]), None)
+    assert by_id(runs_of(store))[running.id].owner == running.owner

@@ -6,13 +6,14 @@ from pathlib import Path
 import pytest
 
 from schedsync.control import Control
-from schedsync.errors import LeadershipLostError
+from schedsync.errors import DatabaseUnavailableError, LeadershipLostError
 from schedsync.executors.spool import OutputLimits
 from schedsync.plan.state import PruneGuard
 from schedsync.reconcile import Reconciler
 from schedsync.running.runner import Runner, RunnerOptions
 from schedsync.runs.ledger import PROCESSES, PYTHON, SQL, Entry
 from schedsync.runs.run import Run, RunState
+from schedsync.scheduler import firing
 from schedsync.scheduler.firing import MAX_SLOTS, Claimed, Firing, Tick
 from schedsync.sources.folder import JobsFolder
 from schedsync.store.leases import Lease
@@ -204,3 +205,107 @@ def test_a_one_off_that_has_fired_stays_finished_until_its_time_changes(place: P
     assert place.store.jobs.observe().jobs["a"].next_fire_at is None
     place.job("a", schedule='{at: "2026-11-24T03:30:00"}')
     assert place.store.jobs.observe().jobs["a"].next_fire_at == datetime.fromisoformat("2026-11-24T03:30:00Z")
+
+
+def test_specs_at_hand_are_bounded_and_those_that_were_let_go_are_loaded_anew(
+    place: Place, clock: StandingClock, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(firing, "MAX_SPECS", 2)
+    for name in "abcde":
+        place.job(name, "overlap: allow\n")
+    for minute in (1, 2, 3):
+        clock.forward(minutes=1)
+        assert place.fire().postponed == 0
+        assert [len(place.runs(name)) for name in "abcde"] == [minute] * 5
+    place.firing.learn([])
+    assert len(place.firing._specs) == 2
+
+
+class Refusing:
+    """A table of runs that refuses those of some jobs, as a constraint of the database's owner does."""
+
+    def __init__(self, place: Place) -> None:
+        self._place = place
+
+    def begin(self, jobs: str) -> None:
+        self._execute(
+            f"CREATE TRIGGER refusing BEFORE INSERT ON schedsync_runs WHEN NEW.job_id LIKE '{jobs}'"
+            " BEGIN SELECT RAISE(ABORT, 'not this one'); END"
+        )
+
+    def end(self) -> None:
+        self._execute("DROP TRIGGER refusing")
+
+    def _execute(self, statement: str) -> None:
+        with self._place.store.database.write() as connection:
+            connection.exec_driver_sql(statement)
+
+
+def test_a_job_whose_claim_is_refused_hurts_only_itself_and_is_said_once(
+    place: Place, clock: StandingClock, caplog: pytest.LogCaptureFixture
+) -> None:
+    names = [f"good-{number}" for number in range(5)]
+    for name in (*names, "bad-1", "bad-2"):
+        place.job(name, "overlap: allow\n")
+    refusing = Refusing(place)
+    refusing.begin("bad-%")
+    for minute in (1, 2, 3):
+        clock.forward(minutes=1)
+        assert place.fire().postponed == 2
+        assert {name: len(place.runs(name)) for name in names} == dict.fromkeys(names, minute)
+    assert [place.runs("bad-1"), place.runs("bad-2")] == [[], []]
+    said = [record for record in caplog.records if "cannot be claimed" in record.message]
+    assert sorted(record.job_id for record in said) == ["bad-1", "bad-2"]  # type: ignore[attr-defined] # an extra
+    refusing.end()
+    clock.forward(seconds=1)
+    assert place.fire().postponed == 2  # they rest
+    clock.forward(seconds=59)
+    assert place.fire().postponed == 0
+    assert [len(place.runs("bad-1")), len(place.runs("bad-2"))] == [4, 4]
+
+
+def test_an_edit_of_a_refused_job_is_tried_at_once(place: Place, clock: StandingClock) -> None:
+    place.job("bad")
+    refusing = Refusing(place)
+    refusing.begin("bad")
+    clock.forward(minutes=1)
+    assert place.fire().postponed == 1
+    refusing.end()
+    assert place.fire().postponed == 1
+    place.job("bad", "description: mended\n")
+    assert place.fire().postponed == 0
+    assert len(place.runs("bad")) == 1
+
+
+def test_where_all_claims_are_refused_a_tick_ends_and_the_next_ones_go_on(
+    place: Place, clock: StandingClock, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(firing, "MAX_REFUSED", 2)
+    for number in range(5):
+        place.job(f"bad-{number}")
+    place.job("good")
+    Refusing(place).begin("bad-%")
+    clock.forward(minutes=1)
+    assert [place.fire().postponed for _ in range(4)] == [6, 6, 5, 5]
+    assert len(place.runs("good")) == 1
+
+
+def test_what_was_skipped_is_told_although_the_database_goes_away_before_the_rest_is_claimed(
+    place: Place, clock: StandingClock, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for name in ("a", "b"):
+        place.job(name)
+    Control(place.store, clock).pause("a", by="me", until=None)
+    claim, answers = place.store.runs.claim, iter([ValueError("no"), None, DatabaseUnavailableError("away")])
+
+    def balky(*args: object) -> list[Run]:
+        error = next(answers)
+        if error is not None:
+            raise error
+        return claim(*args)  # type: ignore[arg-type] # as they came
+
+    monkeypatch.setattr(place.store.runs, "claim", balky)
+    clock.forward(minutes=1)
+    claimed = place.fire()
+    assert [run.job_id for run in claimed.skipped] == ["a"]
+    assert isinstance(claimed.error, DatabaseUnavailableError)

@@ -1,5 +1,6 @@
 """The firing loop: it survives what it meets, leads by its lease, and tells APScheduler's listeners."""
 
+import logging
 import queue
 from collections.abc import Callable, Iterator
 from datetime import timedelta
@@ -43,6 +44,17 @@ def test_a_tick_that_raises_anything_does_not_count_and_the_next_one_does(
         assert bench.vitals.read().last_tick_at is None
     bench.tick()
     assert bench.vitals.read().last_tick_at == bench.clock.now
+
+
+def test_a_tick_that_fails_again_and_again_is_told_once_and_made_less_often(
+    bench: Ticking, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    with monkeypatch.context() as patch:
+        patch.setattr(bench.store.jobs, "due", lambda *_: 1 / 0)
+        assert [bench.tick() for _ in range(6)] == [1, 2, 4, 8, 10, 10]
+    bench.tick()
+    said = [record.message for record in caplog.records if record.levelno >= logging.ERROR]
+    assert said == ["tick failed"]
 
 
 def test_a_database_that_is_away_is_said_and_ticks_go_on(bench: Ticking) -> None:

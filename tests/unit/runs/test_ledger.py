@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from schedsync.runs.ledger import PROCESSES, PYTHON, SQL, Entry, Ledger, Place
+from schedsync.runs.ledger import HTTP, PROCESSES, PYTHON, SQL, Entry, Ledger, Place
 from schedsync.runs.run import Run, RunState
 from schedsync.runs.slots import Ahead, Decision
 from tests.builders import HOUR, NOW, run, spec
@@ -17,7 +17,7 @@ PYTHON_JOB = {"run": {"python": "a:b"}}
 
 
 def ledger(processes: int = 2, python: int = 1) -> Ledger:
-    return Ledger({PROCESSES: processes, PYTHON: python, SQL: 1})
+    return Ledger({PROCESSES: processes, PYTHON: python, SQL: 1, HTTP: 1})
 
 
 def entry(job_id: str = "job", *, job: dict[str, Any] | None = None, **fields: Any) -> Entry:
@@ -65,6 +65,8 @@ def test_each_pool_has_places_of_its_own() -> None:
     assert places(start(book, "c", job=PYTHON_JOB)) == "ready"
     sql, plsql = (start(book, kind, job={"run": {kind: "x", "connection": "erp"}})[0] for kind in ("sql", "plsql"))
     assert (sql.pool, sql.place, plsql.pool, plsql.place) == (SQL, Place.RUNNING, SQL, Place.READY)
+    (request,) = start(book, "d", job={"run": {"http": {"url": "https://a"}}})
+    assert (request.pool, request.place) == (HTTP, Place.RUNNING)
 
 
 def test_an_ended_run_gives_its_place_to_the_one_that_is_longest_ready() -> None:
@@ -289,6 +291,19 @@ def test_a_run_stays_in_the_lines_that_it_was_claimed_in_when_its_job_is_moved_t
     assert not book.ahead("b", spec(id="b", group="one"))
 
 
+def test_a_run_that_is_taken_over_stands_in_the_lines_that_its_job_has_now() -> None:
+    book = grouped()
+    there = entry("a", job={"group": "one"})
+    book.note_elsewhere(there)
+    (waiting,) = claim(book, (entry("b", job={"group": "one"}), Decision.WAIT))
+    assert book.promote(NOW) == []
+    book.hold(replace(there, spec=spec(id="a", group="two")))
+    assert book.promote(NOW) == [waiting]
+    assert book.ahead("c", spec(id="c", group="two")) == Ahead(other="a")
+    book.settle(there.run.id)
+    assert not book.ahead("c", spec(id="c", group="two"))
+
+
 # a limit for all pools together
 
 
@@ -423,3 +438,17 @@ def test_an_adopted_retry_that_comes_due_beside_another_run_waits_for_it() -> No
     assert other.place is Place.BLOCKED
     book.settle(late.run.id)
     assert book.promote(NOW + 3 * MINUTE) == [other]
+
+
+def test_a_run_that_goes_on_holds_its_job_and_its_place_even_where_there_is_none() -> None:
+    book = ledger(processes=1)
+    start(book, "other")
+    held = entry("job", state=RunState.RUNNING)
+    book.hold(held)
+    assert (book.running, book.unsettled("job")) == (2, 1)
+    (waiting,) = claim(book, (entry("job"), Decision.WAIT))
+    book.settle(held.run.id)
+    assert places([waiting]) == "ready"
+    assert not book.startable
+    book.settle(book.of_job("other")[0].run.id)
+    assert book.promote(NOW) == [waiting]

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from schedsync.runs.ledger import PROCESSES, Entry, Ledger, Place
-from schedsync.runs.recovery import LOST, KnownJob, Takeover, outdated, recover
+from schedsync.runs.recovery import LOST, KnownJob, Takeover, outdated, recover, without_retries
 from schedsync.runs.run import RunState
 from tests.builders import HOUR, NOW, run, spec
 
@@ -97,6 +97,23 @@ def test_a_kept_result_counts_for_a_queued_one_too() -> None:
     ended = replace(queued, state=RunState.CANCELLED, finished_at=NOW)
     recovered = recover([queued], _jobs(), TAKEOVER, {queued.id: ended})
     assert (recovered.known, recovered.adopted) == ([ended], [])
+
+
+def test_a_lost_one_whose_processes_live_on_is_not_tried_again() -> None:
+    jobs = _jobs(retry={"attempts": 2, "delay": "10s", "on": ["lost"]})
+    stuck, gone, waits = (
+        run(state=state, scheduled_at=NOW - n * HOUR / 10)
+        for n, state in enumerate([RunState.RUNNING, RunState.RUNNING, RunState.QUEUED])
+    )
+    recovered = recover([stuck, gone, waits], jobs, TAKEOVER)
+    without_retries(recovered, {stuck.id: [12, 13]})
+    assert [retry.scheduled_at for retry in recovered.retries] == [gone.scheduled_at]
+    assert [entry.run.scheduled_at for entry in recovered.adopted] == [gone.scheduled_at, waits.scheduled_at]
+    assert (
+        recovered.lost[0].reason
+        == f"{LOST}; some of its processes could not be ended (pid 12, 13), so it is not tried again"
+    )
+    assert recovered.lost[1].reason == LOST
 
 
 @pytest.mark.parametrize(

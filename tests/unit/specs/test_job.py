@@ -8,6 +8,7 @@ from pydantic import ValidationError
 
 from schedsync.specs.actions import (
     CommandAction,
+    HttpAction,
     PlsqlAction,
     PythonAction,
     ScriptAction,
@@ -84,6 +85,7 @@ def test_plain_words_are_text(given: object, text: str) -> None:
         ({"python": "a.b:c.d", "args": [1, None], "kwargs": {"x": [1.5]}}, PythonAction),
         ({"sql": "DELETE FROM a WHERE b < :c", "connection": "erp", "binds": {"c": "2026-01-01"}}, SqlAction),
         ({"plsql": {"file": "close.sql"}, "connection": "erp", "out": {"total": "number"}}, PlsqlAction),
+        ({"http": {"url": "https://erp.example.com/close", "method": "POST", "json": {"month": 1}}}, HttpAction),
     ],
 )
 def test_an_action_is_told_by_its_key(run: dict[str, Any], kind: type) -> None:
@@ -107,6 +109,16 @@ def test_python_arguments_come_back_as_they_were() -> None:
     action = spec(run={"python": "a:b", "args": args, "kwargs": {"args": args}}).run
     assert isinstance(action, PythonAction)
     assert (list(action.args), action.kwargs) == (args, {"args": args})
+
+
+def test_a_request_is_written_in_more_than_one_way() -> None:
+    def request(**fields: Any) -> Any:
+        return spec(run={"http": {"url": "https://a", **fields}}).run
+
+    assert request(method="post") == request(method="POST")
+    assert request(expect={"status": 200}) == request(expect={"status": ["200"]})
+    assert request(expect={"status": "200-299"}) == request(expect={}) == request()
+    assert request(headers={"X": 5}).http.headers == {"X": "5"}
 
 
 def test_binds_come_back_as_they_were() -> None:
