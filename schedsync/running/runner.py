@@ -24,7 +24,7 @@ from schedsync.executors.sql_call import Databases
 from schedsync.running.custody import Custody
 from schedsync.running.journal import Result
 from schedsync.running.keeping import Keeping
-from schedsync.running.leftovers import Leftovers, known_jobs
+from schedsync.running.leftovers import Leftovers, Settled, known_jobs
 from schedsync.running.results import ResultWriter, Written
 from schedsync.runs.following import NOTHING, Consequences, Followers, what_follows
 from schedsync.runs.ledger import Entry, Ledger, Place
@@ -360,7 +360,7 @@ class Runner:
     def recover_own(self) -> None:
         """Compare what is at hand with the rows, and take up runs of this instance that it does not know of.
 
-        Of those the claim was written, but its answer was lost.
+        Of those the claim was written, but its answer was lost. What others have queued is taken up, too.
 
         For the thread that claims, when no claim of its own is under way.
 
@@ -369,7 +369,7 @@ class Runner:
         """
         self._doubtful = False
         try:
-            self._recover(lambda run: run.owner == self._options.owner)
+            self._recover(lambda run: run.owner == self._options.owner or run.state is RunState.QUEUED)
         except BaseException:
             self._doubtful = True
             raise
@@ -379,10 +379,12 @@ class Runner:
         if lease is None:
             return
         results = self._leftovers.results()  # before the rows: what is settled in them was so when its result was read
-        orphans = self._orphans(is_orphan, results)
-        if not orphans:
-            return
-        settled = self._leftovers.settle(orphans, lease, results, self.followers)
+        with self._lock:  # before the rows, too: what is entered later is not in them
+            entered = [entry for entry in self._ledger.entries() if entry.run.id not in self._unwritten]
+        unsettled = {run.id: run for run in self._store.runs.unsettled()}
+        self._note_others([run for run in unsettled.values() if self._is_at_work_elsewhere(run) and not is_orphan(run)])
+        orphans = self._orphans(unsettled, is_orphan, results)
+        settled = self._leftovers.settle(orphans, lease, results, self.followers) if orphans else Settled()
         with self._lock:
             ended = self._custody.held()
             for entry, pid in settled.living:
@@ -390,7 +392,8 @@ class Runner:
             for entry in settled.startable:
                 if entry.run.id not in ended:
                     self._ledger.adopt(entry, self._clock())
-            for run in settled.ended:  # after their retries were adopted, which keep those behind them waiting
+            # Not earlier: a retry that was adopted keeps those waiting that are behind the attempt before it.
+            for run in (*settled.ended, *(entry.run for entry in outdated(entered, unsettled, self._options.owner))):
                 self._ledger.settle(run.id)
         self._news.set()
         for run in (*settled.ended, *(entry.run for entry in settled.startable)):
@@ -404,18 +407,13 @@ class Runner:
         self._ledger.hold(entry)
         self._engine.take_up(self._keeping.again(entry), pid, run.started_at or run.claimed_at or self._clock())
 
-    def _orphans(self, is_orphan: Callable[[Run], bool], results: Mapping[str, Result]) -> list[Run]:
-        """Return the unsettled runs that are orphans and not at hand here; drop *results* that come too late."""
-        with self._lock:  # before the rows: what is entered later is not in them
-            entered = [entry for entry in self._ledger.entries() if entry.run.id not in self._unwritten]
-        unsettled = {run.id: run for run in self._store.runs.unsettled()}
-        self._note_others([run for run in unsettled.values() if self._is_at_work_elsewhere(run) and not is_orphan(run)])
+    def _orphans(
+        self, unsettled: Mapping[str, Run], is_orphan: Callable[[Run], bool], results: Mapping[str, Result]
+    ) -> list[Run]:
+        """Return the *unsettled* runs that are orphans and not at hand here; drop *results* that come too late."""
         with self._lock:  # under which a run that ends goes from the ledger to custody: it is always in one of them
             ours = self._custody.held()
             found = [r for r in unsettled.values() if is_orphan(r) and not (self._is_here(r) or r.id in ours)]
-            for entry in outdated(entered, unsettled, self._options.owner):
-                self._ledger.settle(entry.run.id)
-                self._news.set()  # others may go on
         self._leftovers.drop([result for i, result in results.items() if i not in unsettled and i not in ours])
         self._keeping.drop_all_but({*unsettled, *self._engine.running(), *self._custody.held()})
         if not found:

@@ -87,6 +87,8 @@ def recover(
             recovered.skipped.append(_skip(run, late, takeover))
         else:
             recovered.adopted.append(Entry(run, job.spec, job.source_file))
+    # What had begun stands before what had not: in a group, slots of the same time do not tell.
+    recovered.adopted.sort(key=lambda entry: entry.run.attempt == 1)
     return recovered
 
 

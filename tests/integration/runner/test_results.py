@@ -304,6 +304,22 @@ def test_a_run_of_a_living_instance_is_not_replaced_but_waited_for(bench: Bench)
     eventually(lambda: bench.runs("a")[-1].state is RunState.SUCCEEDED)
 
 
+def test_the_retry_of_a_run_elsewhere_is_taken_up_before_a_later_slot_starts(bench: Bench) -> None:
+    theirs = _left_by(bench, "there/alive", "a", RunState.RUNNING, "overlap: queue\n")
+    bench.runner.recover(lambda _owner: False)
+    bench.fire()
+    failed = replace(theirs, state=RunState.FAILED, finished_at=bench.clock.now)
+    bench.store.runs.record(RunChanges(settled=[(failed, Output())]), None)
+    later = bench.clock.now + timedelta(hours=1)
+    retry = replace(theirs, id="retry", attempt=2, state=RunState.QUEUED, claimed_at=bench.clock.now, due_at=later)
+    bench.store.runs.hand_over([retry])
+    bench.runner.recover_own()
+    assert bench.states("a") == ["failed", "queued", "queued"]
+    bench.clock.forward(hours=1)
+    bench.runner.lead(bench.lease)
+    bench.until("a", "failed", "succeeded", "succeeded")
+
+
 def test_an_instance_that_was_waited_for_and_has_died_leaves_a_lost_run_and_its_retry(bench: Bench) -> None:
     _left_by(bench, "there/dead", "a", RunState.RUNNING, "retry: {attempts: 2, delay: 0s}\noverlap: queue\n")
     bench.runner.recover(lambda _owner: False)

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from schedsync.runs.ledger import Entry, Place
+from schedsync.runs.ledger import PROCESSES, Entry, Ledger, Place
 from schedsync.runs.recovery import LOST, KnownJob, Takeover, interrupted, outdated, recover
 from schedsync.runs.run import RunState
 from tests.builders import HOUR, NOW, run, spec
@@ -38,6 +38,18 @@ def test_a_lost_one_that_was_the_last_attempt_says_so() -> None:
     recovered = recover([run(state=RunState.RUNNING, attempt=2)], jobs, TAKEOVER)
     assert recovered.retries == []
     assert recovered.lost[0].reason == f"{LOST}; gave up after 2 attempts"
+
+
+def test_what_had_begun_keeps_its_place_before_what_had_not() -> None:
+    group = {"group": "erp", "overlap": "queue", "retry": {"attempts": 2}}
+    jobs = {name: KnownJob(spec(id=name, **group), "") for name in "ab"}
+    waiting, running = run(job_id="a"), run(job_id="b", state=RunState.RUNNING)
+    recovered = recover([waiting, running], jobs, TAKEOVER)
+    assert [(entry.run.job_id, entry.run.attempt) for entry in recovered.adopted] == [("b", 2), ("a", 1)]
+    book = Ledger({PROCESSES: 2})
+    for entry in recovered.adopted:
+        book.adopt(entry, NOW)
+    assert [entry.place for entry in recovered.adopted] == [Place.DELAYED, Place.BLOCKED]
 
 
 def test_a_lost_one_of_a_removed_job_is_only_settled() -> None:

@@ -186,7 +186,7 @@ _documents = st.fixed_dictionaries(
             optional={
                 "policy": st.sampled_from([p.value for p in MisfirePolicy]),
                 "grace": durations(1),
-                "limit": st.integers(1, 10_000),
+                "limit": st.integers(1, 1_000),
             },
         ),
         "group": st.from_regex(r"\A[a-z][a-z0-9-]{0,8}\Z"),
