@@ -2,9 +2,9 @@
 
 from collections.abc import Callable, Iterable, Mapping
 from difflib import get_close_matches
-from graphlib import CycleError, TopologicalSorter
 
 from schedsync.plan.state import Located, Snapshot
+from schedsync.specs.circles import circles
 from schedsync.specs.problem import Problem
 from schedsync.specs.wording import quoted
 
@@ -47,8 +47,8 @@ def following_problems(jobs: Mapping[str, Located], exists: Callable[[str], bool
         missing = [written for upstream, written in now.items() if upstream not in jobs and not exists(written)]
         if missing:
             problems[job_id] = [_missing(job, upstream, jobs) for upstream in missing]
-    for job_id, cycle in _cycles(edges).items():
-        problems.setdefault(job_id, []).append(_cyclic(jobs[job_id], cycle, edges[job_id][cycle[-2]]))
+    for job_id, circle in circles(edges).items():
+        problems.setdefault(job_id, []).append(_circular(jobs[job_id], circle, edges[job_id][circle[-2]]))
     return problems
 
 
@@ -58,8 +58,8 @@ def _missing(job: Located, upstream: str, jobs: Mapping[str, Located]) -> Proble
     return _problem(job, upstream, f"after: no job has the id {quoted(upstream)}; {hint}", "the id of a job")
 
 
-def _cyclic(job: Located, cycle: list[str], written: str) -> Problem:
-    drawn = " -> ".join(cycle)
+def _circular(job: Located, circle: list[str], written: str) -> Problem:
+    drawn = " -> ".join(circle)
     message = f"after: {job.spec.id} would run after itself: {drawn}; take one of these steps out"
     return _problem(job, written, message, "a job that does not run after this one")
 
@@ -67,36 +67,3 @@ def _cyclic(job: Located, cycle: list[str], written: str) -> Problem:
 def _problem(job: Located, upstream: str, message: str, expected: str) -> Problem:
     line, column = job.upstreams[upstream]
     return Problem(job.source.file, line, column, message, job.spec.id, f"after.{upstream}", quoted(upstream), expected)
-
-
-def _cycles(edges: _Edges) -> dict[str, list[str]]:
-    """Return the shortest way from each job that runs after itself back to it, in the order in which they would run."""
-    try:
-        TopologicalSorter(edges).prepare()
-        return {}
-    except CycleError:  # it names one of them
-        pass
-    upstreams = _peeled(edges)
-    ways = {job_id: _way_back(job_id, upstreams) for job_id in sorted(upstreams)}
-    return {job_id: way for job_id, way in ways.items() if way}
-
-
-def _peeled(edges: _Edges) -> dict[str, set[str]]:
-    """Return the upstreams of each job, without those from which no cycle can be reached."""
-    left = {job_id: set(upstreams) for job_id, upstreams in edges.items() if upstreams}
-    while ends := [job_id for job_id, upstreams in left.items() if not upstreams & left.keys()]:
-        for job_id in ends:
-            del left[job_id]
-    return {job_id: upstreams & left.keys() for job_id, upstreams in left.items()}
-
-
-def _way_back(start: str, upstreams: Mapping[str, set[str]]) -> list[str]:
-    ways = [[start]]
-    seen: set[str] = set()
-    for way in ways:  # which grows meanwhile: the shorter ones come first
-        for upstream in sorted(upstreams[way[0]] - seen):
-            if upstream == start:
-                return [start, *way]
-            seen.add(upstream)
-            ways.append([upstream, *way])
-    return []

@@ -183,7 +183,10 @@ class Runner:
         Raises:
             DatabaseUnavailableError: what was known stays.
         """
-        self.followers = self._store.jobs.followers()
+        before, self.followers = self.followers.circles, self._store.jobs.followers()
+        found = self.followers.circles
+        if found and found != before:
+            log.warning("jobs would run for ever, they do not follow one another", extra={"jobs": sorted(found)})
 
     def unsettled(self, job_id: str) -> int:
         """Return how many runs of a job have not ended."""

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 
 from schedsync.runs.retry import next_attempt
 from schedsync.runs.run import Cause, Run, RunState, new_run_id
+from schedsync.specs.circles import circles
 from schedsync.specs.following import End
 from schedsync.specs.job import JobSpec
 
@@ -19,6 +20,7 @@ class Follower:
     spec_digest: str
     generation: int
     revision: str | None
+    renamed_from: str | None = None
 
 
 class Followers:
@@ -34,12 +36,20 @@ class Followers:
         """
         self._live = frozenset(live)
         self._of: dict[str, list[Follower]] = {}
-        self.digests: dict[str, str] = {}
+        every = {follower.job_id: follower for follower in followers}
+        self.digests = {job_id: follower.spec_digest for job_id, follower in every.items()}
         """The spec's digest of each follower."""
-        for follower in followers:
-            self.digests[follower.job_id] = follower.spec_digest
+        names = {f.renamed_from: f.job_id for f in every.values() if f.renamed_from and f.renamed_from not in live}
+        edges = {job_id: {names.get(up, up) for up in f.after} & every.keys() for job_id, f in every.items()}
+        self.circles = circles(edges)
+        """Ways from jobs back to themselves; their steps are left out, or they would run for ever.
+
+        No folder can say this at once, but specs that jobs keep from earlier can, together with new ones.
+        """
+        for follower in every.values():
             for upstream in follower.after:
-                self._of.setdefault(upstream, []).append(follower)
+                if not {follower.job_id, names.get(upstream, upstream)} <= self.circles.keys():
+                    self._of.setdefault(upstream, []).append(follower)
 
     def of(self, ended: Run, spec: JobSpec | None) -> list[Follower]:
         """Return the jobs that run after *ended*, a run of the job that *spec* describes, each once."""

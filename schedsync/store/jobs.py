@@ -143,7 +143,8 @@ class JobTable:
             for row in connection.execute(statement):
                 spec = _spec(row.id, row.spec_text)
                 if spec is not None and spec.after:
-                    found.append(Follower(row.id, spec.after, row.spec_digest, row.generation, row.revision))
+                    live = (row.spec_digest, row.generation, row.revision)
+                    found.append(Follower(row.id, spec.after, *live, renamed_from=spec.renamed_from))
         return Followers(found, self.present({upstream for follower in found for upstream in follower.after}))
 
     def page(self, *, after: str, limit: int) -> list[StoredJob]:

@@ -65,10 +65,13 @@ def test_however_often_they_are_written_they_are_there_once(store: Store, lease:
     assert len(runs_of(store, "b")) == len(runs_of(store, "c")) == 1
 
 
-def test_where_another_one_has_settled_the_run_its_end_is_the_one_that_is_followed(store: Store, lease: Lease) -> None:
+@pytest.mark.parametrize("on_record", [{"state": RunState.LOST}, {"finished_at": SLOT}], ids=["how", "when"])
+def test_where_another_one_has_settled_the_run_otherwise_nothing_comes_after_this_end(
+    store: Store, lease: Lease, on_record: dict[str, Any]
+) -> None:
     running = run("a")
     claim(store, lease, running)
-    settle(store, replace(ended(running, RunState.LOST), finished_at=SLOT))
+    settle(store, replace(ended(running), **on_record))
     store.runs.record(end_of(running), None)
     assert store.runs.unowned() == []
 

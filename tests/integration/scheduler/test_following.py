@@ -10,6 +10,7 @@ from schedsync.executors.spool import OutputLimits
 from schedsync.running.journal import Journal, Result
 from schedsync.running.keeping import Keeping
 from schedsync.running.leftovers import Leftovers
+from schedsync.runs.following import Followers
 from schedsync.runs.outcome import Output
 from schedsync.runs.run import Cause, Run, RunState
 from tests.integration.runner.bench import Bench, eventually, without_runs_table
@@ -120,6 +121,15 @@ def test_an_end_during_an_outage_is_followed_when_the_database_is_back(bench: Ti
     eventually(lambda: len(held) == 2)
     launch(held[1])
     bench.until("b", "succeeded")
+
+
+def test_who_begins_to_lead_knows_who_runs_after_whom(bench: Ticking) -> None:
+    bench.job("a")
+    chain(bench, "b", "a: any")
+    bench.runner.followers = Followers()
+    bench.scheduler._lead(None)
+    bench.tick()
+    assert bench.runner.followers.digests.keys() == {"b"}
 
 
 @pytest.mark.parametrize("kept", [True, False], ids=["its result is on disk", "its result is lost"])

@@ -83,6 +83,22 @@ def test_where_the_job_queues_it_waits_for_its_turn(bench: Ticking) -> None:
     assert len(held) == 2
 
 
+def test_while_it_waits_for_a_place_it_is_judged_once(bench: Ticking) -> None:
+    held, launch = bench.hold()
+    for name in ("a", "b", "c"):
+        bench.job(name)
+    waiting = [trigger(bench, name) for name in ("a", "b", "c")]
+    for _ in range(3):
+        bench.tick()
+    eventually(lambda: len(held) == bench.processes)
+    bench.tick()
+    assert bench.states("c") == ["queued"]
+    for number in range(3):
+        eventually(lambda number=number: len(held) > number)  # type: ignore[misc]
+        launch(held[number])
+    assert [settled(bench, run).state for run in waiting] == [RunState.SUCCEEDED] * 3
+
+
 def test_where_the_job_replaces_it_takes_the_place_of_the_run_before(bench: Ticking) -> None:
     bench.job("a", "sleep 60", "overlap: replace\n")
     bench.fire()

@@ -91,3 +91,20 @@ def test_after_a_crash_the_same_follows_what_was_lost_and_what_had_ended() -> No
         ("b", kept.id),
         ("c", gone.id),
     }
+
+
+def test_jobs_that_would_run_for_ever_by_specs_that_were_kept_do_not_follow_one_another() -> None:
+    """A chain that is turned round with a slip in one file: that job keeps its old spec, the other one has its new."""
+    followers = Followers([follower("a", b="any", start="any"), follower("b", a="any"), follower("c", a="any")])
+    assert followers.circles == {"a": ["a", "b", "a"], "b": ["b", "a", "b"]}
+    ends = {name: {run.job_id for run in follows(ended(job_id=name), followers).followers} for name in ("a", "b")}
+    assert ends == {"a": {"c"}, "b": set()}
+    assert [run.job_id for run in follows(ended(job_id="start"), followers).followers] == ["a"]
+
+
+def test_a_circle_through_a_job_that_has_been_renamed_is_one() -> None:
+    new = replace(follower("new", b="any"), renamed_from="old")
+    followers = Followers([new, follower("b", old="any")])
+    assert followers.circles.keys() == {"new", "b"}
+    assert follows(ended(job_id="new"), followers, renamed_from="old").followers == ()
+    assert not Followers([new, follower("b", old="any")], live={"old"}).circles
