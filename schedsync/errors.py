@@ -40,6 +40,10 @@ class UnusableConnectionError(SchedsyncError):
     """A job names a connection that the settings do not have, or that is of another kind than it needs."""
 
 
+class UnresolvedReferenceError(SchedsyncError):
+    """A value that a job takes from a file or a variable is not there, or cannot be used."""
+
+
 class ApiUnavailableError(SchedsyncError):
     """The status API cannot listen on the address that it was given."""
 

@@ -17,6 +17,8 @@ from schedsync.executors.identity import this_instance
 from schedsync.executors.spool import OutputLimits
 from schedsync.executors.sql_call import Databases
 from schedsync.housekeeping import HistoryKeeper, Periodic
+from schedsync.notify.channel import Channel
+from schedsync.notify.outbox import Outbox
 from schedsync.plan.state import PruneGuard
 from schedsync.reconcile import ReconcileLoop, Reconciler
 from schedsync.running.runner import Runner, RunnerOptions
@@ -41,6 +43,8 @@ log = logging.getLogger(__name__)
 HOUSEKEEPING = timedelta(seconds=60)
 HISTORY = timedelta(minutes=10)
 """How often the history is looked at for what is too old: the query reads all of it."""
+NOTICES_KEPT = timedelta(days=30)
+"""How long it is kept what became of notices."""
 SWITCH = 0.0005
 """Seconds after which a busy thread lets another one run, a tenth of Python's own value: a spawn waits for its turn
 several times, and hundreds of them may be due while the thread that claimed them is still handing them over."""
@@ -65,6 +69,15 @@ def reconciler(settings: Settings, store: Store) -> Reconciler:
     return Reconciler(folder(settings), store, guard, node=settings.node)
 
 
+def channels(settings: Settings) -> dict[str, Channel]:
+    """Return the channels that the settings name.
+
+    Raises:
+        SettingsError: one of them cannot be used as it is.
+    """
+    return {name: channel.channel(name) for name, channel in settings.channels.items()}
+
+
 class Service:
     """Everything that runs, wired."""
 
@@ -87,7 +100,11 @@ class Service:
         self._mirror = Mirror()
         self._runner.on_change = self._mirror.learn_run
         self._mirroring = Periodic("mirror", HOUSEKEEPING, self._refresh_mirror, at_once=True)
-        self._scheduler.on_lead = self._loop.wake
+        self._outbox = Outbox(
+            store, channels(settings), lambda: self._scheduler.leads, public_url=settings.api.public_url
+        )
+        store.runs.on_notices = self._outbox.wake
+        self._scheduler.on_lead = self._begin_to_lead
         self._api = self._make_api() if settings.api.enabled else None
 
     @property
@@ -113,6 +130,7 @@ class Service:
         self._housekeeping.start()
         self._forgetting.start()
         self._mirroring.start()
+        self._outbox.start()
 
     def stop(self) -> None:
         """Stop firing, let runs end within their grace, record how they ended, and let another instance lead."""
@@ -122,6 +140,7 @@ class Service:
             "housekeeping": self._housekeeping.stop,
             "history": self._forgetting.stop,
             "mirror": self._mirroring.stop,
+            "outbox": self._outbox.stop,
             "scheduler": self._scheduler.shutdown,
         }
         stop_together(loops, self._patience)
@@ -183,11 +202,18 @@ class Service:
             return
         self._runner.recover(self._leadership.is_dead())
         self._store.pauses.forget_expired(utc_now())
+        self._outbox.wake()
+
+    def _begin_to_lead(self) -> None:
+        self._loop.wake()
+        self._outbox.wake()
 
     def _forget_history(self) -> None:
         gone = self._history.forget() if self._scheduler.leads else 0
         if gone:
             log.info("old history removed", extra={"runs": gone})
+        if self._scheduler.leads:
+            self._store.notices.forget(utc_now() - NOTICES_KEPT)
 
     def _make_api(self) -> ApiServer:
         api = self._settings.api
@@ -281,6 +307,8 @@ def _targets(settings: Settings) -> dict[str, Target]:
 
 
 def _password_variables(settings: Settings) -> frozenset[str]:
-    """Return the variables that hold passwords: they are the service's, and no business of jobs."""
+    """Return the variables that hold passwords and the like: they are the service's, and no business of jobs."""
     databases = [settings.database, *settings.connections.values()]
-    return frozenset(each.password_env for each in databases if each.password_env is not None)
+    names = [each.password_env for each in databases]
+    names += [name for each in settings.channels.values() for name in (each.url_env, each.secret_env)]
+    return frozenset(name for name in names if name is not None)

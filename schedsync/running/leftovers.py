@@ -2,6 +2,7 @@
 
 import logging
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
 
@@ -82,7 +83,7 @@ class Leftovers:
         except Exception:  # an output that no database takes must not keep this instance from leading
             log.exception("runs of dead instances are settled without their outputs")
             bare = [(run, Output()) for run, _ in changes.settled]
-            return self._store.runs.record(RunChanges(settled=bare, retries=changes.retries), lease)
+            return self._store.runs.record(replace(changes, settled=bare), lease)
 
     def _takeover(self, lease: Lease) -> Takeover:
         def unstarted(run: Run) -> bool:
@@ -101,4 +102,4 @@ class Leftovers:
         settled = [(run, results[run.id].output) for run in recovered.known]
         settled += [(run, recover_output(live(self._spool, run.id), self._limits)) for run in recovered.lost]
         settled += [(run, Output()) for run in recovered.skipped]
-        return RunChanges(settled=settled, retries=recovered.retries)
+        return RunChanges(settled=settled, retries=recovered.retries, endings=recovered.endings)

@@ -7,6 +7,7 @@ from dataclasses import dataclass, replace
 
 from schedsync.errors import DatabaseUnavailableError, LeadershipLostError, SchemaError
 from schedsync.outages import Outage
+from schedsync.runs.notices import Ending
 from schedsync.runs.outcome import Output
 from schedsync.runs.run import Run
 from schedsync.store.leases import Lease
@@ -144,35 +145,38 @@ class ResultWriter:
     def _keep(self, changes: RunChanges) -> None:
         self.left.settled += changes.settled
         self.left.retries += changes.retries
+        self.left.endings += changes.endings
         ended = {run.id for run, _ in self.left.settled}
         self.left.started = [run for run in (*self.left.started, *changes.started) if run.id not in ended]
 
     def _without_lease(self, changes: RunChanges) -> tuple[Run, ...]:
         """Write the results of what ran here, which are ours all the same; what is to be started has to wait."""
         self._keep(RunChanges(retries=changes.retries))
-        ours = RunChanges(started=changes.started, settled=changes.settled)
+        ours = RunChanges(started=changes.started, settled=changes.settled, endings=changes.endings)
         return self._try(ours).settled if ours else ()
 
     def _apart(self, changes: RunChanges) -> tuple[tuple[Run, ...], frozenset[str]]:
         """Write each result and each retry by itself; return what is settled, and the retries that are refused."""
-        settled = tuple(run for run, output in changes.settled if self._settled(run, output))
+        endings = {ending.run.id: ending for ending in changes.endings}
+        settled = tuple(run for run, output in changes.settled if self._settled(run, output, endings.get(run.id)))
         self._refused_in_a_row = 0 if len(settled) == len(changes.settled) else min(self._refused_in_a_row + 1, 10)
         self._told.difference_update(run.id for run in settled)
         return settled, frozenset(retry.id for retry in changes.retries if self._refused(retry))
 
-    def _settled(self, run: Run, output: Output) -> bool:
+    def _settled(self, run: Run, output: Output, ending: Ending | None) -> bool:
         """Write one result; without its output, and at last with a plain reason, where that cannot be written."""
+        endings = [] if ending is None else [ending]
         for told, kept in dict.fromkeys([(run, output), (run, Output()), (_plain(run), Output())]):
             if self.rests:
                 break
             try:
-                self._record(RunChanges(settled=[(told, kept)]))
+                self._record(RunChanges(settled=[(told, kept)], endings=endings))
                 return True
             except AWAY:
                 pass
             except Exception as error:  # what it was is kept, and the others are still to be written
                 self._say_refused(run, error)
-        self._keep(RunChanges(settled=[(run, output)]))
+        self._keep(RunChanges(settled=[(run, output)], endings=endings))
         return False
 
     def _say_refused(self, run: Run, error: Exception) -> None:

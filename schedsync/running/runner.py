@@ -26,6 +26,7 @@ from schedsync.running.journal import Result
 from schedsync.running.leftovers import Leftovers
 from schedsync.running.results import ResultWriter, Written
 from schedsync.runs.ledger import Entry, Ledger, Place
+from schedsync.runs.notices import ending_of
 from schedsync.runs.outcome import Outcome, Output
 from schedsync.runs.pause import EVERYTHING
 from schedsync.runs.retry import next_attempt
@@ -412,13 +413,16 @@ class Runner:
             finished_at=outcome.finished_at,
         )
         retry = next_attempt(run, entry.spec.retry, node=self._options.node, owner=self._options.owner)
-        self._ended(Result(run, outcome.output), self._changes, retry)
+        self._ended(Result(run, outcome.output), entry, self._changes, retry)
 
-    def _ended(self, result: Result, changes: RunChanges, retry: Run | None = None) -> None:
+    def _ended(self, result: Result, entry: Entry, changes: RunChanges, retry: Run | None = None) -> None:
         self._ledger.settle(result.run.id, retry)
         self._replaced.discard(result.run.id)
         self._custody.take(result)
         changes.settled.append((result.run, result.output))
+        ending = ending_of(result.run, entry.spec) if retry is None else None
+        if ending is not None:
+            changes.endings.append(ending)
         self._tell_change(result.run)
         if retry is not None:
             changes.retries.append(retry)
@@ -449,7 +453,7 @@ class Runner:
     def _skip(self, entry: Entry, reason: str, changes: RunChanges) -> None:
         skipped = replace(entry.run, state=RunState.SKIPPED, reason=reason, finished_at=self._clock())
         with self._lock:
-            self._ended(Result(skipped, Output()), changes)
+            self._ended(Result(skipped, Output()), entry, changes)
         self._news.set()  # its place is free for the next one
 
     def _with_leave(self, entry: Entry) -> Run:

@@ -5,6 +5,7 @@ from dataclasses import dataclass, field, replace
 from datetime import datetime
 
 from schedsync.runs.ledger import Entry
+from schedsync.runs.notices import Ending, ending_of
 from schedsync.runs.retry import next_attempt
 from schedsync.runs.run import Run, RunState, SkipReason
 from schedsync.specs.durations import format_duration
@@ -41,6 +42,8 @@ class Recovered:
     lost: list[Run] = field(default_factory=list)
     skipped: list[Run] = field(default_factory=list)
     retries: list[Run] = field(default_factory=list)
+    endings: list[Ending] = field(default_factory=list)
+    """Of the ended and skipped ones, those that end a slot which somebody may want to hear of."""
     adopted: list[Entry] = field(default_factory=list)
     """Retries and runs that have not started, to be started when their time and their job's order allow."""
 
@@ -74,7 +77,9 @@ def recover(
         elif job is None:
             recovered.skipped.append(_skip(run, f"{SkipReason.REMOVED}: the job is gone", takeover))
         elif late := _too_late(run, job, takeover.now):
-            recovered.skipped.append(_skip(run, late, takeover))
+            skipped = _skip(run, late, takeover)
+            recovered.skipped.append(skipped)
+            _end_slot(skipped, job, recovered)
         else:
             recovered.adopted.append(Entry(run, job.spec, job.source_file))
     return recovered
@@ -98,9 +103,17 @@ def _end(ended: Run, group: list[Run], job: KnownJob | None, takeover: Takeover,
     if job is None:
         return
     retry = next_attempt(ended, job.spec.retry, node=takeover.node, owner=takeover.owner)
-    if retry is not None:
-        recovered.retries.append(retry)
-        recovered.adopted.append(Entry(retry, job.spec, job.source_file))
+    if retry is None:
+        _end_slot(ended, job, recovered)
+        return
+    recovered.retries.append(retry)
+    recovered.adopted.append(Entry(retry, job.spec, job.source_file))
+
+
+def _end_slot(ended: Run, job: KnownJob, recovered: Recovered) -> None:
+    ending = ending_of(ended, job.spec)
+    if ending is not None:
+        recovered.endings.append(ending)
 
 
 def _too_late(run: Run, job: KnownJob, now: datetime) -> str | None:

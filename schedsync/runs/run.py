@@ -77,6 +77,16 @@ class Run:
     generation: int = 0
     """The job's generation when the run was claimed: how often its spec had been applied."""
     revision: str | None = None
+    late_at: datetime | None = None
+    """The slot is late when its run has not ended by then; None: never."""
+
+    def is_late(self, now: datetime) -> bool:
+        """Say whether the slot had not ended in time, as known at *now*."""
+        return (
+            self.late_at is not None
+            and self.state is not RunState.SKIPPED
+            and (self.late_at <= (self.finished_at or now))
+        )
 
 
 def new_run_id(now: datetime) -> str:

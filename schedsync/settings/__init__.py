@@ -21,16 +21,18 @@ from pydantic_settings import SettingsError as UnreadableVariableError
 
 from schedsync.errors import SettingsError
 from schedsync.settings.base import Group
+from schedsync.settings.channels import ChannelSettings
 from schedsync.settings.database import ConnectionSettings, DatabaseSettings, is_secret
-from schedsync.settings.precedence import PREFIX, without_replaced
+from schedsync.settings.precedence import CHANNELS, CONNECTIONS, PREFIX, without_replaced
 from schedsync.specs.durations import Duration, PositiveDuration
+from schedsync.specs.notify import check_channel_name
 from schedsync.specs.zones import check_zone
 
 DEFAULT_FILE = Path("schedsync.toml")
 _RESERVED = ("SCHEDSYNC_TEST_", "SCHEDSYNC_RUN_", "SCHEDSYNC_JOB_")
 """Variables with these beginnings are not settings: those of the tests, and those that jobs are given."""
-_CONNECTION = re.compile(r"(SCHEDSYNC_CONNECTIONS__\w+?__)(\w+)", re.IGNORECASE)
-"""A field of a connection that jobs use; its name is for the installation to choose."""
+_NAMED = re.compile(r"(SCHEDSYNC_(CONNECTIONS|CHANNELS)__\w+?__)(\w+)", re.IGNORECASE)
+"""A field of a connection or of a channel that jobs use; their names are for the installation to choose."""
 _CONNECTION_NAME = re.compile(r"[a-z][a-z0-9_-]*")
 
 
@@ -38,6 +40,10 @@ def _connection_name(name: str) -> str:
     if not _CONNECTION_NAME.fullmatch(name) or "__" in name:
         raise ValueError("the name of a connection is of a-z, 0-9, _ and -, and in small letters, as in variables")
     return name
+
+
+_GROUPS_BY_NAME: dict[str, type[Group]] = {CONNECTIONS: ConnectionSettings, CHANNELS: ChannelSettings}
+"""What there may be any number of, each under a name."""
 
 
 class JobsSettings(Group):
@@ -79,12 +85,21 @@ class RunnerSettings(Group):
     )
 
 
+def _web(url: str) -> str:
+    if not url.startswith(("http://", "https://")):
+        raise ValueError("expected a URL that begins with http:// or https://")
+    return url.rstrip("/")
+
+
 class ApiSettings(Group):
     """The status API."""
 
     enabled: bool = Field(default=True, description="Whether it is served.")
     host: str = Field("127.0.0.1", description="Address to listen on.")
     port: Annotated[int, Field(ge=0, le=65_535)] = Field(5000, description="Port to listen on; 0 picks a free one.")
+    public_url: Annotated[str, AfterValidator(_web)] | None = Field(
+        None, description="Where people reach it, for the links in notices: https://schedsync.example.com."
+    )
 
 
 class LeaseSettings(Group):
@@ -117,6 +132,9 @@ class Settings(BaseSettings):
     lease: LeaseSettings = LeaseSettings()
     connections: dict[Annotated[str, AfterValidator(_connection_name)], ConnectionSettings] = Field(
         default_factory=dict, description="Databases that sql and plsql jobs name, each with the fields of [database]."
+    )
+    channels: dict[Annotated[str, AfterValidator(check_channel_name)], ChannelSettings] = Field(
+        default_factory=dict, description="Where notices go: mail, chats, webhooks, by the names that jobs use."
     )
 
     @classmethod
@@ -190,11 +208,11 @@ def _refuse_unknown_variables() -> None:
     for name in os.environ:
         if not name.startswith(PREFIX) or name in known or name.startswith(_RESERVED):
             continue
-        connection = _CONNECTION.fullmatch(name)
+        named = _NAMED.fullmatch(name)
         candidates = known
-        if connection:
-            candidates = {f"{connection[1]}{field}".upper() for field in ConnectionSettings.model_fields}
-        if not connection or name.upper() not in candidates:
+        if named:
+            candidates = {f"{named[1]}{field}".upper() for field in _GROUPS_BY_NAME[named[2].lower()].model_fields}
+        if not named or name.upper() not in candidates:
             raise SettingsError(f"the variable {name} is not a setting{_did_you_mean(name, candidates)}")
 
 
@@ -228,8 +246,8 @@ def _sentence(details: Any, path: Path | None) -> str:
 def _names_beside(loc: tuple[Any, ...]) -> list[str]:
     """Return the dotted names of the settings of the same group."""
     group: Any = Settings if len(loc) == 1 else Settings.model_fields.get(loc[0], FieldInfo()).annotation
-    if loc[0] == "connections":
-        group = ConnectionSettings
+    if loc[0] in _GROUPS_BY_NAME:
+        group = _GROUPS_BY_NAME[loc[0]]
     if not (isinstance(group, type) and issubclass(group, BaseModel)):
         return []
     return [".".join([*map(str, loc[:-1]), field.alias or name]) for name, field in group.model_fields.items()]

@@ -9,6 +9,7 @@ from pydantic import AfterValidator, Field, ValidationInfo, field_validator
 from schedsync.specs.actions import AnyAction
 from schedsync.specs.base import Model, Text
 from schedsync.specs.durations import Duration, PositiveDuration
+from schedsync.specs.notify import AnyHealthcheck, Notify
 from schedsync.specs.policy import History, Misfire, Overlap, Prune, Retry
 from schedsync.specs.schedule import Schedule
 from schedsync.specs.wording import quoted
@@ -48,6 +49,14 @@ class JobSpec(Model):
     retry: Retry = Field(default_factory=Retry, description="Further attempts at a slot.")
     overlap: Overlap = Field(Overlap.SKIP, description="What a slot does while an earlier one has not ended.")
     misfire: Misfire = Field(default_factory=Misfire, description="What happens to missed slots.")
+    late_after: PositiveDuration | None = Field(
+        None, description="A slot whose run has not ended this long after its time is late."
+    )
+    max_time_since_success: PositiveDuration | None = Field(
+        None, description="The job is overdue when its last success is longer ago."
+    )
+    notify: Notify | None = Field(None, description="Who is told of what.")
+    healthcheck: AnyHealthcheck | None = Field(None, description="A monitor that is pinged: a URL, or where it is.")
     prune: Prune = Field(Prune.AUTO, description="Whether it may be removed when its file no longer has it.")
     renamed_from: JobId | None = Field(None, description="The id it had before: keeps history, pause and phase.")
     suspend: bool = Field(default=False, strict=True, description="The author's own pause.")

@@ -29,7 +29,7 @@ _SHAPES = {
     "model_type": "a mapping of keys to values",
     "model_attributes_type": "a mapping of keys to values",
 }
-_MAIN_KEYS = {"retry": "attempts: 3", "misfire": "policy: latest", "history": "keep: 100"}
+_MAIN_KEYS = {"retry": "attempts: 3", "misfire": "policy: latest", "history": "keep: 100", "notify": "to: ops-mail"}
 _EXAMPLES = {
     "schedule": 'schedule: {every: 15m} or schedule: {cron: "30 2 * * *"}',
     "run": "run: {shell: echo hello}",
@@ -38,6 +38,7 @@ _EXAMPLES = {
     "connection": "connection: erp, for [connections.erp] in the settings",
     "binds": "binds: {name: value}",
     "out": "out: {name: number}",
+    "to": "to: [ops-mail], for [channels.ops-mail] in the settings",
     "file": "{file: close.sql}",
 }
 _STATEMENT_TAGS = {"StatementText", "StatementFile"}

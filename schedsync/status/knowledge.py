@@ -56,6 +56,10 @@ class Knowledge(Protocol):
         """Return how many runs are queued and how many are running."""
         ...
 
+    def notice_counts(self) -> dict[str, int]:
+        """Return how many notices are to be sent, and how many were given up, by state."""
+        ...
+
     def output(self, run_id: str) -> Output | KeptOutput | None:
         """Return what is kept of a run's output; None while nothing is."""
         ...
@@ -130,6 +134,13 @@ class FromStore:
     def run_counts(self) -> dict[RunState, int]:
         """Return how many runs are queued and how many are running."""
         return self.store.runs.unsettled_counts()
+
+    def notice_counts(self) -> dict[str, int]:
+        """Return how many notices are to be sent, and how many were given up, by state."""
+        counts = self.store.notices.counts()
+        if self.mirror is not None:
+            self.mirror.learn_notices(counts)
+        return counts
 
     def output(self, run_id: str) -> KeptOutput | None:
         """Return what is kept of a run's output."""

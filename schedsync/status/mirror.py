@@ -45,6 +45,7 @@ class Mirror:
         self._pauses: tuple[Pause, ...] = ()
         self._runs: dict[str, Run] = {}
         self._of_job: dict[str, set[str]] = {}
+        self._notices: Mapping[str, int] = {}
         self._syncs: dict[bool, SyncReport] = {}
         """The last recorded step, and the last complete one."""
 
@@ -71,6 +72,11 @@ class Mirror:
         """Take over the pauses in force."""
         with self._lock:
             self._pauses = tuple(pauses)
+
+    def learn_notices(self, counts: Mapping[str, int]) -> None:
+        """Remember how many notices there are, by state."""
+        with self._lock:
+            self._notices = counts
 
     def learn_sync(self, report: SyncReport, *, complete: bool) -> None:
         """Remember the newest recorded step, or the newest complete one."""
@@ -190,6 +196,11 @@ class Mirror:
         """Return how many of the remembered runs are queued and how many are running."""
         with self._lock:
             return Counter(run.state for run in self._runs.values() if run.state in UNSETTLED)
+
+    def notice_counts(self) -> dict[str, int]:
+        """Return how many notices there were, by state."""
+        with self._lock:
+            return dict(self._notices)
 
     def output(self, run_id: str) -> Output:
         """Raise NotRememberedError: outputs are not remembered."""

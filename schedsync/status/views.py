@@ -134,6 +134,15 @@ class CountsView(View):
     queued: int
 
 
+class NoticesView(View):
+    """How many notices have not arrived."""
+
+    pending: int
+    """Those that are still to be sent."""
+    failed: int
+    """Those that were given up, of the last 30 days."""
+
+
 class StatusView(View):
     """The service."""
 
@@ -146,6 +155,7 @@ class StatusView(View):
     database: DatabaseView
     paused: PauseView | None
     counts: CountsView
+    notices: NoticesView
     problems: list[ProblemView]
     held: list[HeldView]
 
@@ -246,7 +256,7 @@ def jobs_page(known: Knowledge, *, after: str, limit: int, now: datetime) -> tup
 def status_view(known: Knowledge, reading: Reading, *, node: str, now: datetime) -> StatusView:
     """Show the service as *reading* has it, and what is *known*."""
     counts, runs, pauses = known.job_counts(now), known.run_counts(), known.pauses(now)
-    report, live = _last_step(known, reading)
+    report, live, notices = *_last_step(known, reading), known.notice_counts()
     held = [HeldView(job_id=h.job_id, file=h.file, why=h.why) for h in report.held] if report else []
     return StatusView(
         version=__version__,
@@ -265,6 +275,7 @@ def status_view(known: Knowledge, reading: Reading, *, node: str, now: datetime)
             running=runs.get(RunState.RUNNING, 0),
             queued=runs.get(RunState.QUEUED, 0),
         ),
+        notices=NoticesView(**{state: notices.get(state, 0) for state in NoticesView.model_fields}),
         problems=[problem_view(problem) for problem in report.problems] if report else [],
         held=held,
     )

@@ -8,9 +8,10 @@ from sqlalchemy import Connection, bindparam, delete, insert, or_, select
 from sqlalchemy.exc import IntegrityError
 
 from schedsync.errors import LeadershipLostError
+from schedsync.runs.notices import Ending
 from schedsync.runs.outcome import Output
 from schedsync.runs.run import UNSETTLED, Run, RunState
-from schedsync.store import tables
+from schedsync.store import tables, telling
 from schedsync.store.claims import Slot, known_slots, slot_of
 from schedsync.store.database import Database
 from schedsync.store.leases import Lease, fence
@@ -34,17 +35,26 @@ class RunChanges:
     """Ended, or skipped after having been queued."""
     retries: list[Run] = field(default_factory=list)
     """Further attempts, queued."""
+    endings: list[Ending] = field(default_factory=list)
+    """Of settled runs, those that end a slot which somebody may want to hear of."""
 
     def __bool__(self) -> bool:
         return bool(self.started or self.promoted or self.settled or self.retries)
 
 
-def record(database: Database, changes: RunChanges, lease: Lease | None) -> frozenset[str]:
-    """Write down what happened; doing it again changes nothing.
+@dataclass(frozen=True, slots=True)
+class Recorded:
+    """What came of it."""
 
-    Returns:
-        The ids of promoted runs and of retries that must not start: another leader has ended the run or holds it, or
-        the attempt has a row of its own already.
+    refused: frozenset[str]
+    """The ids of promoted runs and of retries that must not start: another leader has ended the run or holds it, or
+    the attempt has a row of its own already."""
+    notices: int
+    """How many notices are new in the outbox."""
+
+
+def record(database: Database, changes: RunChanges, lease: Lease | None) -> Recorded:
+    """Write down what happened; doing it again changes nothing.
 
     Raises:
         LeadershipLostError: runs are promoted or retried, and another instance leads now; nothing was written.
@@ -56,7 +66,7 @@ def record(database: Database, changes: RunChanges, lease: Lease | None) -> froz
         return _record(database, changes, lease)
 
 
-def _record(database: Database, changes: RunChanges, lease: Lease | None) -> frozenset[str]:
+def _record(database: Database, changes: RunChanges, lease: Lease | None) -> Recorded:
     starts = bool(changes.promoted or changes.retries)
     if starts and lease is None:
         raise LeadershipLostError("this instance does not lead")
@@ -65,8 +75,10 @@ def _record(database: Database, changes: RunChanges, lease: Lease | None) -> fro
             fence(connection, lease)
         refused = _promote(connection, changes.promoted)
         known = known_slots(connection, changes.retries) if changes.retries else {}
-        execute_last(connection, _writes(changes, known))
-    return frozenset(refused | {run.id for run in changes.retries if known.get(slot_of(run), run.id) != run.id})
+        told = telling.decide(connection, changes.endings)
+        execute_last(connection, [*_writes(changes, known), *told.writes()])
+    refused |= {run.id for run in changes.retries if known.get(slot_of(run), run.id) != run.id}
+    return Recorded(frozenset(refused), len(told.notices))
 
 
 def _writes(changes: RunChanges, known: Mapping[Slot, str]) -> list[Write]:

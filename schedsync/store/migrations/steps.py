@@ -1,5 +1,7 @@
 """The steps of migrations. Where DDL commits, a step that an earlier attempt has made already is passed over."""
 
+from typing import Any
+
 from alembic import op
 from sqlalchemy import Column, Inspector, inspect
 from sqlalchemy.schema import SchemaItem
@@ -27,6 +29,13 @@ def create_index(name: str, table: str, columns: list[str]) -> None:
     there = _there()
     if there is None or name not in {index["name"] for index in there.get_indexes(table)}:
         op.create_index(name, table, columns)
+
+
+def add_column(table: str, column: Column[Any]) -> None:
+    """Add a column, which may be NULL, to a table."""
+    there = _there()
+    if there is None or column.name not in {each["name"] for each in there.get_columns(table)}:
+        op.add_column(table, column)
 
 
 def create_view(name: str, columns: dict[str, str], source: str) -> None:

@@ -1,0 +1,65 @@
+"""What references in job files stand for: looked up whenever a run starts, since secrets change, and never kept."""
+
+import os
+import stat
+from collections.abc import Mapping
+from pathlib import Path
+
+from schedsync.errors import UnresolvedReferenceError
+from schedsync.specs.references import FileReference, Reference
+
+LONGEST = 64 << 10
+"""Bytes that a file with a value may have."""
+
+
+def resolve(reference: Reference, folder: Path, environ: Mapping[str, str]) -> str:
+    """Return the value that *reference* stands for now.
+
+    Args:
+        reference: a file or a variable.
+        folder: of the job file: what a relative path means.
+        environ: the variables of the service that jobs may have.
+
+    Raises:
+        UnresolvedReferenceError: there is none; the message says where it was looked for, and nothing of what is there.
+    """
+    if isinstance(reference, FileReference):
+        return _text_of(folder / reference.file)
+    value = environ.get(reference.env)
+    if value is None:
+        hint = "set it where schedsync is started, or name another"
+        raise UnresolvedReferenceError(f'the service has no variable "{reference.env}" for jobs; {hint}')
+    return value
+
+
+def _text_of(path: Path) -> str:
+    try:
+        data = _bytes_of(path)
+        text = data.decode()
+    except OSError as error:
+        hint = "; the service reads it, so its user needs the right" if isinstance(error, PermissionError) else ""
+        raise UnresolvedReferenceError(f'the file "{path}" cannot be read: {error.strerror}{hint}') from None
+    except UnicodeDecodeError:  # its own words would show what is in the file
+        raise _unfit(path, "is not text in UTF-8") from None
+    if "\0" in text:
+        raise _unfit(path, "has a NUL character, which no variable can have")
+    value = text.removesuffix("\n").removesuffix("\r")
+    if not value:
+        raise _unfit(path, "is empty; write the value into it")
+    return value
+
+
+def _bytes_of(path: Path) -> bytes:
+    # Not blocking: a pipe that nobody writes to would keep the run, and what comes after it, waiting.
+    fd = os.open(path, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC)
+    with os.fdopen(fd, "rb") as file:
+        if not stat.S_ISREG(os.fstat(fd).st_mode):
+            raise _unfit(path, "is not a file")
+        data = file.read(LONGEST + 1)
+    if len(data) > LONGEST:
+        raise _unfit(path, f"is longer than {LONGEST >> 10} KiB")
+    return data
+
+
+def _unfit(path: Path, why: str) -> UnresolvedReferenceError:
+    return UnresolvedReferenceError(f'the file "{path}" {why}')

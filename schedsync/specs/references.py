@@ -1,0 +1,38 @@
+"""Values that are not written in the file: it says where they are, and each run looks there when it starts."""
+
+import re
+from typing import Annotated
+
+from pydantic import AfterValidator, Field
+
+from schedsync.specs.base import Model, Text, no_nul
+from schedsync.specs.wording import quoted
+
+VARIABLE = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
+"""What a variable may be called."""
+_OF_THE_SERVICE = "SCHEDSYNC_"
+
+
+def _check_source(name: str) -> str:
+    if not VARIABLE.fullmatch(name):
+        raise ValueError(f'{quoted(name)} is not a variable name; use letters, digits and "_", no digit first')
+    if name.startswith(_OF_THE_SERVICE):
+        raise ValueError(f'"{name}" is a setting of schedsync, which jobs do not get; give the value a name of its own')
+    return name
+
+
+class FileReference(Model):
+    """A value in a file."""
+
+    file: Annotated[Text, Field(min_length=1), AfterValidator(no_nul)] = Field(
+        description="Path, relative to the job file; the text in it, without the line end at its end."
+    )
+
+
+class VariableReference(Model):
+    """A value in the environment of the service."""
+
+    env: Annotated[str, AfterValidator(_check_source)] = Field(description="Name of a variable of the service.")
+
+
+Reference = FileReference | VariableReference

@@ -1,0 +1,96 @@
+"""People are told of the first failure and of the recovery: by a real service, over crashes and hanging servers."""
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from tests.acceptance.harness import Folder, Service, eventually
+from tests.listeners import free_port, silent_listener
+from tests.receivers import Web, web_server
+
+pytestmark = pytest.mark.parametrize("database", ["sqlite", "postgresql", "oracle"], indirect=True)
+
+
+@pytest.fixture
+def web() -> Iterator[Web]:
+    with web_server() as server:
+        yield server
+
+
+def _ends_as_the_file_says(folder: Folder, job_id: str, more: str) -> Path:
+    """Put a job there that fails while a file exists, and return that file."""
+    failing = folder.path.parent / f"{job_id}-fails"
+    failing.touch()
+    folder.shell(job_id, f"echo told you so; ! test -e {failing}", more=more)
+    return failing
+
+
+def _events(web: Web) -> list[str]:
+    return [each.json["event"] for each in web.received]
+
+
+def test_several_failures_and_a_recovery_are_two_notices_also_over_a_restart(
+    service: Service, folder: Folder, web: Web
+) -> None:
+    failing = _ends_as_the_file_says(folder, "job", "notify: {to: hook}\n")
+    service.settings = {"CHANNELS__HOOK__URL": web.url, "API__PUBLIC_URL": "https://sched.example.com"}
+    service.start()
+    eventually(lambda: len(service.ended("job", "failed")) >= 2)
+    service.kill()
+    service.start()
+    before = len(service.ended("job", "failed"))
+    eventually(lambda: len(service.ended("job", "failed")) > before)
+    failing.unlink()
+    eventually(lambda: len(service.ended("job", "succeeded")) >= 2 and len(web.received) >= 2)
+    assert _events(web) == ["failed", "recovered"]
+    said = web.received[0].json
+    first = min(service.ended("job", "failed"), key=lambda run: run["scheduled_at"])
+    assert (said["run"], said["slot"], said["reason"]) == (first["id"], first["scheduled_at"], first["reason"])
+    assert said["url"] == f"https://sched.example.com/api/runs/{first['id']}"
+    assert "told you so" in said["body"]
+
+
+def test_what_was_settled_and_not_sent_before_kill_9_is_sent_by_the_next_start(
+    service: Service, folder: Folder
+) -> None:
+    port = free_port()
+    _ends_as_the_file_says(folder, "job", "notify: {to: hook}\n")
+    service.settings = {"CHANNELS__HOOK__URL": f"http://127.0.0.1:{port}"}
+    service.start()
+    eventually(lambda: service.get("/api/status")["notices"] == {"pending": 1, "failed": 0})
+    eventually(lambda: [line for line in service.log if "takes no notices" in line])
+    service.kill()
+    with web_server(port) as web:
+        service.start()
+        eventually(lambda: web.received, within=60)
+        eventually(lambda: service.get("/api/status")["notices"] == {"pending": 0, "failed": 0})
+        assert _events(web) == ["failed"]
+
+
+def test_a_channel_that_hangs_delays_neither_jobs_nor_other_channels(
+    service: Service, folder: Folder, web: Web
+) -> None:
+    with silent_listener() as port:
+        service.settings = {
+            "CHANNELS__HANGS__URL": f"http://127.0.0.1:{port}",
+            "CHANNELS__HANGS__TIMEOUT": "2s",
+            "CHANNELS__HOOK__URL": web.url,
+        }
+        for name in ("a", "b"):
+            _ends_as_the_file_says(folder, name, "notify: {to: [hangs, hook]}\n")
+        service.start()
+        eventually(lambda: sorted(each.json["job"] for each in web.received) == ["a", "b"])
+        eventually(lambda: len(service.ended("a", "failed")) >= 4)
+        eventually(lambda: [line for line in service.log if "takes no notices" in line])
+        assert service.end() == 0
+    assert len([line for line in service.log if "takes no notices" in line]) == 1
+
+
+def test_a_channel_that_there_is_not_is_said_with_what_to_write(service: Service, folder: Folder) -> None:
+    _ends_as_the_file_says(folder, "job", "notify: {to: nosuch}\n")
+    service.start()
+    eventually(lambda: [line for line in service.log if "notice is given up" in line])
+    eventually(lambda: service.get("/api/status")["notices"] == {"pending": 0, "failed": 1})
+    listed = service.cli("notify", "list", "--state", "failed").stdout
+    assert 'the settings have no channel "nosuch" (they have none); write [channels.nosuch]' in listed
