@@ -19,10 +19,13 @@ from schedsync.executors.sql_call import Databases
 from schedsync.housekeeping import HistoryKeeper, Periodic
 from schedsync.notify.channel import Channel
 from schedsync.notify.outbox import Outbox
+from schedsync.notify.punctuality import INTERVAL as PUNCTUALITY
+from schedsync.notify.punctuality import Punctuality
 from schedsync.plan.state import PruneGuard
 from schedsync.reconcile import ReconcileLoop, Reconciler
 from schedsync.running.runner import Runner, RunnerOptions
 from schedsync.runs.ledger import PROCESSES, PYTHON, SQL
+from schedsync.runs.run import Run
 from schedsync.scheduler.firing import Firing
 from schedsync.scheduler.leadership import Leadership
 from schedsync.scheduler.scheduler import MAX_SLEEP, Scheduler
@@ -98,12 +101,16 @@ class Service:
         self._history = HistoryKeeper(store)
         self._forgetting = Periodic("history", HISTORY, self._forget_history)
         self._mirror = Mirror()
-        self._runner.on_change = self._mirror.learn_run
+        self._runner.on_change = self._learn_run
         self._mirroring = Periodic("mirror", HOUSEKEEPING, self._refresh_mirror, at_once=True)
         self._outbox = Outbox(
             store, channels(settings), lambda: self._scheduler.leads, public_url=settings.api.public_url
         )
         store.runs.on_notices = self._outbox.wake
+        self._punctuality = Punctuality(
+            store, self._runner.late, lambda: self._scheduler.leads, on_notices=self._outbox.wake
+        )
+        self._watching = Periodic("punctuality", PUNCTUALITY, self._punctuality.check)
         self._scheduler.on_lead = self._begin_to_lead
         self._api = self._make_api() if settings.api.enabled else None
 
@@ -131,6 +138,7 @@ class Service:
         self._forgetting.start()
         self._mirroring.start()
         self._outbox.start()
+        self._watching.start()
 
     def stop(self) -> None:
         """Stop firing, let runs end within their grace, record how they ended, and let another instance lead."""
@@ -141,6 +149,7 @@ class Service:
             "history": self._forgetting.stop,
             "mirror": self._mirroring.stop,
             "outbox": self._outbox.stop,
+            "punctuality": self._watching.stop,
             "scheduler": self._scheduler.shutdown,
         }
         stop_together(loops, self._patience)
@@ -187,6 +196,7 @@ class Service:
         seen = self._reconciler.seen
         if seen is not None:
             self._mirror.see_folder(seen.snapshot.jobs)
+            self._punctuality.see(seen.snapshot.jobs, seen.observed.jobs)
             self._mirror.see_jobs(self._store.jobs.observe() if seen.outdated else seen.observed, seen.at)
 
     def _refresh_mirror(self) -> None:
@@ -204,7 +214,12 @@ class Service:
         self._store.pauses.forget_expired(utc_now())
         self._outbox.wake()
 
+    def _learn_run(self, run: Run) -> None:
+        self._mirror.learn_run(run)
+        self._punctuality.learn(run)
+
     def _begin_to_lead(self) -> None:
+        self._punctuality.begin()
         self._loop.wake()
         self._outbox.wake()
 

@@ -114,7 +114,8 @@ def _why_nothing(run: Run, spool: Path) -> str:
 
 def _row(run: Run) -> tuple[str | None, ...]:
     exit_code = None if run.exit_code is None else str(run.exit_code)
-    return run.id, run.job_id, shown(run.scheduled_at), run.state, _duration(run), exit_code, run.reason
+    state = f"{run.state}, late" if run.is_late(utc_now()) else run.state.value
+    return run.id, run.job_id, shown(run.scheduled_at), state, _duration(run), exit_code, run.reason
 
 
 def _duration(run: Run) -> str | None:

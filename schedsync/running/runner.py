@@ -144,6 +144,11 @@ class Runner:
         with self._lock:
             return self._ledger.unsettled(job_id)
 
+    def late(self, now: datetime) -> list[Entry]:
+        """Return the runs that have not ended in time."""
+        with self._lock:
+            return self._ledger.late(now)
+
     def reserve(self, wanted: Iterable[tuple[Entry, Decision]]) -> list[Entry]:
         """Return the entries with the states to claim them with; ``enter`` or ``withdraw`` them afterwards."""
         with self._lock:

@@ -90,6 +90,10 @@ class Ledger:
         """Return the unsettled runs of a job, in the order in which they follow one another."""
         return [self._entries[run_id] for run_id in self._by_job.get(job_id, ())]
 
+    def late(self, now: datetime) -> list[Entry]:
+        """Return the runs that have not ended in time."""
+        return [entry for entry in self._entries.values() if entry.run.late_at is not None and entry.run.is_late(now)]
+
     def reserve(self, entry: Entry, decision: Decision) -> Entry:
         """Return *entry* with the state that its row is to be claimed with; a place is taken when it may start at once.
 

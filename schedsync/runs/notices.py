@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from schedsync.runs.run import Run, RunState
+from schedsync.specs.durations import format_duration
 from schedsync.specs.job import JobSpec
 from schedsync.specs.notify import Event, Notify
 
@@ -89,8 +90,11 @@ def late_slot(run: Run, notify: Notify | None, now: datetime) -> tuple[Notice, .
     if notify is None or Event.LATE not in notify.on:
         return ()
     slot = f"{run.job_id}@{run.scheduled_at.isoformat()}"
+    allowed = (run.late_at or now) - run.scheduled_at
+    reason = f"it has not ended {format_duration(allowed)} after its time"
     return tuple(
-        Notice(_id(Event.LATE, slot, to), to, Event.LATE, run.job_id, now, run.id, run.scheduled_at) for to in notify.to
+        Notice(_id(Event.LATE, slot, to), to, Event.LATE, run.job_id, now, run.id, run.scheduled_at, reason)
+        for to in notify.to
     )
 
 

@@ -56,6 +56,10 @@ class Knowledge(Protocol):
         """Return how many runs are queued and how many are running."""
         ...
 
+    def overdue(self, job_ids: Collection[str]) -> dict[str, datetime]:
+        """Return since when these jobs are overdue, by id."""
+        ...
+
     def notice_counts(self) -> dict[str, int]:
         """Return how many notices are to be sent, and how many were given up, by state."""
         ...
@@ -134,6 +138,13 @@ class FromStore:
     def run_counts(self) -> dict[RunState, int]:
         """Return how many runs are queued and how many are running."""
         return self.store.runs.unsettled_counts()
+
+    def overdue(self, job_ids: Collection[str]) -> dict[str, datetime]:
+        """Return since when these jobs are overdue, by id."""
+        found = self.store.notices.overdue(job_ids)
+        if self.mirror is not None:
+            self.mirror.learn_overdue(job_ids, found)
+        return found
 
     def notice_counts(self) -> dict[str, int]:
         """Return how many notices are to be sent, and how many were given up, by state."""

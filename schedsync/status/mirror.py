@@ -46,6 +46,7 @@ class Mirror:
         self._runs: dict[str, Run] = {}
         self._of_job: dict[str, set[str]] = {}
         self._notices: Mapping[str, int] = {}
+        self._overdue: dict[str, datetime] = {}
         self._syncs: dict[bool, SyncReport] = {}
         """The last recorded step, and the last complete one."""
 
@@ -72,6 +73,13 @@ class Mirror:
         """Take over the pauses in force."""
         with self._lock:
             self._pauses = tuple(pauses)
+
+    def learn_overdue(self, job_ids: Iterable[str], since: Mapping[str, datetime]) -> None:
+        """Remember since when jobs are overdue; those of *job_ids* that *since* does not have are not."""
+        with self._lock:
+            for job_id in job_ids:
+                self._overdue.pop(job_id, None)
+            self._overdue.update(since)
 
     def learn_notices(self, counts: Mapping[str, int]) -> None:
         """Remember how many notices there are, by state."""
@@ -196,6 +204,11 @@ class Mirror:
         """Return how many of the remembered runs are queued and how many are running."""
         with self._lock:
             return Counter(run.state for run in self._runs.values() if run.state in UNSETTLED)
+
+    def overdue(self, job_ids: Collection[str]) -> dict[str, datetime]:
+        """Return since when these jobs were overdue, by id."""
+        with self._lock:
+            return {job_id: self._overdue[job_id] for job_id in job_ids if job_id in self._overdue}
 
     def notice_counts(self) -> dict[str, int]:
         """Return how many notices there were, by state."""

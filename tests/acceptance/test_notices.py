@@ -94,3 +94,30 @@ def test_a_channel_that_there_is_not_is_said_with_what_to_write(service: Service
     eventually(lambda: service.get("/api/status")["notices"] == {"pending": 0, "failed": 1})
     listed = service.cli("notify", "list", "--state", "failed").stdout
     assert 'the settings have no channel "nosuch" (they have none); write [channels.nosuch]' in listed
+
+
+def test_a_slot_that_does_not_end_in_time_and_a_job_that_does_not_succeed_are_told_once(
+    service: Service, folder: Folder, web: Web
+) -> None:
+    service.settings = {"CHANNELS__HOOK__URL": web.url}
+    notify = "notify: {to: hook, on: [late]}\n"
+    folder.shell("slow", "sleep 60", schedule="{every: 1s}", more=f"kill_grace: 1s\nlate_after: 2s\n{notify}")
+    failing = _ends_as_the_file_says(folder, "vain", f"max_time_since_success: 1s\n{notify}")
+    service.start()
+    eventually(lambda: {each.json["job"] for each in web.received} >= {"slow"})
+    (running,) = service.ended("slow", "running")
+    assert running["late"] is True
+    assert "running, late" in service.cli("runs", "slow").stdout
+    service.kill()  # who leads next looks at the jobs at once
+    service.start()
+    eventually(lambda: service.job("vain")["overdue_since"])
+    eventually(lambda: {each.json["job"] for each in web.received} == {"slow", "vain"})
+    assert "active, overdue" in service.cli("jobs").stdout
+    said = {each.json["job"]: each.json for each in web.received}
+    assert said["slow"]["reason"] == "it has not ended 2s after its time"
+    assert said["vain"]["reason"].startswith("it has not succeeded for 1s, not since ")
+    failing.unlink()
+    eventually(lambda: service.job("vain")["overdue_since"] is None)
+    slots = [each.json["slot"] for each in web.received if each.json["job"] == "slow"]
+    assert len(slots) == len(set(slots))
+    assert [each.json["job"] for each in web.received].count("vain") == 1

@@ -9,7 +9,9 @@ from sqlalchemy import select, update
 
 from schedsync.api.app import Backend, create_app
 from schedsync.control import Control
+from schedsync.runs.notices import Notice
 from schedsync.runs.run import Run, RunState
+from schedsync.specs.notify import Event
 from schedsync.status.vitals import Vitals
 from schedsync.store import tables
 from schedsync.store.checking import check
@@ -41,12 +43,19 @@ READS: dict[str, Callable[[Store, Run], Any]] = {
     "runs.last_of": lambda store, _: store.runs.last_of(["a", "gone"]),
     "runs.pasts": lambda store, _: store.runs.pasts(),
     "pauses.in_force": lambda store, _: store.pauses.in_force(LATER),
+    "notices.pending": lambda store, _: store.notices.pending(),
+    "notices.newest": lambda store, _: store.notices.newest(state=None, limit=10),
+    "notices.counts": lambda store, _: store.notices.counts(),
+    "notices.overdue": lambda store, _: store.notices.overdue(["a", "gone"]),
+    "notices.successes": lambda store, _: store.notices.successes(["a", "gone"]),
     "leases.leader": lambda store, _: store.leases.leader(),
     "leases.living": lambda store, _: store.leases.living(),
     "syncs.latest": lambda store, _: (store.syncs.latest(), store.syncs.latest(complete=True)),
 }
 WRITES = {
     *("jobs.apply", "runs.claim", "runs.record", "runs.forget", "pauses.put", "pauses.lift", "pauses.forget_expired"),
+    *("notices.take", "notices.sent", "notices.postponed", "notices.given_up", "notices.forget", "notices.post"),
+    *("notices.raise_overdue", "notices.lower_overdue"),
     *("leases.acquire", "leases.renew", "leases.end", "syncs.record", "audit.record"),
 }
 
@@ -60,6 +69,7 @@ def ran(store: Store, lease: Lease) -> Run:
     settle(store, ended(ran), output=b"hello\n")
     store.pauses.put(pause("a", until=NOW + timedelta(minutes=1)), now=NOW)
     store.syncs.record(report(complete=False))
+    store.notices.raise_overdue("a", NOW, [Notice("n1", "mail", Event.LATE, "a", NOW)])
     with store.database.write() as connection:
         broken = tables.specs.c.job_id == "broken"
         connection.execute(update(tables.specs).where(broken).values(spec_text="{no spec"))
