@@ -19,6 +19,7 @@ from schedsync.executors.sql_call import Databases
 from schedsync.housekeeping import HistoryKeeper, Periodic
 from schedsync.notify.channel import Channel
 from schedsync.notify.outbox import Outbox
+from schedsync.notify.pings import Pings
 from schedsync.notify.punctuality import INTERVAL as PUNCTUALITY
 from schedsync.notify.punctuality import Punctuality
 from schedsync.plan.state import PruneGuard
@@ -110,6 +111,8 @@ class Service:
         self._punctuality = Punctuality(
             store, self._runner.late, lambda: self._scheduler.leads, on_notices=self._outbox.wake
         )
+        self._pings = Pings(settings.jobs.path, _password_variables(settings))
+        self._runner.on_started, self._runner.on_ended = self._pings.started, self._pings.ended
         self._watching = Periodic("punctuality", PUNCTUALITY, self._punctuality.check)
         self._scheduler.on_lead = self._begin_to_lead
         self._api = self._make_api() if settings.api.enabled else None
@@ -130,6 +133,7 @@ class Service:
         last = self._store.syncs.latest(complete=True)
         if last is not None:
             self._vitals.live(last.revision)
+        self._pings.start()
         self._runner.start()
         self._scheduler.start()
         self._watch.start()
@@ -154,6 +158,7 @@ class Service:
         }
         stop_together(loops, self._patience)
         written = self._runner.stop()
+        stop_together({"pings": self._pings.stop}, FAREWELL)
         if self._vitals.away:
             log.warning("the lease is left to run out, the database does not answer")
         elif not written:  # an instance of another machine would take their runs for lost at once

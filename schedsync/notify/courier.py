@@ -4,6 +4,7 @@ import json
 import os
 import select
 import subprocess
+import threading
 import time
 from contextlib import suppress
 
@@ -11,6 +12,8 @@ from schedsync.notify.request import READY, Request, worker_argv
 
 STARTING = 30.0
 """Seconds that an interpreter may take to start on a machine that is busy."""
+IDLE = 20.0
+"""Seconds without a delivery after which the process ends."""
 _GRACE = 1.0
 """Seconds beyond a request's own, in which the worker may say by itself that they are over."""
 
@@ -56,6 +59,19 @@ class Courier:
             if _line(self._process, STARTING) != f"{READY}\n".encode():
                 raise OSError("it did not start")
         return self._process
+
+    @property
+    def works(self) -> bool:
+        """Whether there is a process."""
+        return self._process is not None
+
+    def wait(self, changed: threading.Condition, seconds: float | None) -> None:
+        """Wait for *changed*, at most *seconds*; end the process when nothing comes for a while."""
+        patience = IDLE if self.works else seconds
+        if seconds is not None and patience is not None:
+            patience = min(patience, seconds)
+        if not changed.wait(patience) and patience == IDLE:
+            self.rest()
 
     def rest(self) -> None:
         """End the process; the next delivery starts another."""

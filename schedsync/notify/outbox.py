@@ -29,8 +29,6 @@ PATIENCE = timedelta(days=1)
 """After so long a notice is given up."""
 LEEWAY = timedelta(seconds=20)
 """How much longer than its try a notice is reserved: for a process that starts, and a mark that is written."""
-IDLE = 20.0
-"""Seconds without a notice after which a channel's process ends."""
 AGAIN = 5.0
 """Seconds until the database is asked again that did not answer."""
 _AWAY = (DatabaseUnavailableError, SchemaError)
@@ -177,9 +175,7 @@ class _Sender:
                 wait = self._until_due()
                 if wait == 0.0:
                     return self._waiting.pop(self._first().id)
-                if wait is None or wait > IDLE:
-                    self._courier.rest()
-                self._changed.wait(wait)
+                self._courier.wait(self._changed, wait)
         return None
 
     def _first(self) -> Notice:

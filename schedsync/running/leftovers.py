@@ -2,7 +2,7 @@
 
 import logging
 from collections.abc import Mapping, Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from datetime import timedelta
 from pathlib import Path
 
@@ -24,6 +24,15 @@ log = logging.getLogger(__name__)
 
 GRACE = timedelta(seconds=5)
 """Between SIGTERM and SIGKILL for the processes that a dead instance left."""
+
+
+@dataclass(frozen=True, slots=True)
+class EndedSlot:
+    """A slot that ended without the instance that claimed it; no further attempt follows."""
+
+    run: Run
+    job: KnownJob
+    output: Output
 
 
 class Leftovers:
@@ -49,8 +58,8 @@ class Leftovers:
 
     def settle(
         self, orphans: Sequence[Run], lease: Lease, results: Mapping[str, Result]
-    ) -> tuple[list[Run], list[Entry]]:
-        """Write down what becomes of *orphans*; return what ended by it, and what may be started now.
+    ) -> tuple[list[Run], list[Entry], list[EndedSlot]]:
+        """Write down what becomes of *orphans*; return what ended by it, what may be started now, and ended slots.
 
         Args:
             orphans: unsettled runs that nobody looks after.
@@ -66,14 +75,15 @@ class Leftovers:
         known = {run_id: result.run for run_id, result in results.items()}
         recovered = recover(orphans, jobs, self._takeover(lease), known)
         self._end_processes(recovered.lost)
-        refused = self._record(self._changes(recovered, results), lease)
+        changes = self._changes(recovered, results)
+        refused = self._record(changes, lease)
         for run in recovered.known:
             log.info("run has the result that was kept on disk", extra={"run_id": run.id, "state": run.state.value})
         self._journal.drop(run.id for run in recovered.known)
         for run in recovered.lost:  # not before its output is in the store
             remove(live(self._spool, run.id))
         adopted = [entry for entry in recovered.adopted if entry.run.id not in refused]
-        return [*recovered.known, *recovered.lost, *recovered.skipped], adopted
+        return [*recovered.known, *recovered.lost, *recovered.skipped], adopted, _ended_slots(changes, jobs)
 
     def _record(self, changes: RunChanges, lease: Lease) -> frozenset[str]:
         try:
@@ -103,3 +113,12 @@ class Leftovers:
         settled += [(run, recover_output(live(self._spool, run.id), self._limits)) for run in recovered.lost]
         settled += [(run, Output()) for run in recovered.skipped]
         return RunChanges(settled=settled, retries=recovered.retries, endings=recovered.endings)
+
+
+def _ended_slots(changes: RunChanges, jobs: Mapping[str, KnownJob]) -> list[EndedSlot]:
+    retried = {(retry.job_id, retry.scheduled_at) for retry in changes.retries}
+    return [
+        EndedSlot(run, jobs[run.job_id], output)
+        for run, output in changes.settled
+        if run.job_id in jobs and (run.job_id, run.scheduled_at) not in retried
+    ]

@@ -29,6 +29,7 @@ from schedsync.runs.ledger import Entry, Ledger, Place
 from schedsync.runs.notices import ending_of
 from schedsync.runs.outcome import Outcome, Output
 from schedsync.runs.pause import EVERYTHING
+from schedsync.runs.recovery import KnownJob
 from schedsync.runs.retry import next_attempt
 from schedsync.runs.run import Run, RunState, SkipReason
 from schedsync.runs.slots import Decision
@@ -99,6 +100,10 @@ class Runner:
         """How a run with leave to start gets to ``launch``; the scheduler puts its executors in between."""
         self.on_change: Callable[[Run], None] = lambda _run: None
         """Told of each run as it stands here now, whenever that changes, before it is written; returns quickly."""
+        self.on_started: Callable[[Run, KnownJob], None] = lambda _run, _job: None
+        """Told of each run whose process exists; returns quickly."""
+        self.on_ended: Callable[[Run, KnownJob, Output], None] = lambda _run, _job, _output: None
+        """Told how each slot has ended, before that is written; returns quickly."""
         self.on_finished: Callable[[Run], None] = lambda _run: None
         """Told of each run that has ended and whose result is written."""
 
@@ -231,6 +236,7 @@ class Runner:
                 entry.run = replace(entry.run, started_at=at, pid=pid)
                 self._changes.started.append(entry.run)
                 self._tell_change(entry.run)
+                self._tell_of_job(self.on_started, entry.run, _known(entry))
         self._news.set()
 
     def finished(self, run_id: str, outcome: Outcome) -> None:
@@ -289,7 +295,7 @@ class Runner:
         orphans = self._orphans(is_orphan, results)
         if not orphans:
             return
-        settled, adopted = self._leftovers.settle(orphans, lease, results)
+        settled, adopted, ended_slots = self._leftovers.settle(orphans, lease, results)
         with self._lock:
             ended = self._custody.held()
             for entry in adopted:
@@ -298,6 +304,8 @@ class Runner:
         self._news.set()
         for run in (*settled, *(entry.run for entry in adopted)):
             self._tell_change(run)
+        for slot in ended_slots:
+            self._tell_of_job(self.on_ended, slot.run, slot.job, slot.output)
         self._tell(settled)
 
     def _orphans(self, is_orphan: Callable[[Run], bool], results: Mapping[str, Result]) -> list[Run]:
@@ -400,6 +408,12 @@ class Runner:
         except Exception:  # whoever listens must not keep a run from its end
             log.exception("a change of a run could not be told", extra={"run_id": run.id})
 
+    def _tell_of_job(self, listener: Callable[..., None], run: Run, *more: object) -> None:
+        try:
+            listener(run, *more)
+        except Exception:  # likewise
+            log.exception("a start or an end could not be told", extra={"run_id": run.id})
+
     def _tell(self, ended: Iterable[Run]) -> None:
         for run in ended:
             try:
@@ -429,6 +443,8 @@ class Runner:
         if ending is not None:
             changes.endings.append(ending)
         self._tell_change(result.run)
+        if retry is None:
+            self._tell_of_job(self.on_ended, result.run, _known(entry), result.output)
         if retry is not None:
             changes.retries.append(retry)
             self._tell_change(retry)
@@ -476,3 +492,7 @@ class Runner:
         with self._lock:
             for entry in entries:
                 self._ledger.demote(entry)
+
+
+def _known(entry: Entry) -> KnownJob:
+    return KnownJob(entry.spec, entry.source_file)

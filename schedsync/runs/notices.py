@@ -59,7 +59,7 @@ class Telling:
 def ending_of(run: Run, spec: JobSpec) -> Ending | None:
     """Return the ending that *run* is for a job that somebody watches, or None."""
     watched = spec.notify is not None or spec.max_time_since_success is not None
-    return Ending(run, spec.notify) if watched and (run.state is RunState.SUCCEEDED or any(_failures(run))) else None
+    return Ending(run, spec.notify) if watched and (run.state is RunState.SUCCEEDED or is_failure(run)) else None
 
 
 def tell(ending: Ending, alarms: frozenset[str]) -> Telling:
@@ -71,6 +71,11 @@ def tell(ending: Ending, alarms: frozenset[str]) -> Telling:
         return Telling(_of_run(Event.RECOVERED, run, notify) if recovered else (), lowered=alarms)
     new = [event for event in _failures(run) if event in asked and event not in alarms]
     return Telling(_of_run(new[0], run, notify) if new else (), raised=frozenset(new))
+
+
+def is_failure(run: Run) -> bool:
+    """Say whether *run*, after which no further attempt follows, leaves its slot as one that did not succeed."""
+    return any(_failures(run))
 
 
 def _failures(run: Run) -> Iterator[Event]:

@@ -121,3 +121,28 @@ def test_a_slot_that_does_not_end_in_time_and_a_job_that_does_not_succeed_are_to
     slots = [each.json["slot"] for each in web.received if each.json["job"] == "slow"]
     assert len(slots) == len(set(slots))
     assert [each.json["job"] for each in web.received].count("vain") == 1
+
+
+def test_a_monitor_is_pinged_at_the_start_and_at_the_end_and_by_the_next_start_for_what_was_lost(
+    service: Service, folder: Folder, web: Web
+) -> None:
+    (folder.path / "hc").write_text(f"{web.url}/lost\n")
+    folder.shell("good", "echo fine", more=f"healthcheck: {web.url}/good\n")
+    folder.shell("bad", "exit 3", more=f"healthcheck: {web.url}/bad\nretry: {{attempts: 2, delay: 0s}}\n")
+    folder.shell("lost", "sleep 60", more="healthcheck: {file: hc}\n")
+    service.start()
+
+    def told() -> set[str]:
+        return {path.partition("?")[0] for path in web.paths}
+
+    eventually(lambda: told() >= {"/good/start", "/good", "/bad/start", "/bad/fail", "/lost/start"})
+    bodies = {each.path.partition("?")[0]: each.body for each in web.received}
+    assert (bodies["/good"], bodies["/bad/fail"]) == (b"fine\n", b"exit code 3")
+    eventually(lambda: len([run for run in service.ended("bad", "failed") if run["attempt"] == 2]) >= 2)
+    fails = [path for path in web.paths if path.startswith("/bad/fail")]
+    starts = [path for path in web.paths if path.startswith("/bad/start")]
+    assert len(fails) <= len(starts) / 2 + 1
+    assert "/lost/fail" not in told()
+    service.kill()
+    service.start()
+    eventually(lambda: "/lost/fail" in told())
