@@ -2,6 +2,7 @@
 
 import email
 import json
+import ssl
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -110,8 +111,13 @@ class Mailbox:
 
 
 @contextmanager
-def mail_server(password: str | None = None) -> Iterator[Mailbox]:
-    """Give a mail server; with a password it takes nothing from whoever does not know it."""
+def mail_server(password: str | None = None, tls: ssl.SSLContext | None = None) -> Iterator[Mailbox]:
+    """Give a mail server.
+
+    Args:
+        password: it takes nothing from whoever does not know it.
+        tls: it takes nothing before STARTTLS.
+    """
     box = Mailbox(free_port())
 
     def authenticate(*given: Any) -> AuthResult:
@@ -120,9 +126,12 @@ def mail_server(password: str | None = None) -> Iterator[Mailbox]:
         return AuthResult(success=known, handled=False)
 
     controller = Controller(box, hostname="127.0.0.1", port=box.port)
+    guards: dict[str, Any] = {}
     if password is not None:
-        guarded = partial(SMTP, authenticator=authenticate, auth_required=True, auth_require_tls=False)
-        controller.factory = partial(guarded, box)  # type: ignore[method-assign]
+        guards |= {"authenticator": authenticate, "auth_required": True, "auth_require_tls": tls is not None}
+    if tls is not None:
+        guards |= {"tls_context": tls, "require_starttls": True}
+    controller.factory = partial(SMTP, box, **guards)  # type: ignore[method-assign]
     controller.start()
     try:
         yield box

@@ -213,6 +213,8 @@ class _Sender:
             self._store.notices.sent(notice.id, self._clock())
             fields = {"job_id": notice.job_id, "event": notice.event.value, "channel": self._channel.name}
             log.info("notice sent", extra=fields)
+        elif self._closing:  # it was broken off by the stop: who comes next may try at once
+            self._store.notices.postponed(notice.id, until=now, error=error)
         else:
             self._failed(notice, error, now)
 

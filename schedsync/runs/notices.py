@@ -80,10 +80,10 @@ def is_failure(run: Run) -> bool:
 
 def _failures(run: Run) -> Iterator[Event]:
     """Yield the events that the end of a slot is, the most telling first."""
+    lost, failed = run.state is RunState.LOST, run.state in {RunState.FAILED, RunState.TIMED_OUT}
     # A further attempt that was skipped leaves its slot as failed as the one before did.
-    failed = run.state in {RunState.FAILED, RunState.TIMED_OUT} or (run.state is RunState.SKIPPED and run.attempt > 1)
-    lost = run.state is RunState.LOST
-    is_so = {Event.GAVE_UP: (failed or lost) and run.attempt > 1, Event.LOST: lost, Event.FAILED: failed}
+    left = run.state is RunState.SKIPPED and run.attempt > 1
+    is_so = {Event.GAVE_UP: (failed or lost) and run.attempt > 1, Event.LOST: lost, Event.FAILED: failed or left}
     yield from (event for event in _FAILURES if is_so[event])
 
 

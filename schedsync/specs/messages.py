@@ -83,8 +83,9 @@ def _explain(details: ErrorDetails) -> FieldError:
 
 def _about_value(path: FieldPath, details: ErrorDetails, name: str, *, at_key: bool) -> FieldError:
     kind, value = details["type"], details["input"]
-    # The value of a variable, or of a bind, may be a secret.
-    found = None if path[1:2] in {("env",), ("binds",)} and isinstance(value, str | int | float) else shown(value)
+    # The value of a variable, or of a bind, may be a secret, and the URL of a monitor is one.
+    secret = path[1:2] in {("env",), ("binds",)} or path[:1] == ("healthcheck",)
+    found = None if secret and isinstance(value, str | int | float) else shown(value)
     if kind == "union_tag_not_found" or (kind == "tuple_type" and path == ("schedule",)):
         return FieldError(path, at_key, _no_kind(path, value), found)
     if kind == "value_error":

@@ -68,6 +68,28 @@ def test_what_was_settled_and_not_sent_before_kill_9_is_sent_by_the_next_start(
         assert _events(web) == ["failed"]
 
 
+def test_who_leads_next_tells_nothing_again_and_does_not_forget_the_recovery(
+    service: Service, folder: Folder, web: Web, tmp_path: Path
+) -> None:
+    failing = _ends_as_the_file_says(folder, "job", "notify: {to: hook}\n")
+    service.settings = {"CHANNELS__HOOK__URL": web.url, "LEASE__TTL": "3s", "NODE": "first"}
+    service.start()
+    eventually(lambda: web.received)
+    (tmp_path / "other").mkdir()
+    other = Service(tmp_path / "other", folder.path, service.database)
+    other.settings = service.settings | {"NODE": "second"}
+    try:
+        other.start()
+        service.kill()
+        before = len(other.ended("job", "failed"))
+        eventually(lambda: len(other.ended("job", "failed")) > before, within=30)
+        failing.unlink()
+        eventually(lambda: len(other.ended("job", "succeeded")) >= 2 and len(web.received) >= 2)
+    finally:
+        other.close()
+    assert _events(web) == ["failed", "recovered"]
+
+
 def test_a_channel_that_hangs_delays_neither_jobs_nor_other_channels(
     service: Service, folder: Folder, web: Web
 ) -> None:

@@ -2,10 +2,17 @@
 
 import hashlib
 import hmac
+import ssl
 import time
 from collections.abc import Iterator
+from datetime import timedelta
+from pathlib import Path
 
 import pytest
+from cryptography import x509
+from cryptography.hazmat.primitives import hashes, serialization
+from cryptography.hazmat.primitives.asymmetric import ec
+from cryptography.x509.oid import NameOID
 
 from schedsync.clock import utc_now
 from schedsync.notify.channel import Channel, Surroundings, values_of
@@ -77,6 +84,32 @@ def test_mail_arrives_at_a_plain_server_also_with_a_password(courier: Courier, p
     assert "Ora was here" in text
 
 
+@pytest.fixture
+def tls(tmp_path: Path) -> ssl.SSLContext:
+    """A server's side of TLS, with a certificate that nobody has signed but itself."""
+    key = ec.generate_private_key(ec.SECP256R1())
+    name = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, "localhost")])
+    made = x509.CertificateBuilder(name, name, key.public_key(), x509.random_serial_number())
+    made = made.not_valid_before(utc_now() - timedelta(days=1)).not_valid_after(utc_now() + timedelta(days=1))
+    plain = serialization.NoEncryption()
+    pem = key.private_bytes(serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, plain)
+    file = tmp_path / "server.pem"
+    file.write_bytes(pem + made.sign(key, hashes.SHA256()).public_bytes(serialization.Encoding.PEM))
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    context.load_cert_chain(file)
+    return context
+
+
+@pytest.mark.parametrize("verify", ["no", "yes"])
+def test_mail_goes_over_tls_and_not_to_who_cannot_prove_its_name(
+    courier: Courier, tls: ssl.SSLContext, verify: str
+) -> None:
+    with mail_server(TOKEN, tls) as box:
+        where = f"ops:{TOKEN}@127.0.0.1:{box.port}?from=sched@example.com&to=ops@example.com"
+        error = told(Channel("mail", f"mailtos://{where}&mode=starttls&verify={verify}"), courier)
+    assert (error is None, len(box.taken)) == ((True, 1) if verify == "no" else (False, 0))
+
+
 def test_a_wrong_password_is_said_and_not_shown(courier: Courier) -> None:
     with mail_server(TOKEN) as box:
         url = f"mailto://ops:wrong-{TOKEN}@127.0.0.1:{box.port}?from=sched@example.com&to=ops@example.com"
@@ -84,6 +117,14 @@ def test_a_wrong_password_is_said_and_not_shown(courier: Courier) -> None:
     assert error is not None
     assert "535" in error or "uthentication" in error
     assert TOKEN not in error
+
+
+def test_a_chat_of_its_own_server_is_told(courier: Courier) -> None:
+    with web_server() as web:
+        assert told(Channel("chat", f"mmost://127.0.0.1:{web.port}/3ccdd113474722377935511fc85d3dd4"), courier) is None
+    (got,) = web.received
+    assert got.path == "/hooks/3ccdd113474722377935511fc85d3dd4"
+    assert "exit code 3" in got.json["text"]
 
 
 def test_a_chat_is_told_through_apprise(courier: Courier) -> None:
