@@ -6,7 +6,7 @@ looked at by the leader, which remembers when each one succeeded last and asks t
 
 import logging
 import threading
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
@@ -61,6 +61,8 @@ class Punctuality:
         self._lock = threading.Lock()
         # Under the lock.
         self._wanted: dict[str, _Wanted] = {}
+        self._silent: frozenset[str] = frozenset()
+        """The jobs of the folder that do not want to be watched."""
         self._succeeded: dict[str, datetime] = {}
         """When jobs succeeded last; or when they were made, or looked up in vain."""
         self._begins = True
@@ -84,6 +86,7 @@ class Punctuality:
         with self._lock:
             kept = {i: wanted for i, wanted in self._wanted.items() if i in live and i not in said}
             self._wanted = kept | {i: wanted for i, wanted in said.items() if wanted is not None}
+            self._silent = frozenset(i for i, wanted in said.items() if wanted is None)
 
     def learn(self, run: Run) -> None:
         """Note how a run stands; quick."""
@@ -120,12 +123,12 @@ class Punctuality:
             begins, self._begins = self._begins, False
             if begins:
                 self._succeeded.clear()
-            wanted = dict(self._wanted)
+            wanted, silent = dict(self._wanted), self._silent
         try:
             if begins:
                 self._raised = self._store.notices.overdue()
             self._look_up([job_id for job_id in wanted if job_id not in self._succeeded], now)
-            self._lower(wanted)
+            self._lower(silent)
             self._raise(wanted, now)
         except BaseException:
             self._begins |= begins
@@ -141,8 +144,9 @@ class Punctuality:
                 since = now if known is None else known.last or known.created_at
                 self._succeeded[job_id] = max(since, self._succeeded.get(job_id, since))
 
-    def _lower(self, wanted: Mapping[str, _Wanted]) -> None:
-        over = [i for i, since in self._raised.items() if i not in wanted or self._succeeded[i] > since]
+    def _lower(self, silent: Collection[str]) -> None:
+        # Of a job whose file has been broken since the start it is not known what it wants: its alarm stays.
+        over = [i for i, since in self._raised.items() if i in silent or self._succeeded.get(i, since) > since]
         if over:
             self._store.notices.lower_overdue(over)
             self._raised = {i: since for i, since in self._raised.items() if i not in over}

@@ -104,6 +104,9 @@ def test_it_is_told_once_until_it_succeeds_also_by_who_leads_next(scene: Scene) 
     scene.live("job")
     scene.clock.forward(days=1)
     scene.watch.check()
+    scene.watch = Punctuality(scene.store, lambda _: [], lambda: True, scene._called, clock=scene.clock)
+    scene.watch.check()  # before it knows the folder
+    assert scene.overdue == {"job"}
     scene.watch = scene.watcher()
     scene.clock.forward(days=1)
     scene.watch.check()
