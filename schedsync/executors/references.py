@@ -1,6 +1,5 @@
 """What references in job files stand for: looked up whenever a run starts, since secrets change, and never kept."""
 
-import os
 import stat
 from collections.abc import Mapping
 from pathlib import Path
@@ -50,11 +49,9 @@ def _text_of(path: Path) -> str:
 
 
 def _bytes_of(path: Path) -> bytes:
-    # Not blocking: a pipe that nobody writes to would keep the run, and what comes after it, waiting.
-    fd = os.open(path, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC)
-    with os.fdopen(fd, "rb") as file:
-        if not stat.S_ISREG(os.fstat(fd).st_mode):
-            raise _unfit(path, "is not a file")
+    if not stat.S_ISREG(path.stat().st_mode):  # opening a pipe would wait for somebody who writes to it
+        raise _unfit(path, "is no regular file")
+    with path.open("rb") as file:
         data = file.read(LONGEST + 1)
     if len(data) > LONGEST:
         raise _unfit(path, f"is longer than {LONGEST >> 10} KiB")
