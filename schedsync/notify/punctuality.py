@@ -69,6 +69,8 @@ class Punctuality:
         # Of the thread alone.
         self._folder: Mapping[str, tuple[Located, ...]] | None = None
         self._told: set[tuple[str, datetime]] = set()
+        self._unwritten: list[Notice] = []
+        """Notices of slots that may have ended since, while the store did not answer."""
         self._raised: dict[str, datetime] = {}
         self._looked_at: datetime | None = None
 
@@ -99,7 +101,7 @@ class Punctuality:
         """Look once.
 
         Raises:
-            DatabaseUnavailableError: what was found is found again the next time.
+            DatabaseUnavailableError: what was found is written down the next time.
         """
         now = self._clock()
         self._check_slots(now)
@@ -110,13 +112,15 @@ class Punctuality:
     def _check_slots(self, now: datetime) -> None:
         late = {(entry.run.job_id, entry.run.scheduled_at): entry for entry in self._late(now)}
         new = [entry for slot, entry in late.items() if slot not in self._told]
-        notices = [notice for entry in new for notice in late_slot(entry.run, entry.spec.notify, now)]
-        if notices and self._store.notices.post(notices):
-            self._on_notices()
         for entry in new:
             fields = {"job_id": entry.run.job_id, "run_id": entry.run.id, "slot": rfc3339(entry.run.scheduled_at)}
             log.warning("slot is late", extra=fields)
+            self._unwritten += late_slot(entry.run, entry.spec.notify, now)
         self._told = set(late)
+        if self._unwritten:
+            if self._store.notices.post(self._unwritten):
+                self._on_notices()
+            self._unwritten = []
 
     def _check_jobs(self, now: datetime) -> None:
         with self._lock:

@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 from sqlalchemy import event
 
+from schedsync.errors import DatabaseUnavailableError
 from schedsync.notify.punctuality import Punctuality
 from schedsync.plan.ops import Add, Plan, Remove
 from schedsync.plan.state import Located
@@ -202,6 +203,23 @@ def test_a_slot_is_late_once_and_needs_no_leader(scene: Scene, caplog: pytest.Lo
     scene.watch.check()
     assert (scene.told, scene.calls) == (["job"], 1)
     assert [record.message for record in caplog.records] == ["slot is late"] * 2
+
+
+def test_a_slot_that_was_late_while_the_store_was_away_is_told_although_it_has_ended(
+    scene: Scene, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    scene.late = [_late(scene)]
+    with monkeypatch.context() as broken:
+        broken.setattr(scene.store.database, "retrying", _away)
+        with pytest.raises(DatabaseUnavailableError):
+            scene.watch.check()
+    scene.late = []
+    scene.watch.check()
+    assert (scene.told, scene.calls) == (["job"], 1)
+
+
+def _away(*_: object, **__: object) -> None:
+    raise DatabaseUnavailableError("away")
 
 
 @pytest.mark.parametrize("notify", [None, {"on": ["failed"], "to": ["mail"]}, {"to": []}])
