@@ -7,7 +7,8 @@ once; it is marked when it has arrived. A crash in between sends it again: at le
 import logging
 import threading
 import time
-from collections.abc import Callable, Iterable, Mapping
+from collections import Counter
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import replace
 from datetime import datetime, timedelta
 
@@ -27,6 +28,8 @@ DELAYS = (10, 30, 60, 120, 300, 600, 1800)
 """Seconds between two tries of a notice; the last one repeats."""
 PATIENCE = timedelta(days=1)
 """After so long a notice is given up."""
+MOST = 1_000
+"""How many notices are looked at together, the oldest first."""
 LEEWAY = timedelta(seconds=20)
 """How much longer than its try a notice is reserved: for a process that starts, and a mark that is written."""
 AGAIN = 5.0
@@ -103,14 +106,21 @@ class Outbox:
             self._outage.succeeded()
 
     def _look(self) -> None:
-        pending: dict[str, list[Notice]] = {}
-        for notice in self._store.notices.pending():
-            pending.setdefault(notice.channel, []).append(notice)
-        for name, notices in pending.items():
-            if name in self._senders:
-                self._senders[name].offer(notices)
-            else:
-                self._refuse(name, notices)
+        full: set[str] = set()
+        while found := self._store.notices.pending(without=full, limit=MOST):
+            by_channel = Counter(notice.channel for notice in found)
+            for name in by_channel:
+                self._hand_over(name, [notice for notice in found if notice.channel == name])
+            if len(found) < MOST:
+                return
+            # A channel of which many wait must not hide what waits for others.
+            full.add(by_channel.most_common(1)[0][0])
+
+    def _hand_over(self, name: str, notices: Sequence[Notice]) -> None:
+        if name in self._senders:
+            self._senders[name].offer(notices)
+        else:
+            self._refuse(name, notices)
 
     def _refuse(self, name: str, notices: Iterable[Notice]) -> None:
         known = f"known are {', '.join(sorted(self._senders))}" if self._senders else "they have none"

@@ -18,8 +18,6 @@ from schedsync.store.telling import PENDING, notice_row
 
 SENT, FAILED = "sent", "failed"
 """The further states of a notice."""
-MOST = 1_000
-"""How many notices are looked at together, the oldest first."""
 _notices, _alarms, _runs, _jobs = tables.notices.c, tables.alarms.c, tables.runs.c, tables.jobs.c
 _COLUMNS = tuple(_notices[field.name] for field in fields(Notice))
 
@@ -47,9 +45,11 @@ class NoticeTable:
     def __init__(self, database: Database) -> None:
         self._database = database
 
-    def pending(self) -> list[Notice]:
-        """Return the notices that are to be sent, oldest first."""
-        statement = select(*_COLUMNS).where(_notices.state == PENDING).order_by(_notices.happened_at).limit(MOST)
+    def pending(self, *, without: Collection[str] = (), limit: int = 1_000) -> list[Notice]:
+        """Return up to *limit* notices that are to be sent, oldest first; not those of the channels *without* names."""
+        statement = select(*_COLUMNS).where(_notices.state == PENDING).order_by(_notices.happened_at).limit(limit)
+        if without:
+            statement = statement.where(_notices.channel.not_in(without))
         with self._database.read() as connection:
             return [_notice(row) for row in connection.execute(statement)]
 

@@ -13,7 +13,7 @@ from schedsync.specs.notify import Event
 from schedsync.store.store import Store
 from tests.integration.conftest import StandingClock
 from tests.integration.runner.bench import eventually
-from tests.listeners import free_port
+from tests.listeners import free_port, silent_listener
 from tests.receivers import Web, web_server
 
 
@@ -134,6 +134,22 @@ def test_a_channel_that_there_is_not_is_given_up_with_what_to_write(
     eventually(lambda: state(store, "n1") == "failed")
     (posted,) = store.notices.newest(state="failed", limit=9)
     assert posted.error == 'the settings have no channel "hok" (known are hook); write [channels.hok]'
+
+
+def test_many_notices_of_a_channel_that_hangs_hide_none_of_the_others(
+    store: Store, clock: StandingClock, web: Web, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(outbox, "MOST", 3)
+    store.notices.post([notice(clock, f"n{number}", channel="hangs") for number in range(10)])
+    later = clock.forward(seconds=1)
+    store.notices.post([notice(clock, f"m{number}", happened_at=later) for number in range(2)])
+    with silent_listener() as port:
+        channels = {"hangs": Channel("hangs", f"http://127.0.0.1:{port}"), "hook": Channel("hook", web.url)}
+        sender = Outbox(store, channels, lambda: True, clock=clock)
+        sender.start()
+        sender.wake()
+        eventually(lambda: len(web.received) == 2)
+        sender.stop()
 
 
 def test_a_stop_breaks_a_try_off_and_leaves_the_notice_to_the_next_start(
