@@ -164,13 +164,14 @@ class ResultWriter:
         return settled, frozenset(retry.id for retry in changes.retries if self._refused(retry))
 
     def _settled(self, run: Run, output: Output, ending: Ending | None) -> bool:
-        """Write one result; without its output, and at last with a plain reason, where that cannot be written."""
+        """Write one result; without its output, with a plain reason, at last untold, where that cannot be written."""
         endings = [] if ending is None else [ending]
-        for told, kept in dict.fromkeys([(run, output), (run, Output()), (_plain(run), Output())]):
+        ways = [(run, output, ending), (run, Output(), ending), (_plain(run), Output(), ending)]
+        for told, kept, tells in dict.fromkeys([*ways, (_plain(run), Output(), None)]):
             if self.rests:
                 break
             try:
-                self._record(RunChanges(settled=[(told, kept)], endings=endings))
+                self._record(RunChanges(settled=[(told, kept)], endings=[] if tells is None else [tells]))
                 return True
             except AWAY:
                 pass

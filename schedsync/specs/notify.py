@@ -41,6 +41,10 @@ def check_channel_name(name: str) -> str:
     return name
 
 
+def _once_each(channels: tuple[str, ...]) -> tuple[str, ...]:
+    return tuple(dict.fromkeys(channels))
+
+
 def _as_list(value: object) -> object:
     return [value] if isinstance(value, str) else value
 
@@ -56,9 +60,11 @@ class Notify(Model):
     on: Annotated[tuple[Event, ...], AfterValidator(_as_set), Field(min_length=1)] = Field(
         (Event.FAILED, Event.RECOVERED, Event.LATE), description="What is told."
     )
-    to: Annotated[tuple[Annotated[Text, AfterValidator(check_channel_name)], ...], BeforeValidator(_as_list)] = Field(
-        description="The channels: names under [channels] in the settings of the service; [] tells nobody."
-    )
+    to: Annotated[
+        tuple[Annotated[Text, AfterValidator(check_channel_name)], ...],
+        BeforeValidator(_as_list),
+        AfterValidator(_once_each),
+    ] = Field(description="The channels: names under [channels] in the settings of the service; [] tells nobody.")
 
 
 def _as_mapping(value: object) -> object:

@@ -63,6 +63,13 @@ def test_each_channel_has_a_notice_of_its_own_with_an_id_that_is_always_the_same
     assert all(len(notice.id) <= 32 for notice in one)
 
 
+def test_a_channel_that_is_named_twice_is_told_once() -> None:
+    notify = spec(notify={"to": ["mail", "chat", "mail"]}).notify
+    assert notify is not None
+    failed = Ending(run(state=RunState.FAILED, finished_at=NOW), notify)
+    assert [notice.channel for notice in tell(failed, NOTHING).notices] == ["mail", "chat"]
+
+
 @pytest.mark.parametrize("state", [RunState.CANCELLED, RunState.SKIPPED])
 def test_a_slot_that_was_replaced_or_never_started_tells_nothing(state: RunState) -> None:
     ended = run(state=state, finished_at=NOW)
