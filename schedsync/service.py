@@ -20,6 +20,11 @@ from schedsync.executors.identity import this_instance
 from schedsync.executors.spool import OutputLimits, live, spooled
 from schedsync.executors.sql_call import Databases
 from schedsync.housekeeping import HistoryKeeper, Periodic
+from schedsync.notify.channel import Channel
+from schedsync.notify.outbox import Outbox
+from schedsync.notify.pings import Pings
+from schedsync.notify.punctuality import INTERVAL as PUNCTUALITY
+from schedsync.notify.punctuality import Punctuality
 from schedsync.outages import Outage
 from schedsync.plan.state import PruneGuard
 from schedsync.reconcile import ReconcileLoop, Reconciler
@@ -27,6 +32,7 @@ from schedsync.running.runner import Runner, RunnerOptions
 from schedsync.running.sweeping import sweep
 from schedsync.runs.ledger import HTTP, PROCESSES, PYTHON, SQL
 from schedsync.runs.outcome import Output
+from schedsync.runs.run import Run
 from schedsync.runs.waiting import Waiting
 from schedsync.scheduler.firing import Firing
 from schedsync.scheduler.leadership import Leadership
@@ -48,6 +54,8 @@ log = logging.getLogger(__name__)
 HOUSEKEEPING = timedelta(seconds=60)
 HISTORY = timedelta(minutes=10)
 """How often the history is looked at for what is too old: the query reads all of it."""
+NOTICES_KEPT = timedelta(days=30)
+"""How long it is kept what became of notices."""
 SWITCH = 0.0005
 """Seconds after which a busy thread lets another one run, a tenth of Python's own value: a spawn waits for its turn
 several times, and hundreds of them may be due while the thread that claimed them is still handing them over."""
@@ -72,6 +80,15 @@ def reconciler(settings: Settings, store: Store) -> Reconciler:
     return Reconciler(folder(settings), store, guard, node=settings.node)
 
 
+def channels(settings: Settings) -> dict[str, Channel]:
+    """Return the channels that the settings name.
+
+    Raises:
+        SettingsError: one of them cannot be used as it is.
+    """
+    return {name: channel.channel(name) for name, channel in settings.channels.items()}
+
+
 class Service:
     """Everything that runs, wired."""
 
@@ -92,9 +109,19 @@ class Service:
         self._history = HistoryKeeper(store)
         self._forgetting = Periodic("history", HISTORY, self._forget_history)
         self._mirror = Mirror()
-        self._runner.on_change = self._mirror.learn_run
+        self._runner.on_change = self._learn_run
         self._mirroring = Periodic("mirror", HOUSEKEEPING, self._refresh_mirror, at_once=True)
-        self._scheduler.on_lead = self._loop.wake
+        self._outbox = Outbox(
+            store, channels(settings), lambda: self._scheduler.leads, public_url=settings.api.public_url
+        )
+        store.runs.on_notices = self._outbox.wake
+        self._punctuality = Punctuality(
+            store, self._runner.late, lambda: self._scheduler.leads, on_notices=self._outbox.wake
+        )
+        self._pings = Pings(settings.jobs.path, _password_variables(settings))
+        self._runner.on_started, self._runner.on_ended = self._pings.started, self._pings.ended
+        self._watching = Periodic("punctuality", PUNCTUALITY, self._punctuality.check)
+        self._scheduler.on_lead = self._begin_to_lead
         self._api = self._make_api() if settings.api.enabled else None
 
     @property
@@ -113,6 +140,7 @@ class Service:
         last = self._store.syncs.latest(complete=True)
         if last is not None:
             self._vitals.live(last.revision)
+        self._pings.start()
         self._runner.start()
         self._scheduler.start()
         self._watch.start()
@@ -120,6 +148,8 @@ class Service:
         self._housekeeping.start()
         self._forgetting.start()
         self._mirroring.start()
+        self._outbox.start()
+        self._watching.start()
 
     def stop(self) -> None:
         """Stop firing, let runs end within their grace, record how they ended, and let another instance lead."""
@@ -130,10 +160,13 @@ class Service:
             "history": self._forgetting.stop,
             "mirror": self._mirroring.stop,
             "scheduler": self._stop_firing,
+            "outbox": self._outbox.stop,
+            "punctuality": self._watching.stop,
         }
         self._vitals.stopping(utc_now())
         stop_together(loops, self._patience)
         written = self._drain()
+        stop_together({"pings": self._pings.stop}, FAREWELL)
         if self._vitals.away:
             log.warning("the lease is left to run out, the database does not answer")
         elif not written:  # an instance of another machine would take their runs for lost at once
@@ -216,6 +249,7 @@ class Service:
         seen = self._reconciler.seen
         if seen is not None:
             self._mirror.see_folder(seen.snapshot.jobs)
+            self._punctuality.see(seen.snapshot.jobs, seen.observed.jobs)
             self._mirror.see_jobs(self._store.jobs.observe() if seen.outdated else seen.observed, seen.at)
 
     def _refresh_mirror(self) -> None:
@@ -232,11 +266,23 @@ class Service:
         self._runner.recover(self._leadership.is_dead())
         self._store.pauses.forget_expired(utc_now())
         sweep(self._settings.runner.spool, self._store.runs, utc_now())
+        self._outbox.wake()
+
+    def _learn_run(self, run: Run) -> None:
+        self._mirror.learn_run(run)
+        self._punctuality.learn(run)
+
+    def _begin_to_lead(self) -> None:
+        self._punctuality.begin()
+        self._loop.wake()
+        self._outbox.wake()
 
     def _forget_history(self) -> None:
         gone = self._history.forget() if self._scheduler.leads else 0
         if gone:
             log.info("old history removed", extra={"runs": gone})
+        if self._scheduler.leads:
+            self._store.notices.forget(utc_now() - NOTICES_KEPT)
 
     def _spooled_output(self, run_id: str) -> Output | None:
         return spooled(live(self._settings.runner.spool, run_id), output_limits(self._settings))
@@ -363,6 +409,8 @@ def _targets(settings: Settings) -> dict[str, Target]:
 
 
 def _password_variables(settings: Settings) -> frozenset[str]:
-    """Return the variables that hold passwords: they are the service's, and no business of jobs."""
+    """Return the variables that hold passwords and the like: they are the service's, and no business of jobs."""
     databases = [settings.database, *settings.connections.values()]
-    return frozenset(each.password_env for each in databases if each.password_env is not None)
+    names = [each.password_env for each in databases]
+    names += [name for each in settings.channels.values() for name in (each.url_env, each.secret_env)]
+    return frozenset(name for name in names if name is not None)

@@ -32,7 +32,7 @@ def of_job(query: RunsQuery, job_id: str) -> dict[str, Any]:
 @blueprint.get("/runs/<run_id>")
 def one(run_id: str) -> dict[str, Any]:
     """Answer a run."""
-    return answered(lambda known: run_view(known.run(run_id)).model_dump(mode="json"))
+    return answered(lambda known: run_view(known.run(run_id), backend().clock()).model_dump(mode="json"))
 
 
 @blueprint.get("/runs/<run_id>/log")
@@ -52,9 +52,9 @@ def log(run_id: str) -> Response:
 def _page(job_id: str | None, query: RunsQuery) -> dict[str, Any]:
     def page(known: Knowledge) -> dict[str, Any]:
         found = known.runs(job_id=job_id, before=query.cursor, limit=query.limit + 1)
-        runs, more = found[: query.limit], len(found) > query.limit
+        runs, more, now = found[: query.limit], len(found) > query.limit, backend().clock()
         return {
-            "runs": [run_view(run).model_dump(mode="json") for run in runs],
+            "runs": [run_view(run, now).model_dump(mode="json") for run in runs],
             "next_cursor": run_cursor(runs[-1]) if more else None,
         }
 

@@ -15,7 +15,10 @@ from schedsync.cli.folder import check_folder
 from schedsync.cli.output import counted
 from schedsync.errors import FolderUnavailableError, SettingsError
 from schedsync.executors.headroom import shortages
+from schedsync.notify import services
+from schedsync.notify.request import WEBHOOK
 from schedsync.settings import Settings
+from schedsync.specs.notify import unknown_channels
 from schedsync.store.address import Address
 from schedsync.store.dialects.session import Session
 from schedsync.store.examination import Examination, examine
@@ -80,6 +83,37 @@ def of_limits(settings: Settings) -> Finding:
     says = tuple(shortages(runs)) or (f"enough for {runs} runs at once",)
     verdict = Verdict.WARNING if shortages(runs) else Verdict.OK
     return Finding("limits of the system", verdict, says, {"runs": runs})
+
+
+def of_channels(settings: Settings) -> Finding:
+    """Look at the channels, and whether jobs name others. Nobody is told anything."""
+    subject, wrong, says = "channels", False, []
+    for name, given in settings.channels.items():
+        try:
+            channel = given.channel(name)
+            why_not = None if channel.kind == WEBHOOK else services.why_not(channel.url)
+            says.append(f"{name}: {channel.shown}" if why_not is None else f"{name}: {channel.shown}: {why_not}")
+            wrong |= why_not is not None
+        except SettingsError as error:
+            says.append(str(error))
+            wrong = True
+    unknown = _unknown_channels(settings)
+    says += [
+        f'jobs name a channel "{name}" that there is not ({", ".join(jobs[:3])}{", ..." if jobs[3:] else ""});'
+        f" write [channels.{name}]"
+        for name, jobs in unknown.items()
+    ]
+    details = {"channels": list(settings.channels), "unknown": unknown}
+    verdict = Verdict.WRONG if wrong or unknown else Verdict.OK
+    return Finding(subject, verdict, tuple(says) or ("none, and no job asks for one",), details)
+
+
+def _unknown_channels(settings: Settings) -> dict[str, list[str]]:
+    try:
+        jobs = check_folder(settings.jobs).jobs
+    except FolderUnavailableError:  # which is a finding of its own
+        return {}
+    return unknown_channels({i: job.spec.notify for i, job in jobs.items()}, frozenset(settings.channels))
 
 
 def of_store(settings: Settings) -> Finding:

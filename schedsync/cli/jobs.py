@@ -16,7 +16,7 @@ from schedsync.clock import utc_now
 from schedsync.errors import JobNotFoundError
 from schedsync.specs.job import JobSpec
 from schedsync.status.knowledge import FromStore
-from schedsync.status.views import JobDetail, JobView, PauseView, RunView, job_detail, jobs_page
+from schedsync.status.views import JobDetail, JobView, PauseView, RunView, job_detail, jobs_page, overdue_since
 from schedsync.store.jobs import StoredJob
 from schedsync.store.store import Store
 
@@ -45,7 +45,8 @@ def detail(store: Store, job_id: str) -> tuple[StoredJob, JobDetail]:
     job = store.jobs.load([job_id]).get(job_id)
     if job is None:
         raise JobNotFoundError(job_id)
-    return job, job_detail(job, store.pauses.in_force(utc_now()), store.runs.last_of([job_id]).get(job_id))
+    last, overdue = store.runs.last_of([job_id]).get(job_id), overdue_since(FromStore(store), [job]).get(job_id)
+    return job, job_detail(job, store.pauses.in_force(utc_now()), last, overdue)
 
 
 def pause_text(pause: PauseView) -> str:
@@ -87,7 +88,8 @@ def _row(view: JobView, spec: JobSpec | None) -> tuple[str | None, ...]:
 
 
 def _state(view: JobView) -> str:
-    return f"{view.state}, stale" if view.stale else view.state
+    more = {"stale": view.stale, "overdue": view.overdue_since is not None}
+    return ", ".join([view.state, *(word for word, is_so in more.items() if is_so)])
 
 
 def _last_run(run: RunView | None) -> str | None:
@@ -103,6 +105,7 @@ def _details(view: JobDetail, spec: JobSpec | None) -> Iterator[str]:
             ("tags", ", ".join(view.tags)),
             ("state", _state(view)),
             ("paused", None if view.pause is None else pause_text(view.pause)),
+            ("overdue since", shown(view.overdue_since)),
             ("next fire", shown(view.next_fire_at)),
             ("last run", _last_run(view.last_run)),
             ("file", f"{view.source.file}:{view.source.line}"),

@@ -30,6 +30,7 @@ COMMANDS = {
     "pause": ("pausing:pause", "Pause a job, or all jobs."),
     "resume": ("pausing:resume", "Resume a job, or all jobs."),
     "trigger": ("triggering:trigger", "Run a job now."),
+    "notify": ("notifying:notify", "Try a channel, or list what was told."),
     "doctor": ("doctor:doctor", "Look at settings, folders and databases, and say what is wrong."),
     "db": ("db:db", "Create, upgrade, print or check the tables."),
 }

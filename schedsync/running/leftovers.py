@@ -36,6 +36,8 @@ class Settled:
     startable: Sequence[Entry] = ()
     living: Sequence[tuple[Entry, int]] = ()
     """Runs that go on under their keepers, with the keepers' pids; they are this instance's now."""
+    slots: Sequence["EndedSlot"] = ()
+    """Which slots have ended by it."""
 
 
 def known_jobs(store: Store, runs: Iterable[Run]) -> dict[str, KnownJob]:
@@ -46,6 +48,15 @@ def known_jobs(store: Store, runs: Iterable[Run]) -> dict[str, KnownJob]:
     """
     stored = store.jobs.load({run.job_id for run in runs})
     return {i: KnownJob(job.spec, job.observed.source.file) for i, job in stored.items() if job.spec}
+
+
+@dataclass(frozen=True, slots=True)
+class EndedSlot:
+    """A slot that ended without the instance that claimed it; no further attempt follows."""
+
+    run: Run
+    job: KnownJob
+    output: Output
 
 
 class Leftovers:
@@ -102,7 +113,8 @@ class Leftovers:
         takeover = replace(takeover, remaining=self._end_processes(interrupted(rest, takeover, results)))
         recovered = recover(rest, jobs, takeover, {run_id: result.run for run_id, result in results.items()})
         taken_up = [entry.run for entry, _ in living.values()]
-        refused = self._record(self._changes(recovered, results, taken_up), lease)
+        changes = self._changes(recovered, results, taken_up)
+        refused = self._record(changes, lease)
         for run in recovered.known:
             log.info("run has the result that was kept on disk", extra={"run_id": run.id, "state": run.state.value})
         self._journal.drop(run.id for run in recovered.known)
@@ -113,6 +125,7 @@ class Leftovers:
             ended=[*recovered.known, *recovered.lost, *recovered.skipped],
             startable=[entry for entry in recovered.adopted if entry.run.id not in refused],
             living=[(entry, pid) for run_id, (entry, pid) in living.items() if run_id not in refused],
+            slots=_ended_slots(changes, jobs),
         )
 
     def _living(
@@ -155,8 +168,23 @@ class Leftovers:
         settled = [(run, results[run.id].output) for run in recovered.known]
         settled += [(run, recover_output(live(self._spool, run.id), self._limits)) for run in recovered.lost]
         settled += [(run, Output()) for run in recovered.skipped]
-        return RunChanges(settled=settled, retries=recovered.retries, taken_up=taken_up, followers=recovered.followers)
+        return RunChanges(
+            settled=settled,
+            retries=recovered.retries,
+            taken_up=taken_up,
+            followers=recovered.followers,
+            endings=recovered.endings,
+        )
 
 
 def _entry(run: Run, job: KnownJob) -> Entry:
     return Entry(run, job.spec, job.source_file)
+
+
+def _ended_slots(changes: RunChanges, jobs: Mapping[str, KnownJob]) -> list[EndedSlot]:
+    retried = {(retry.job_id, retry.scheduled_at) for retry in changes.retries}
+    return [
+        EndedSlot(run, jobs[run.job_id], output)
+        for run, output in changes.settled
+        if run.job_id in jobs and (run.job_id, run.scheduled_at) not in retried
+    ]

@@ -147,12 +147,13 @@ class ResultWriter:
         self.left.settled += changes.settled
         self.left.followers += changes.followers
         self.left.retries += changes.retries
+        self.left.endings += changes.endings
         ended = {run.id for run, _ in self.left.settled}
         self.left.started = [run for run in (*self.left.started, *changes.started) if run.id not in ended]
 
     def _without_lease(self, changes: RunChanges, undone: frozenset[str]) -> Written:
         """Write the results of what ran here, which are ours all the same, and queue their retries for the leader."""
-        ours = RunChanges(started=changes.started, settled=changes.settled, followers=changes.followers)
+        ours = replace(changes, promoted=[], taken_up=[], retries=[])
         settled = self._try(ours).settled if ours else ()
         return Written(settled, self._handed_over(changes.retries), undone)
 
@@ -172,24 +173,26 @@ class ResultWriter:
 
     def _apart(self, changes: RunChanges) -> tuple[tuple[Run, ...], frozenset[str]]:
         """Write each result and each retry by itself; return what is settled, and the retries that are refused."""
-        settled = tuple(run for run, output in changes.settled if self._settled(run, output, changes.of(run)))
+        settled = tuple(run for run, output in changes.settled if self._settled(changes.only(run, output)))
         self._refused_in_a_row = 0 if len(settled) == len(changes.settled) else min(self._refused_in_a_row + 1, 10)
         self._told.difference_update(run.id for run in settled)
         return settled, frozenset(retry.id for retry in changes.retries if self._refused(retry))
 
-    def _settled(self, run: Run, output: Output, followers: list[Run]) -> bool:
-        """Write one result; without its output, and at last with a plain reason, where that cannot be written."""
-        for told, kept in dict.fromkeys([(run, output), (run, Output()), (_plain(run), Output())]):
+    def _settled(self, change: RunChanges) -> bool:
+        """Write one result; without its output, with a plain reason, at last untold, where that cannot be written."""
+        ((run, output),) = change.settled
+        bare = [(run, Output(), True), (_plain(run), Output(), True), (_plain(run), Output(), False)]
+        for written, kept, tells in dict.fromkeys([(run, output, True), *bare]):
             if self.rests:
                 break
             try:
-                self._record(RunChanges(settled=[(told, kept)], followers=followers))
+                self._record(replace(change, settled=[(written, kept)], endings=change.endings if tells else []))
                 return True
             except AWAY:
                 pass
             except Exception as error:  # what it was is kept, and the others are still to be written
                 self._say_refused(run, error)
-        self._keep(RunChanges(settled=[(run, output)], followers=followers))
+        self._keep(change)
         return False
 
     def _say_refused(self, run: Run, error: Exception) -> None:

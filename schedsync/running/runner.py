@@ -26,8 +26,9 @@ from schedsync.running.journal import Result
 from schedsync.running.keeping import Keeping
 from schedsync.running.leftovers import Leftovers, Settled, known_jobs
 from schedsync.running.results import ResultWriter, Written
-from schedsync.runs.following import NOTHING, Consequences, Followers, what_follows
+from schedsync.runs.following import Consequences, Followers, what_follows
 from schedsync.runs.ledger import Entry, Ledger, Place
+from schedsync.runs.notices import ending_of
 from schedsync.runs.outcome import Outcome, Output
 from schedsync.runs.pause import EVERYTHING
 from schedsync.runs.recovery import KnownJob, outdated
@@ -122,6 +123,10 @@ class Runner:
         """How a run with leave to start gets to ``launch``; the scheduler puts its executors in between."""
         self.on_change: Callable[[Run], None] = lambda _run: None
         """Told of each run as it stands here now, whenever that changes, before it is written; returns quickly."""
+        self.on_started: Callable[[Run, KnownJob], None] = lambda _run, _job: None
+        """Told of each run whose process exists; returns quickly."""
+        self.on_ended: Callable[[Run, KnownJob, Output], None] = lambda _run, _job, _output: None
+        """Told how each slot has ended, before that is written; returns quickly."""
         self.on_finished: Callable[[Run], None] = lambda _run: None
         """Told of each run that has ended and whose result is written."""
         self.on_followers: Callable[[], None] = lambda: None
@@ -203,6 +208,11 @@ class Runner:
         with self._lock:
             return waiting(self._ledger)
 
+    def late(self, now: datetime) -> list[Entry]:
+        """Return the runs that have not ended in time."""
+        with self._lock:
+            return self._ledger.late(now)
+
     def reserve(self, wanted: Iterable[tuple[Entry, Decision]]) -> list[Entry]:
         """Return the entries with the states to claim them with; ``enter`` or ``withdraw`` them afterwards."""
         with self._lock:
@@ -252,7 +262,7 @@ class Runner:
         ahead = Ahead() if job is None else self._ledger.ahead(run.job_id, job.spec)
         decision, reason = judge_unowned(run, job, ahead, now)
         if job is None or decision is Decision.SKIP:
-            self._skip(run, str(reason), self._changes)
+            self._skip(run, job, str(reason), self._changes)
             return
         entry = Entry(run, job.spec, job.source_file)
         if decision is Decision.REPLACE:
@@ -316,10 +326,11 @@ class Runner:
         """Note that a run's process exists."""
         with self._lock:
             entry = self._ledger.get(run_id)
-            if entry is not None:
+            if entry is not None and entry.run.pid != pid:  # else it is looked after again, and its start is known
                 entry.run = replace(entry.run, started_at=at, pid=pid)
                 self._changes.started.append(entry.run)
                 self._tell_change(entry.run)
+                self._tell_of_job(self.on_started, entry.run, _known(entry))
         self._news.set()
 
     def finished(self, run_id: str, outcome: Outcome) -> None:
@@ -401,6 +412,8 @@ class Runner:
         self._news.set()
         for run in (*settled.ended, *(entry.run for entry in settled.startable)):
             self._tell_change(run)
+        for slot in settled.slots:
+            self._tell_of_job(self.on_ended, slot.run, slot.job, slot.output)
         self._tell(settled.ended)
 
     def _look_after(self, entry: Entry, pid: int) -> None:
@@ -534,6 +547,12 @@ class Runner:
         except Exception:  # whoever listens must not keep a run from its end
             log.exception("a change of a run could not be told", extra={"run_id": run.id})
 
+    def _tell_of_job(self, listener: Callable[..., None], run: Run, *more: object) -> None:
+        try:
+            listener(run, *more)
+        except Exception:  # likewise
+            log.exception("a start or an end could not be told", extra={"run_id": run.id})
+
     def _tell(self, ended: Iterable[Run]) -> None:
         for run in ended:
             try:
@@ -555,16 +574,20 @@ class Runner:
         may_retry = not outcome.remains
         follows = what_follows(run, entry.spec, self.followers, node=node, owner=owner, may_retry=may_retry)
         told = concluded(run, entry.spec.retry) if may_retry else run
-        self._ended(Result(told, outcome.output), self._changes, follows)
+        self._ended(Result(told, outcome.output), _known(entry), self._changes, follows)
 
-    def _ended(self, result: Result, changes: RunChanges, follows: Consequences = NOTHING) -> None:
+    def _ended(self, result: Result, job: KnownJob | None, changes: RunChanges, follows: Consequences) -> None:
         retry = follows.retry
         self._ledger.settle(result.run.id, retry)
         self._replaced.discard(result.run.id)
         self._custody.take(result)
         changes.settled.append((result.run, result.output))
         changes.followers += follows.followers
+        if follows.ending is not None:
+            changes.endings.append(follows.ending)
         self._tell_change(result.run)
+        if retry is None and job is not None:
+            self._tell_of_job(self.on_ended, result.run, job, result.output)
         if retry is not None:
             changes.retries.append(retry)
             self._unwritten.add(retry.id)
@@ -589,17 +612,18 @@ class Runner:
         for entry in promoted:
             paused = EVERYTHING in pauses or entry.run.job_id in pauses
             if paused and entry.run.asked_by is None:
-                self._skip(entry.run, SkipReason.PAUSED.value, changes)
+                self._skip(entry.run, _known(entry), SkipReason.PAUSED.value, changes)
             elif entry.run.job_id not in live:
-                self._skip(entry.run, f"{SkipReason.REMOVED}: the job is gone", changes)
+                self._skip(entry.run, _known(entry), f"{SkipReason.REMOVED}: the job is gone", changes)
             else:
                 starting.append(entry)
         return starting
 
-    def _skip(self, run: Run, reason: str, changes: RunChanges) -> None:
+    def _skip(self, run: Run, job: KnownJob | None, reason: str, changes: RunChanges) -> None:
         skipped = replace(run, state=RunState.SKIPPED, reason=reason, finished_at=self._clock())
         with self._lock:
-            self._ended(Result(skipped, Output()), changes)
+            ending = None if job is None else ending_of(skipped, job.spec)
+            self._ended(Result(skipped, Output()), job, changes, Consequences(ending=ending))
         self._news.set()  # its place is free for the next one
 
     def _with_leave(self, entry: Entry) -> Run:
@@ -617,3 +641,7 @@ class Runner:
         with self._lock:
             for entry in entries:
                 self._ledger.demote(entry)
+
+
+def _known(entry: Entry) -> KnownJob:
+    return KnownJob(entry.spec, entry.source_file)

@@ -150,6 +150,10 @@ class Ledger:
             found |= {other.run.id: other for other in movable[:surplus]}
         return list(found.values())
 
+    def late(self, now: datetime) -> list[Entry]:
+        """Return the runs that have not ended in time."""
+        return [entry for entry in self._entries.values() if entry.run.late_at is not None and entry.run.is_late(now)]
+
     def reserve(self, entry: Entry, decision: Decision) -> Entry:
         """Return *entry* with the state that its row is to be claimed with; a place is taken when it may start at once.
 

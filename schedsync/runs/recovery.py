@@ -6,6 +6,7 @@ from datetime import datetime, timedelta
 
 from schedsync.runs.following import Followers, what_follows
 from schedsync.runs.ledger import Entry, Place
+from schedsync.runs.notices import Ending, ending_of
 from schedsync.runs.retry import concluded
 from schedsync.runs.run import Run, RunState, SkipReason
 from schedsync.specs.durations import format_duration
@@ -50,6 +51,8 @@ class Recovered:
     retries: list[Run] = field(default_factory=list)
     followers: list[Run] = field(default_factory=list)
     """Runs of the jobs that come after, for the leader to take up."""
+    endings: list[Ending] = field(default_factory=list)
+    """Of the ended and skipped ones, those that end a slot which somebody may want to hear of."""
     adopted: list[Entry] = field(default_factory=list)
     """Retries and runs that have not started, to be started when their time and their job's order allow."""
 
@@ -84,7 +87,9 @@ def recover(
         elif job is None:
             recovered.skipped.append(_skip(run, f"{SkipReason.REMOVED}: the job is gone", takeover))
         elif late := too_late(run, job.spec, takeover.now):
-            recovered.skipped.append(_skip(run, late, takeover))
+            skipped = _skip(run, late, takeover)
+            recovered.skipped.append(skipped)
+            _note_ending(ending_of(skipped, job.spec), recovered)
         else:
             recovered.adopted.append(Entry(run, job.spec, job.source_file))
     # What had begun stands before what had not: in a group, slots of the same time do not tell.
@@ -124,9 +129,15 @@ def _end(ended: Run, group: list[Run], job: KnownJob | None, takeover: Takeover,
     node, owner = takeover.node, takeover.owner
     follows = what_follows(ended, spec, takeover.followers, node=node, owner=owner, may_retry=not remains)
     recovered.followers += follows.followers
+    _note_ending(follows.ending, recovered)
     if job is not None and follows.retry is not None:
         recovered.retries.append(follows.retry)
         recovered.adopted.append(Entry(follows.retry, job.spec, job.source_file))
+
+
+def _note_ending(ending: Ending | None, recovered: Recovered) -> None:
+    if ending is not None:
+        recovered.endings.append(ending)
 
 
 def too_late(run: Run, spec: JobSpec, now: datetime) -> str | None:

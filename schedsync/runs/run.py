@@ -90,6 +90,16 @@ class Run:
     upstream_run_id: str | None = None
     upstream_state: RunState | None = None
     """How that run ended."""
+    late_at: datetime | None = None
+    """The slot is late when its run has not ended by then; None: never."""
+
+    def is_late(self, now: datetime) -> bool:
+        """Say whether the slot had not ended in time, as known at *now*."""
+        return (
+            self.late_at is not None
+            and self.state is not RunState.SKIPPED
+            and (self.late_at <= (self.finished_at or now))
+        )
 
 
 def new_run_id(now: datetime) -> str:

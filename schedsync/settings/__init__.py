@@ -21,17 +21,19 @@ from pydantic_settings import SettingsError as UnreadableVariableError
 
 from schedsync.errors import SettingsError
 from schedsync.settings.base import Group
+from schedsync.settings.channels import ChannelSettings
 from schedsync.settings.database import ConnectionSettings, DatabaseSettings, is_secret
-from schedsync.settings.precedence import PREFIX, without_replaced
+from schedsync.settings.precedence import CHANNELS, CONNECTIONS, PREFIX, without_replaced
 from schedsync.specs.durations import Duration, PositiveDuration
+from schedsync.specs.notify import check_channel_name
 from schedsync.specs.policy import GroupName
 from schedsync.specs.zones import check_zone
 
 DEFAULT_FILE = Path("schedsync.toml")
 _RESERVED = ("SCHEDSYNC_TEST_", "SCHEDSYNC_RUN_", "SCHEDSYNC_JOB_")
 """Variables with these beginnings are not settings: those of the tests, and those that jobs are given."""
-_NAMED = re.compile(r"(SCHEDSYNC_(CONNECTIONS|GROUPS)__\w+?__)(\w+)", re.IGNORECASE)
-"""A field of a connection or of a group; its name is for the installation to choose."""
+_NAMED = re.compile(r"(SCHEDSYNC_(CONNECTIONS|GROUPS|CHANNELS)__\w+?__)(\w+)", re.IGNORECASE)
+"""A field of a connection, a group or a channel; their names are for the installation to choose."""
 _CONNECTION_NAME = re.compile(r"[a-z][a-z0-9_-]*")
 
 
@@ -100,12 +102,21 @@ class GroupSettings(Group):
     )
 
 
+def _web(url: str) -> str:
+    if not url.startswith(("http://", "https://")):
+        raise ValueError("expected a URL that begins with http:// or https://")
+    return url.rstrip("/")
+
+
 class ApiSettings(Group):
     """The status API."""
 
     enabled: bool = Field(default=True, description="Whether it is served.")
     host: str = Field("127.0.0.1", description="Address to listen on.")
     port: Annotated[int, Field(ge=0, le=65_535)] = Field(5000, description="Port to listen on; 0 picks a free one.")
+    public_url: Annotated[str, AfterValidator(_web)] | None = Field(
+        None, description="Where people reach it, for the links in notices: https://schedsync.example.com."
+    )
 
 
 class LeaseSettings(Group):
@@ -143,6 +154,10 @@ class Settings(BaseSettings):
         default_factory=dict, description="Groups of jobs that may have more than one run at once."
     )
 
+    channels: dict[Annotated[str, AfterValidator(check_channel_name)], ChannelSettings] = Field(
+        default_factory=dict, description="Where notices go: mail, chats, webhooks, by the names that jobs use."
+    )
+
     @property
     def group_places(self) -> dict[str, int]:
         """How many runs of each group that is named here may be unsettled."""
@@ -162,7 +177,11 @@ class Settings(BaseSettings):
         return env_settings, init_settings
 
 
-_OF_NAMED: dict[str, type[BaseModel]] = {"connections": ConnectionSettings, "groups": GroupSettings}
+_OF_NAMED: dict[str, type[BaseModel]] = {
+    CONNECTIONS: ConnectionSettings,
+    CHANNELS: ChannelSettings,
+    "groups": GroupSettings,
+}
 """What each of the things is that the installation names."""
 
 

@@ -17,7 +17,7 @@ _NAME = re.compile(r"[A-Za-z][A-Za-z0-9_$#]*")
 DEFAULT_URL = "sqlite:///schedsync.db"
 _CREDENTIALS = re.compile(r"\s*[^\s(][^?]*@")
 """What Oracle's tools let one write before a connect string; no descriptor begins so."""
-_SECRETS = frozenset({"url", "dsn", "password", "wallet_password"})
+_SECRETS = frozenset({"url", "dsn", "password", "wallet_password", "secret"})
 
 
 def is_secret(name: str) -> bool:
@@ -91,19 +91,14 @@ class ConnectionSettings(Group):
         return OracleClient(
             config_dir=None if self.config_dir is None else str(self.config_dir),
             wallet_dir=None if self.wallet_dir is None else str(self.wallet_dir),
-            wallet_password=_secret(self.wallet_password, self.wallet_password_file, f"{name}.wallet_password_file"),
+            wallet_password=read_secret(self.wallet_password, self.wallet_password_file, f"{name}.wallet_password"),
             thick=self.thick,
             library_dir=None if self.library_dir is None else str(self.library_dir),
             external_auth=self.external_auth,
         )
 
     def _password(self, name: str) -> str | None:
-        if self.password_env is None:
-            return _secret(self.password, self.password_file, f"{name}.password_file")
-        try:
-            return os.environ[self.password_env]
-        except KeyError:
-            raise SettingsError(f"{name}.password_env: the variable {self.password_env} is not set") from None
+        return read_secret(self.password, self.password_file, f"{name}.password", self.password_env)
 
 
 def _check_name(name: str) -> str:
@@ -161,11 +156,27 @@ class DatabaseSettings(ConnectionSettings):
         )
 
 
-def _secret(value: SecretStr | None, file: Path | None, name: str) -> str | None:
+def read_secret(value: SecretStr | None, file: Path | None, name: str, variable: str | None = None) -> str | None:
+    """Return a secret from where it is, if it is given at all.
+
+    Args:
+        value: itself.
+        file: what holds it.
+        name: of its setting, e.g. ``database.password``, for errors.
+        variable: what holds it.
+
+    Raises:
+        SettingsError: the file cannot be read, or the variable is not set.
+    """
+    if variable is not None:
+        try:
+            return os.environ[variable]
+        except KeyError:
+            raise SettingsError(f"{name}_env: the variable {variable} is not set") from None
     if file is None:
         return None if value is None else value.get_secret_value()
     try:
         return file.read_text(encoding="utf-8").rstrip("\r\n")
     except (OSError, UnicodeDecodeError) as error:
         cause = error.strerror if isinstance(error, OSError) else "it is no text"
-        raise SettingsError(f"{name}: {file} cannot be read: {cause}") from None
+        raise SettingsError(f"{name}_file: {file} cannot be read: {cause}") from None

@@ -11,13 +11,15 @@ from contextlib import suppress
 from typing import Any
 
 PREFIX = "SCHEDSYNC_"
-CONNECTIONS = "connections"
+CONNECTIONS, CHANNELS = "connections", "channels"
 _INSTEAD = (
     frozenset({"url", "dsn"}),
     frozenset({"password", "password_file", "password_env"}),
     frozenset({"wallet_password", "wallet_password_file"}),
+    frozenset({"url", "url_file", "url_env"}),
+    frozenset({"secret", "secret_file", "secret_env"}),
 )
-_GROUPS_OF_CONNECTIONS = ("database", CONNECTIONS)
+_WITH_SECRETS = ("database", CONNECTIONS, CHANNELS)
 
 
 def variables() -> dict[tuple[str, ...], str]:
@@ -37,7 +39,7 @@ def without_replaced(file: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def _others(path: tuple[str, ...]) -> Iterator[str]:
-    if path[0] in _GROUPS_OF_CONNECTIONS:
+    if path[0] in _WITH_SECRETS:
         for alike in _INSTEAD:
             if path[-1] in alike:
                 yield from alike - {path[-1]}

@@ -7,6 +7,7 @@ from pydantic import BaseModel
 
 from schedsync.specs.actions import ACTIONS
 from schedsync.specs.job import JobSpec
+from schedsync.specs.notify import Healthcheck, Notify
 from schedsync.specs.policy import History, Misfire, Retry
 from schedsync.specs.schedule import TRIGGERS
 
@@ -17,6 +18,8 @@ _GROUPS: dict[str, tuple[type[BaseModel], ...]] = {
     "retry": (Retry,),
     "misfire": (Misfire,),
     "history": (History,),
+    "notify": (Notify,),
+    "healthcheck": (Healthcheck,),
 }
 
 

@@ -12,6 +12,7 @@ from schedsync.specs.durations import Duration, PositiveDuration
 from schedsync.specs.expressions import check_expression
 from schedsync.specs.following import After
 from schedsync.specs.ids import JobId
+from schedsync.specs.notify import AnyHealthcheck, Notify
 from schedsync.specs.policy import GroupName, History, Misfire, Orphan, Overlap, Prune, Retry
 from schedsync.specs.schedule import Schedule
 
@@ -60,6 +61,14 @@ class JobSpec(Model):
     )
     misfire: Misfire = Field(default_factory=Misfire, description="What happens to missed slots.")
     orphan: Orphan = Field(Orphan.END, description="Whether its processes outlive a crash or restart of schedsync.")
+    late_after: PositiveDuration | None = Field(
+        None, description="A slot whose run has not ended this long after its time is late."
+    )
+    max_time_since_success: PositiveDuration | None = Field(
+        None, description="The job is overdue when its last success is longer ago."
+    )
+    notify: Notify | None = Field(None, description="Who is told of what.")
+    healthcheck: AnyHealthcheck | None = Field(None, description="A monitor that is pinged: a URL, or where it is.")
     prune: Prune = Field(Prune.AUTO, description="Whether it may be removed when its file no longer has it.")
     renamed_from: JobId | None = Field(None, description="The id it had before: keeps history, pause and phase.")
     suspend: bool = Field(default=False, strict=True, description="The author's own pause.")

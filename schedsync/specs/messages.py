@@ -40,6 +40,7 @@ _MAIN_KEYS = {
     "expect": "status: 200",
     "tls": "ca: erp-ca.pem",
     "limits": "memory: 2GiB",
+    "notify": "to: ops-mail",
 }
 _EXAMPLES = {
     "schedule": 'schedule: {every: 15m} or schedule: {cron: "30 2 * * *"}',
@@ -52,6 +53,7 @@ _EXAMPLES = {
     "out": "out: {name: number}",
     "url": "url: https://erp.example.com/close",
     "headers": "headers: {Accept: application/json}",
+    "to": "to: [ops-mail], for [channels.ops-mail] in the settings",
     "file": "{file: close.sql}",
 }
 _STATEMENT_TAGS = {"StatementText", "StatementFile"}
@@ -102,8 +104,8 @@ def _explain(details: ErrorDetails) -> FieldError:
 
 def _about_value(path: FieldPath, details: ErrorDetails, name: str, *, at_key: bool) -> FieldError:
     kind, value = details["type"], details["input"]
-    # The value of a variable, a bind or a header may be a secret, and an address may hold a password.
-    secret = path[1:2] in {("env",), ("binds",)} or path[1:3] in _SECRETS_OF_REQUESTS
+    # The value of a variable, a bind or a header may be a secret, an address may hold one, that of a monitor is one.
+    secret = path[1:2] in {("env",), ("binds",)} or path[1:3] in _SECRETS_OF_REQUESTS or path[:1] == ("healthcheck",)
     found = None if secret and isinstance(value, str | int | float) else shown(value)
     if kind == "union_tag_not_found" or (kind == "tuple_type" and path == ("schedule",)):
         return FieldError(path, at_key, _no_kind(path, value), found)

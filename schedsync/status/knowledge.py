@@ -63,6 +63,13 @@ class Knowledge(Protocol):
 
     def specs(self, job_ids: Collection[str]) -> dict[str, JobSpec]:
         """Return the specs of live jobs, as far as they are known."""
+
+    def overdue(self, job_ids: Collection[str]) -> dict[str, datetime]:
+        """Return since when these jobs are overdue, by id."""
+        ...
+
+    def notice_counts(self) -> dict[str, int]:
+        """Return how many notices are to be sent, and how many were given up, by state."""
         ...
 
     def output(self, run_id: str) -> Output | KeptOutput | None:
@@ -148,6 +155,20 @@ class FromStore:
         """Return the specs of live jobs, as far as they can be read."""
         jobs = self._learned(list(self.store.jobs.load(job_ids).values()))
         return {job.observed.id: job.spec for job in jobs if job.spec is not None}
+
+    def overdue(self, job_ids: Collection[str]) -> dict[str, datetime]:
+        """Return since when these jobs are overdue, by id."""
+        found = self.store.notices.overdue(job_ids)
+        if self.mirror is not None:
+            self.mirror.learn_overdue(job_ids, found)
+        return found
+
+    def notice_counts(self) -> dict[str, int]:
+        """Return how many notices are to be sent, and how many were given up, by state."""
+        counts = self.store.notices.counts()
+        if self.mirror is not None:
+            self.mirror.learn_notices(counts)
+        return counts
 
     def output(self, run_id: str) -> KeptOutput | None:
         """Return what is kept of a run's output."""

@@ -45,6 +45,8 @@ class Mirror:
         self._pauses: tuple[Pause, ...] = ()
         self._runs: dict[str, Run] = {}
         self._of_job: dict[str, set[str]] = {}
+        self._notices: Mapping[str, int] = {}
+        self._overdue: dict[str, datetime] = {}
         self._syncs: dict[bool, SyncReport] = {}
         """The last recorded step, and the last complete one."""
 
@@ -71,6 +73,18 @@ class Mirror:
         """Take over the pauses in force."""
         with self._lock:
             self._pauses = tuple(pauses)
+
+    def learn_overdue(self, job_ids: Iterable[str], since: Mapping[str, datetime]) -> None:
+        """Remember since when jobs are overdue; those of *job_ids* that *since* does not have are not."""
+        with self._lock:
+            for job_id in job_ids:
+                self._overdue.pop(job_id, None)
+            self._overdue.update(since)
+
+    def learn_notices(self, counts: Mapping[str, int]) -> None:
+        """Remember how many notices there are, by state."""
+        with self._lock:
+            self._notices = counts
 
     def learn_sync(self, report: SyncReport, *, complete: bool) -> None:
         """Remember the newest recorded step, or the newest complete one."""
@@ -201,6 +215,16 @@ class Mirror:
         with self._lock:
             known = {job_id: self._spec(self._jobs[job_id]) for job_id in job_ids if job_id in self._jobs}
         return {job_id: spec for job_id, spec in known.items() if spec is not None}
+
+    def overdue(self, job_ids: Collection[str]) -> dict[str, datetime]:
+        """Return since when these jobs were overdue, by id."""
+        with self._lock:
+            return {job_id: self._overdue[job_id] for job_id in job_ids if job_id in self._overdue}
+
+    def notice_counts(self) -> dict[str, int]:
+        """Return how many notices there were, by state."""
+        with self._lock:
+            return dict(self._notices)
 
     def output(self, run_id: str) -> Output:
         """Raise NotRememberedError: outputs are not remembered."""

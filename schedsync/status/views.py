@@ -1,12 +1,13 @@
 """Jobs, runs and the service as the status side shows them: the JSON of the API and of the CLI."""
 
+from collections.abc import Sequence
 from datetime import datetime
 from typing import Annotated, Any
 
 from pydantic import BaseModel, ConfigDict, PlainSerializer
 
 from schedsync import __version__
-from schedsync.clock import MICROSECOND, rfc3339
+from schedsync.clock import MICROSECOND, rfc3339, utc_now
 from schedsync.runs.outcome import Output
 from schedsync.runs.pause import EVERYTHING, Pause
 from schedsync.runs.run import Run, RunState
@@ -57,6 +58,8 @@ class RunView(View):
     upstream_job_id: str | None
     upstream_run_id: str | None
     upstream_state: str | None
+    late: bool
+    """Whether the slot has not ended in time."""
 
 
 class SourceView(View):
@@ -79,6 +82,8 @@ class JobView(View):
     revision: str | None
     stale: bool
     pause: PauseView | None
+    overdue_since: Time | None
+    """Since when its last success is too long ago."""
     last_run: RunView | None
 
 
@@ -139,6 +144,15 @@ class CountsView(View):
     queued: int
 
 
+class NoticesView(View):
+    """How many notices have not arrived."""
+
+    pending: int
+    """Those that are still to be sent."""
+    failed: int
+    """Those that were given up, of the last 30 days."""
+
+
 class StatusView(View):
     """The service."""
 
@@ -151,6 +165,7 @@ class StatusView(View):
     database: DatabaseView
     paused: PauseView | None
     counts: CountsView
+    notices: NoticesView
     problems: list[ProblemView]
     held: list[HeldView]
 
@@ -160,9 +175,10 @@ def pause_view(pause: Pause | None) -> PauseView | None:
     return None if pause is None else PauseView(by=pause.by, reason=pause.reason, until=pause.until, since=pause.since)
 
 
-def run_view(run: Run) -> RunView:
-    """Show *run*."""
-    return RunView.model_validate({name: getattr(run, name) for name in RunView.model_fields})
+def run_view(run: Run, now: datetime | None = None) -> RunView:
+    """Show *run* as it is *now*, which is this moment where nothing else is said."""
+    late = run.is_late(now or utc_now())
+    return RunView.model_validate({n: getattr(run, n) for n in RunView.model_fields if n != "late"} | {"late": late})
 
 
 def problem_view(problem: Problem) -> ProblemView:
@@ -170,7 +186,9 @@ def problem_view(problem: Problem) -> ProblemView:
     return ProblemView.model_validate({name: getattr(problem, name) for name in ProblemView.model_fields})
 
 
-def job_view(job: StoredJob, pauses: dict[str, Pause], last_run: Run | None) -> JobView:
+def job_view(
+    job: StoredJob, pauses: dict[str, Pause], last_run: Run | None, overdue_since: datetime | None = None
+) -> JobView:
     """Show *job*, given the pauses in force."""
     observed, spec = job.observed, job.spec
     pause = pauses.get(observed.id) or pauses.get(EVERYTHING)
@@ -185,14 +203,17 @@ def job_view(job: StoredJob, pauses: dict[str, Pause], last_run: Run | None) -> 
         revision=job.revision,
         stale=observed.stale,
         pause=pause_view(pause),
+        overdue_since=overdue_since,
         last_run=None if last_run is None else run_view(last_run),
     )
 
 
-def job_detail(job: StoredJob, pauses: dict[str, Pause], last_run: Run | None) -> JobDetail:
+def job_detail(
+    job: StoredJob, pauses: dict[str, Pause], last_run: Run | None, overdue_since: datetime | None = None
+) -> JobDetail:
     """Show *job* with its spec."""
     spec = None if job.spec is None else job.spec.model_dump(mode="json")
-    return JobDetail(**dict(job_view(job, pauses, last_run)), spec=spec)
+    return JobDetail(**dict(job_view(job, pauses, last_run, overdue_since)), spec=spec)
 
 
 def _state(job: StoredJob, pause: Pause | None) -> str:
@@ -239,7 +260,14 @@ def job_shown(known: Knowledge, job_id: str, now: datetime) -> JobDetail:
         JobNotFoundError: there is none.
     """
     job = known.job(job_id)
-    return job_detail(job, known.pauses(now), known.last_runs([job_id]).get(job_id))
+    last = known.last_runs([job_id]).get(job_id)
+    return job_detail(job, known.pauses(now), last, overdue_since(known, [job]).get(job_id))
+
+
+def overdue_since(known: Knowledge, jobs: Sequence[StoredJob]) -> dict[str, datetime]:
+    """Return since when *jobs* are overdue, by id; nothing is asked where none of them can be."""
+    asked = [job.observed.id for job in jobs if job.spec and job.spec.max_time_since_success is not None]
+    return known.overdue(asked) if asked else {}
 
 
 def jobs_page(known: Knowledge, *, after: str, limit: int, now: datetime) -> tuple[list[JobView], str | None]:
@@ -248,14 +276,15 @@ def jobs_page(known: Knowledge, *, after: str, limit: int, now: datetime) -> tup
     page, more = jobs[:limit], len(jobs) > limit
     pauses = known.pauses(now)
     last = known.last_runs([job.observed.id for job in page])
-    views = [job_view(job, pauses, last.get(job.observed.id)) for job in page]
+    overdue = overdue_since(known, page)
+    views = [job_view(job, pauses, last.get(i), overdue.get(i)) for job in page for i in [job.observed.id]]
     return views, page[-1].observed.id if more else None
 
 
 def status_view(known: Knowledge, reading: Reading, *, node: str, now: datetime) -> StatusView:
     """Show the service as *reading* has it, and what is *known*."""
     counts, runs, pauses = known.job_counts(now), known.run_counts(), known.pauses(now)
-    report, live = _last_step(known, reading)
+    report, live, notices = *_last_step(known, reading), known.notice_counts()
     held = [HeldView(job_id=h.job_id, file=h.file, why=h.why) for h in report.held] if report else []
     return StatusView(
         version=__version__,
@@ -274,6 +303,7 @@ def status_view(known: Knowledge, reading: Reading, *, node: str, now: datetime)
             running=runs.get(RunState.RUNNING, 0),
             queued=runs.get(RunState.QUEUED, 0),
         ),
+        notices=NoticesView(**{state: notices.get(state, 0) for state in NoticesView.model_fields}),
         problems=[problem_view(problem) for problem in report.problems] if report else [],
         held=held,
     )

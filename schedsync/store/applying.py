@@ -14,6 +14,7 @@ from schedsync.store import tables
 from schedsync.store.rows import update_each
 
 _jobs, _specs, _pauses, _runs = tables.jobs.c, tables.specs.c, tables.pauses.c, tables.runs.c
+_alarms = tables.alarms.c
 _AS_SEEN = (_jobs.id == bindparam("b_id"), _jobs.generation == bindparam("b_generation"))
 
 
@@ -37,7 +38,7 @@ def _rename(connection: Connection, renames: Sequence[Update]) -> None:
     if not ids:
         return
     _drop_specs(connection, [rename.before.id for rename in renames])
-    for statement in (_RENAME_JOBS, _DROP_OVERRIDDEN_PAUSES, _RENAME_PAUSES, _RENAME_RUNS):
+    for statement in (_RENAME_JOBS, *_RENAME_BESIDE, _RENAME_RUNS):
         connection.execute(statement, ids)
 
 
@@ -50,6 +51,9 @@ _other_pauses = tables.pauses.alias("o")
 _DROP_OVERRIDDEN_PAUSES = delete(tables.pauses).where(
     _pauses.job_id == _NEW, exists(select(_other_pauses.c.job_id).where(_other_pauses.c.job_id == _OLD))
 )
+_DROP_OTHER_ALARMS = delete(tables.alarms).where(_alarms.job_id == _NEW)
+_RENAME_ALARMS = update(tables.alarms).where(_alarms.job_id == _OLD).values(job_id=_NEW)
+_RENAME_BESIDE = (_DROP_OVERRIDDEN_PAUSES, _RENAME_PAUSES, _DROP_OTHER_ALARMS, _RENAME_ALARMS)
 # Where an earlier job of the new id had the same slot, that one keeps its run, and the renamed job's stays as it was.
 _other_runs = tables.runs.alias("o")
 _RENAME_RUNS = (
@@ -141,6 +145,8 @@ def _remove(connection: Connection, removals: Sequence[Remove]) -> None:
     rows = [{"b_id": removal.before.id, "b_generation": removal.before.generation} for removal in removals]
     if rows and connection.execute(delete(tables.jobs).where(*_AS_SEEN), rows).rowcount != len(rows):
         raise StaleObservationError("another writer changed a job that this plan removes")
+    if rows:
+        connection.execute(delete(tables.alarms).where(_alarms.job_id == bindparam("b_id")), rows)
     _drop_specs(connection, [removal.before.id for removal in removals])
 
 

@@ -9,9 +9,10 @@ from sqlalchemy import BindParameter, Connection, Insert, bindparam, delete, exi
 from sqlalchemy.exc import IntegrityError
 
 from schedsync.errors import LeadershipLostError
+from schedsync.runs.notices import Ending
 from schedsync.runs.outcome import Output
 from schedsync.runs.run import UNSETTLED, Run, RunState
-from schedsync.store import tables
+from schedsync.store import tables, telling
 from schedsync.store.claims import Slot, known_slots, slot_of
 from schedsync.store.database import Database
 from schedsync.store.leases import Lease, fence
@@ -39,21 +40,34 @@ class RunChanges:
     """Further attempts, queued."""
     followers: list[Run] = field(default_factory=list)
     """Queued runs without an owner, each of which follows one that is settled: without its row's end, they are not."""
+    endings: list[Ending] = field(default_factory=list)
+    """Of settled runs, those that end a slot which somebody may want to hear of."""
 
     def __bool__(self) -> bool:
         return any((self.started, self.promoted, self.taken_up, self.settled, self.retries))
 
-    def of(self, ended: Run) -> list[Run]:
-        """Return the followers of a settled run."""
-        return [run for run in self.followers if run.upstream_run_id == ended.id]
+    def only(self, ended: Run, output: Output) -> "RunChanges":
+        """Return the end of one run, with what belongs to it."""
+        return RunChanges(
+            settled=[(ended, output)],
+            followers=[run for run in self.followers if run.upstream_run_id == ended.id],
+            endings=[ending for ending in self.endings if ending.run.id == ended.id],
+        )
 
 
-def record(database: Database, changes: RunChanges, lease: Lease | None) -> frozenset[str]:
+@dataclass(frozen=True, slots=True)
+class Recorded:
+    """What came of it."""
+
+    refused: frozenset[str]
+    """The ids of promoted runs, of those taken up, and of retries that are not this instance's: another leader has
+    ended the run or holds it, or the attempt has a row of its own already."""
+    notices: int
+    """How many notices are new in the outbox."""
+
+
+def record(database: Database, changes: RunChanges, lease: Lease | None) -> Recorded:
     """Write down what happened; doing it again changes nothing.
-
-    Returns:
-        The ids of promoted runs and of retries that must not start: another leader has ended the run or holds it, or
-        the attempt has a row of its own already.
 
     Raises:
         LeadershipLostError: runs are promoted or retried, and another instance leads now; nothing was written.
@@ -109,7 +123,7 @@ def _ends_before(connection: Connection, retries: Sequence[Run]) -> dict[Slot, d
     return found
 
 
-def _record(database: Database, changes: RunChanges, lease: Lease | None) -> frozenset[str]:
+def _record(database: Database, changes: RunChanges, lease: Lease | None) -> Recorded:
     starts = bool(changes.promoted or changes.taken_up or changes.retries)
     if starts and lease is None:
         raise LeadershipLostError("this instance does not lead")
@@ -119,8 +133,10 @@ def _record(database: Database, changes: RunChanges, lease: Lease | None) -> fro
         refused = _give(connection, changes.promoted, RunState.QUEUED)
         refused |= _give(connection, changes.taken_up, RunState.RUNNING)
         known = known_slots(connection, changes.retries) if changes.retries else {}
-        execute_last(connection, _writes(changes, known))
-    return frozenset(refused | {run.id for run in changes.retries if known.get(slot_of(run), run.id) != run.id})
+        told = telling.decide(connection, changes.endings)
+        execute_last(connection, [*_writes(changes, known), *told.writes()])
+    refused |= {run.id for run in changes.retries if known.get(slot_of(run), run.id) != run.id}
+    return Recorded(frozenset(refused), len(told.notices))
 
 
 def _writes(changes: RunChanges, known: Mapping[Slot, str]) -> list[Write]:

@@ -1,6 +1,6 @@
 """The runs, as the rest of schedsync asks for them: claims, results, and history."""
 
-from collections.abc import Collection, Sequence
+from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass
 
 from sqlalchemy import func, select
@@ -35,6 +35,8 @@ class RunTable:
 
     def __init__(self, database: Database) -> None:
         self._database = database
+        self.on_notices: Callable[[], None] = lambda: None
+        """Told when what was recorded has put notices into the outbox."""
 
     def claim(self, lease: Lease, runs: Sequence[Run], advances: Sequence[Advance]) -> list[Run]:
         """Write down that *runs* exist and move their jobs on, in one transaction, under *lease*.
@@ -62,7 +64,10 @@ class RunTable:
         Raises:
             LeadershipLostError: there are some, and another instance leads now; nothing was written.
         """
-        return self._database.retrying(lambda: results.record(self._database, changes, lease))
+        recorded = self._database.retrying(lambda: results.record(self._database, changes, lease))
+        if recorded.notices:
+            self.on_notices()
+        return recorded.refused
 
     def hand_over(self, retries: Sequence[Run]) -> HandedOver:
         """Queue further attempts without the lease, for whoever leads to start; doing it again changes nothing.

@@ -5,6 +5,7 @@ from schedsync.store.database import Database
 from schedsync.store.jobs import JobTable
 from schedsync.store.leases import LeaseTable
 from schedsync.store.migrate import is_new, require_current, upgrade
+from schedsync.store.notices import NoticeTable
 from schedsync.store.pauses import PauseTable
 from schedsync.store.runs import RunTable
 from schedsync.store.syncs import AuditTable, SyncTable
@@ -18,6 +19,7 @@ class Store:
         self.jobs = JobTable(database)
         self.runs = RunTable(database)
         self.pauses = PauseTable(database)
+        self.notices = NoticeTable(database)
         self.leases = LeaseTable(database)
         self.syncs = SyncTable(database)
         self.audit = AuditTable(database)

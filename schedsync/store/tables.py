@@ -78,6 +78,7 @@ runs = Table(
     Column("upstream_job_id", String(ID)),
     Column("upstream_run_id", String(32)),
     Column("upstream_state", String(16)),
+    Column("late_at", Instant),
     PrimaryKeyConstraint("id", name="pk_schedsync_runs"),
     Unique("job_id", "scheduled_at", "attempt", name="uq_schedsync_runs_slot"),
     Index("ix_schedsync_runs_state", "state"),
@@ -119,6 +120,35 @@ audit = Table(
     Column("job_id", ShortText(ID)),
     Column("reason", ShortText(1000)),
     PrimaryKeyConstraint("id", name="pk_schedsync_audit"),
+)
+
+notices = Table(
+    "schedsync_notices",
+    metadata,
+    Column("id", String(32), nullable=False),
+    Column("channel", String(100), nullable=False),
+    Column("event", String(16), nullable=False),
+    Column("job_id", String(ID), nullable=False),
+    Column("run_id", String(32)),
+    Column("scheduled_at", Instant),
+    Column("happened_at", Instant, nullable=False),
+    Column("reason", ShortText(1000)),
+    Column("state", String(16), nullable=False),
+    Column("tries", Integer, nullable=False),
+    Column("next_try_at", Instant),
+    Column("settled_at", Instant),
+    Column("error", ShortText(1000)),
+    PrimaryKeyConstraint("id", name="pk_schedsync_notices"),
+    Index("ix_schedsync_notices_state", "state", "happened_at"),
+)
+
+alarms = Table(
+    "schedsync_alarms",
+    metadata,
+    Column("job_id", String(ID), nullable=False),
+    Column("kind", String(16), nullable=False),
+    Column("since_at", Instant, nullable=False),
+    PrimaryKeyConstraint("job_id", "kind", name="pk_schedsync_alarms"),
 )
 
 leases = Table(

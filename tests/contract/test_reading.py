@@ -9,7 +9,9 @@ from sqlalchemy import select, update
 
 from schedsync.api.app import Backend, create_app
 from schedsync.control import Control
+from schedsync.runs.notices import Notice
 from schedsync.runs.run import Run, RunState
+from schedsync.specs.notify import Event
 from schedsync.status.vitals import Vitals
 from schedsync.store import tables
 from schedsync.store.checking import check
@@ -45,6 +47,11 @@ READS: dict[str, Callable[[Store, Run], Any]] = {
     "runs.last_of": lambda store, _: store.runs.last_of(["a", "gone"]),
     "runs.pasts": lambda store, _: store.runs.pasts(),
     "pauses.in_force": lambda store, _: store.pauses.in_force(LATER),
+    "notices.pending": lambda store, _: store.notices.pending(),
+    "notices.newest": lambda store, _: store.notices.newest(state=None, limit=10),
+    "notices.counts": lambda store, _: store.notices.counts(),
+    "notices.overdue": lambda store, _: store.notices.overdue(["a", "gone"]),
+    "notices.successes": lambda store, _: store.notices.successes(["a", "gone"]),
     "leases.leader": lambda store, _: store.leases.leader(),
     "leases.living": lambda store, _: store.leases.living(),
     "syncs.latest": lambda store, _: (store.syncs.latest(), store.syncs.latest(complete=True)),
@@ -53,6 +60,8 @@ WRITES = {
     *("jobs.apply", "runs.claim", "runs.record", "runs.forget", "pauses.put", "pauses.lift", "pauses.forget_expired"),
     *("leases.acquire", "leases.renew", "leases.end", "syncs.record", "audit.record", "runs.ask"),
     "runs.hand_over",
+    *("notices.take", "notices.sent", "notices.postponed", "notices.given_up", "notices.forget", "notices.post"),
+    *("notices.raise_overdue", "notices.lower_overdue"),
 }
 
 
@@ -65,6 +74,7 @@ def ran(store: Store, lease: Lease) -> Run:
     settle(store, ended(ran), output=b"hello\n")
     store.pauses.put(pause("a", until=NOW + timedelta(minutes=1)), now=NOW)
     store.syncs.record(report(complete=False))
+    store.notices.raise_overdue("a", NOW, [Notice("n1", "mail", Event.LATE, "a", NOW)])
     with store.database.write() as connection:
         broken = tables.specs.c.job_id == "broken"
         connection.execute(update(tables.specs).where(broken).values(spec_text="{no spec"))
@@ -90,7 +100,9 @@ def test_a_read_changes_no_row(store: Store, ran: Run, name: str) -> None:
 
 def test_what_the_store_can_do_is_known_to_read_or_to_write(store: Store) -> None:
     parts = {name: part for name, part in vars(store).items() if name != "database"}
-    methods = {f"{name}.{method}" for name, part in parts.items() for method in dir(part) if method[0] != "_"}
+    listeners = ("_", "on_")
+    methods = {f"{name}.{method}" for name, part in parts.items() for method in dir(part)}
+    methods = {method for method in methods if not method.partition(".")[2].startswith(listeners)}
     assert {method for method in methods if method not in READS} == WRITES
 
 

@@ -2,18 +2,21 @@
 
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from datetime import datetime
 from typing import Any
 
 import pytest
 from sqlalchemy import Connection, Text, event
 
+from schedsync.runs.notices import Ending
 from schedsync.runs.outcome import Output
 from schedsync.runs.run import RunState
+from schedsync.specs.notify import Notify
 from schedsync.store import tables
 from schedsync.store.leases import Lease
 from schedsync.store.runs import RunChanges
 from schedsync.store.store import Store
-from tests.contract.builders import TTL, advance, claim, ended, live, retry, run
+from tests.contract.builders import MINUTE, SLOT, TTL, advance, claim, ended, live, retry, run
 
 JOBS = [f"job-{number:04}" for number in range(1_000)]
 LOBS = {
@@ -80,6 +83,24 @@ def test_a_thousand_results_are_written_in_as_many_statements_as_ten(store: Stor
     few = record(*JOBS[:10])
     assert few == ["UPDATE", "SELECT", "UPDATE", "INSERT", "INSERT", "COMMIT"]
     assert len(record(*JOBS[10:])) == len(few) + 1  # ids are named 500 at a time
+
+
+def test_results_of_jobs_that_tell_somebody_cost_a_question_more_and_what_is_new_two_writes(
+    store: Store, lease: Lease
+) -> None:
+    def record(*job_ids: str, state: RunState, slot: datetime) -> list[str]:
+        running = [run(job_id, slot=slot) for job_id in job_ids]
+        claim(store, lease, *running)
+        ends = [ended(each, state) for each in running]
+        endings = [Ending(each, Notify(to=("mail",))) for each in ends]
+        with traffic(store) as recording:
+            store.runs.record(RunChanges(settled=[(each, Output()) for each in ends], endings=endings), lease)
+        return verbs(recording)
+
+    assert record(*JOBS[:400], state=RunState.SUCCEEDED, slot=SLOT) == ["SELECT", "UPDATE", "COMMIT"]
+    new = ["SELECT", "UPDATE", "INSERT", "INSERT", "COMMIT"]
+    assert record(*JOBS[:400], state=RunState.FAILED, slot=SLOT + MINUTE) == new
+    assert record(*JOBS[:400], state=RunState.FAILED, slot=SLOT + 2 * MINUTE) == ["SELECT", "UPDATE", "COMMIT"]
 
 
 def test_a_renewal_is_one_statement(store: Store, lease: Lease) -> None:

@@ -120,3 +120,12 @@ def test_the_last_run_is_the_last_attempt_and_no_skipped_slot() -> None:
     assert seen.last_runs(["job"]) == {"job": retry}
     seen.forget_runs([retry.id, "unknown"])
     assert seen.last_runs(["job"]) == {"job": first}
+
+
+def test_who_is_overdue_and_how_many_notices_wait_is_as_it_was_told_last() -> None:
+    seen = Mirror()
+    assert (seen.overdue(["a"]), seen.notice_counts()) == ({}, {})
+    seen.learn_overdue(["a", "b"], {"a": NOW, "b": NOW})
+    seen.learn_overdue(["b"], {})
+    seen.learn_notices({"pending": 2})
+    assert (seen.overdue(["a", "b"]), seen.notice_counts()) == ({"a": NOW}, {"pending": 2})

@@ -30,10 +30,18 @@ def test_a_job_is_shown_with_its_place_its_next_fire_time_and_its_whole_spec(her
         "revision": "r1",
         "stale": False,
         "pause": None,
+        "overdue_since": None,
         "last_run": None,
     }
     assert spec["timeout"] == "5m"
     assert spec["overlap"] == "skip"
+
+
+def test_a_job_that_does_not_succeed_for_too_long_says_since_when(here: Installation, get: Ask) -> None:
+    here.apply(located(id="a", max_time_since_success="1d"), located(id="b", max_time_since_success="1d"))
+    here.store.notices.raise_overdue("a", here.clock.now, ())
+    assert [job["overdue_since"] for job in get("/api/jobs")["jobs"]] == ["2026-11-24T02:00:00Z", None]
+    assert get("/api/jobs/a")["overdue_since"] == "2026-11-24T02:00:00Z"
 
 
 def test_a_list_shows_jobs_by_id_without_their_specs(here: Installation, get: Ask) -> None:

@@ -36,6 +36,7 @@ def test_a_run_is_shown(here: Installation, get: Ask) -> None:
         "upstream_job_id": None,
         "upstream_run_id": None,
         "upstream_state": None,
+        "late": False,
     }
 
 

@@ -42,6 +42,7 @@ def test_the_status_of_a_new_service_is_empty(get: Ask) -> None:
             **dict.fromkeys(("jobs", "active", "paused", "suspended", "finished"), 0),
             **dict.fromkeys(("stale", "held", "running", "queued"), 0),
         },
+        "notices": {"pending": 0, "failed": 0},
         "problems": [],
         "held": [],
     }

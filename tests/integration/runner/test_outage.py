@@ -232,3 +232,47 @@ def test_a_result_comes_back_from_disk_as_it_was(tmp_path: Path, bench: Bench) -
     assert not list(tmp_path.glob("*.part"))
     journal.drop([run.id])
     assert journal.read() == {}
+
+
+NOTIFY = "notify: {on: [failed, lost, gave_up], to: [ops]}\n"
+
+
+def _told(bench: Bench) -> list[tuple[str, str]]:
+    return [(notice.job_id, notice.event.value) for notice in bench.store.notices.pending()]
+
+
+def test_what_ended_while_the_database_was_away_is_told_when_it_is_written(bench: Bench) -> None:
+    (run,) = _running(bench, "a", more=NOTIFY)
+    with without_runs_table(bench.store):
+        _end(bench, run, RunState.FAILED)
+        eventually(lambda: bench.runner._writer.left.settled)
+        assert _told(bench) == []
+    bench.next_end()
+    assert _told(bench) == [("a", "failed")]
+
+
+def test_a_failure_that_is_written_without_the_lease_is_told_all_the_same(bench: Bench) -> None:
+    first, second = _running(bench, "a", "b", more=NOTIFY)
+    bench.store.leases.end("here/me")
+    bench.store.leases.acquire("there/you", TTL)
+    bench.runner._changes.retries.append(replace(first, id="retry", attempt=2, state=RunState.QUEUED))
+    _end(bench, second, RunState.FAILED)
+    bench.next_end()
+    assert _told(bench) == [("b", "failed")]
+
+
+@pytest.mark.parametrize("retry", ["", RETRY])
+def test_the_next_process_tells_of_kept_results_and_of_lost_runs_that_are_not_tried_again(
+    dead: Bench, retry: str
+) -> None:
+    dead.job("lost", more=NOTIFY + retry)
+    (kept,) = [run for run in _running(dead, "kept", more=NOTIFY) if run.job_id == "kept"]
+    _end(dead, kept, RunState.FAILED)
+    eventually(lambda: _kept(dead) == {kept.id})
+    runner = _next_process(dead)
+    ended: list[tuple[str, str]] = []
+    runner.on_ended = lambda run, _job, _output: ended.append((run.job_id, run.state.value))
+    runner.recover(lambda owner: owner == "here/me")
+    expected = {("kept", "failed"), *([] if retry else [("lost", "lost")])}
+    assert set(_told(dead)) == set(ended) == expected
+    runner.stop()

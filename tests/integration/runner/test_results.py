@@ -10,9 +10,11 @@ import pytest
 from schedsync.errors import DatabaseUnavailableError, LeadershipLostError, SchemaError
 from schedsync.running.results import ResultWriter, Written
 from schedsync.runs.following import Follower, Followers, what_follows
+from schedsync.runs.notices import Ending
 from schedsync.runs.outcome import Outcome, Output
 from schedsync.runs.run import Cause, Run, RunState
 from schedsync.specs.following import End
+from schedsync.specs.notify import Notify
 from schedsync.store.leases import Lease
 from schedsync.store.runs import RunChanges, RunTable
 from schedsync.store.store import Store
@@ -88,6 +90,15 @@ def test_an_output_that_cannot_be_written_does_not_lose_its_result(bench: Bench)
     (run,) = _claimed(bench, "a")
     writer = _writer(bench, lambda c: ValueError("no") if any(o.total for _, o in c.settled) else None)
     assert writer.write(RunChanges(settled=[_ended(run, b"text")])).settled
+    assert not writer.left
+    assert bench.states("a") == ["succeeded"]
+
+
+def test_what_cannot_be_told_does_not_lose_its_result(bench: Bench) -> None:
+    (run,) = _claimed(bench, "a")
+    result = _ended(run)
+    writer = _writer(bench, lambda c: ValueError("no") if c.endings else None)
+    assert writer.write(RunChanges(settled=[result], endings=[Ending(result[0], Notify(to=("ops",)))])).settled
     assert not writer.left
     assert bench.states("a") == ["succeeded"]
 

@@ -461,7 +461,7 @@ def test_good_defaults(text: str) -> None:
         pytest.param("renamed_from: x\n", "1:1", '"renamed_from" cannot be a default', id="renamed_from"),
         pytest.param("schedule: {timezone: Mars}\n", "1:22", '"Mars" is not a time zone', id="zone"),
         pytest.param("run: {env: {A B: a}}\n", "1:13", "not a variable name", id="variable"),
-        pytest.param("notify: x\n", "1:1", "not supported in this version", id="later"),
+        pytest.param("executor: x\n", "1:1", "not supported in this version", id="later"),
         pytest.param("timeout: 5m\ntimeout: 6m\n", "2:1", 'the key "timeout" stands twice', id="twice"),
         pytest.param("timeout: [\n", "2:1", 'the text ends before each "[" and "{" is closed', id="syntax"),
         pytest.param("- a\n", "1:1", 'defaults are a mapping; write e.g. "timeout: 30m"', id="list"),

@@ -334,6 +334,18 @@ def test_schedules(fields: dict[str, Any], path: str, sentence: str) -> None:
      "own")),
     ("no variable of the service", {"run": {"shell": "a", "env": {"A": {"env": "a b"}}}}, "run.env.A.env",
      'env: "a b" is not a variable name; use letters, digits and "_", no digit first'),
+    ("a channel alone", {"notify": "ops-mail"}, "notify",
+     'notify: expected a mapping of keys to values, found "ops-mail"; write notify: {to: ops-mail}'),
+    ("a channel that cannot be one", {"notify": {"to": ["Ops Mail"]}}, "notify.to.0",
+     'to: entry 1: "Ops Mail" cannot be the name of a channel: use a-z, 0-9, _ and -, a letter first'),
+    ("a slip in an event", {"notify": {"to": "a", "on": ["fialed"]}}, "notify.on.0",
+     'on: entry 1: expected one of failed, recovered, late, lost or gave_up (did you mean "failed"?), found "fialed"'),
+    ("no event", {"notify": {"to": "a", "on": []}}, "notify.on",
+     "on: expected at least one entry, found an empty list"),
+    ("a monitor without a URL", {"healthcheck": "hc.example.com/secret-uuid"}, "healthcheck.url",
+     "url: expected a URL that begins with http:// or https://"),
+    ("two monitors", {"healthcheck": {"file": "a", "env": "B"}}, "healthcheck",
+     "healthcheck: give one of url, file, env; there are 2"),
 )
 def test_actions(fields: dict[str, Any], path: str, sentence: str) -> None:
     found = mistake(**fields)
