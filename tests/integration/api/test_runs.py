@@ -31,6 +31,7 @@ def test_a_run_is_shown(here: Installation, get: Ask) -> None:
         "exit_code": 3,
         "node": "here",
         "revision": "r1",
+        "waiting_for": None,
     }
 
 
