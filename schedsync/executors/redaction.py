@@ -24,7 +24,7 @@ class Redactor:
 
     def __init__(self, secrets: Collection[str]) -> None:
         self._words = _words_of(secrets)
-        self._any = _first_look(self._words)
+        self._any = _first_look(self._words) if self._words else None
         self._held = b""
         """The end of what has come: it may be the beginning of a secret."""
         self._gone = 0
@@ -42,7 +42,7 @@ class Redactor:
         """Return what was held back. No more will come, so a secret that has only begun is cut out, too."""
         data = self._held
         spans = self._spans(data, len(data))
-        known = max((stop for _, stop in spans), default=self._gone)
+        known = max([self._gone, *(stop for _, stop in spans)])
         begun = known + min((_beginning(word, data[known:]) for word in self._words), default=0)
         if len(data) - begun >= SHORTEST:
             spans.append((begun, len(data)))

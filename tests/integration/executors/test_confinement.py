@@ -2,7 +2,7 @@
 
 import os
 import sys
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from datetime import timedelta
 from pathlib import Path
 from typing import Any
@@ -88,7 +88,17 @@ def test_a_run_that_meets_a_limit_says_which(
     assert (outcome.state, outcome.reason) == (RunState.FAILED, words)
 
 
+@pytest.fixture
+def _groups() -> Iterator[None]:
+    """Give this process groups that nobody else should get."""
+    before = os.getgroups()
+    os.setgroups([0, 4])
+    yield
+    os.setgroups(before)
+
+
 @AS_ROOT
+@pytest.mark.usefixtures("_groups")
 def test_a_run_of_another_user_has_nothing_of_root(execute: Any) -> None:
     words = "id -u; id -g; id -G; echo $HOME $USER $LOGNAME; umask; grep -h CapEff /proc/self/status"
     outcome = execute(words, user="daemon", umask="077", limits={"files": 64, "processes": 4_000})

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from schedsync.runs.ledger import PROCESSES, Entry, Ledger, Place
-from schedsync.runs.recovery import LOST, KnownJob, Takeover, outdated, recover, without_retries
+from schedsync.runs.recovery import LOST, KnownJob, Takeover, interrupted, outdated, recover
 from schedsync.runs.run import RunState
 from tests.builders import HOUR, NOW, run, spec
 
@@ -105,15 +105,12 @@ def test_a_lost_one_whose_processes_live_on_is_not_tried_again() -> None:
         run(state=state, scheduled_at=NOW - n * HOUR / 10)
         for n, state in enumerate([RunState.RUNNING, RunState.RUNNING, RunState.QUEUED])
     )
-    recovered = recover([stuck, gone, waits], jobs, TAKEOVER)
-    without_retries(recovered, {stuck.id: [12, 13]})
+    assert interrupted([stuck, gone, waits], TAKEOVER, {gone.id}) == [stuck]
+    recovered = recover([stuck, gone, waits], jobs, replace(TAKEOVER, remaining={stuck.id: [12, 13]}))
     assert [retry.scheduled_at for retry in recovered.retries] == [gone.scheduled_at]
     assert [entry.run.scheduled_at for entry in recovered.adopted] == [gone.scheduled_at, waits.scheduled_at]
-    assert (
-        recovered.lost[0].reason
-        == f"{LOST}; some of its processes could not be ended (pid 12, 13), so it is not tried again"
-    )
-    assert recovered.lost[1].reason == LOST
+    said = "; some of its processes could not be ended (pid 12, 13), so it is not tried again"
+    assert [lost.reason for lost in recovered.lost] == [LOST + said, LOST]
 
 
 @pytest.mark.parametrize(
