@@ -374,16 +374,22 @@ class Runner:
     def recover_own(self) -> None:
         """Compare what is at hand with the rows, and take up runs of this instance that it does not know of.
 
-        Of those the claim was written, but its answer was lost. What others have queued is taken up, too.
+        Of those the claim was written, but its answer was lost. What others have queued is taken up, too; not what has
+        no owner: see take_up.
 
         For the thread that claims, when no claim of its own is under way.
 
         Raises:
             DatabaseUnavailableError: nothing is taken up; call it again.
         """
+
+        def is_orphan(run: Run) -> bool:
+            queued = run.state is RunState.QUEUED and run.owner is not None
+            return queued or run.owner == self._options.owner
+
         self._doubtful = False
         try:
-            self._recover(lambda run: run.owner == self._options.owner or run.state is RunState.QUEUED)
+            self._recover(is_orphan)
         except BaseException:
             self._doubtful = True
             raise

@@ -37,6 +37,7 @@ def test_a_run_is_shown(here: Installation, get: Ask) -> None:
         "upstream_run_id": None,
         "upstream_state": None,
         "late": False,
+        "waiting_for": None,
     }
 
 
