@@ -55,8 +55,15 @@ class ApiUnavailableError(SchedsyncError):
 class JobNotFoundError(SchedsyncError):
     """No job of this id is scheduled."""
 
-    def __init__(self, job_id: str) -> None:
-        super().__init__(f'no job has the id "{job_id}"')
+    def __init__(self, job_id: str, near: str | None = None) -> None:
+        """Make the sentence.
+
+        Args:
+            job_id: what was asked for.
+            near: the id that may have been meant.
+        """
+        hint = "" if near is None else f'; did you mean "{near}"?'
+        super().__init__(f'no job has the id "{job_id}"{hint}')
         self.job_id = job_id
 
 

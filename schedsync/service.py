@@ -201,7 +201,16 @@ class Service:
         if report.drift:
             log.warning("the store had been changed by another hand, it is healed")
         self._scheduler.wakeup()
+        self._learn_followers()
         self._mirror_step()
+
+    def _learn_followers(self) -> None:
+        """Let the runner know who runs after whom, when the step has changed something or found it changed."""
+        seen = self._reconciler.seen
+        if seen is not None:
+            found = {job.id: job.digest for job in seen.observed.jobs.values() if job.follows}
+            if seen.outdated or found != self._runner.followers.digests:
+                self._runner.learn_followers()
 
     def _mirror_step(self) -> None:
         seen = self._reconciler.seen
@@ -245,6 +254,7 @@ class Service:
             clock=utc_now,
             live_output=self._runner.output,
             wake=self._loop.wake,
+            tick=self._scheduler.hurry,
             tick_limit=3 * MAX_SLEEP,
             spooled_output=self._spooled_output,
             exposed=not _is_loopback(api.host),

@@ -33,6 +33,8 @@ class Backend:
     """Returns what a run has printed so far; None when it does not run here."""
     wake: Callable[[], None]
     """Asks for one more step of the reconcile loop."""
+    tick: Callable[[], None]
+    """Asks for one more tick of the firing loop."""
     tick_limit: timedelta
     """The firing loop counts as stuck when its last tick is longer ago."""
     exposed: bool

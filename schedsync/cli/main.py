@@ -29,6 +29,7 @@ COMMANDS = {
     "next": ("upcoming:upcoming", "Show when the jobs of the folder fire."),
     "pause": ("pausing:pause", "Pause a job, or all jobs."),
     "resume": ("pausing:resume", "Resume a job, or all jobs."),
+    "trigger": ("triggering:trigger", "Run a job now."),
     "doctor": ("doctor:doctor", "Look at settings, folders and databases, and say what is wrong."),
     "db": ("db:db", "Create, upgrade, print or check the tables."),
 }

@@ -20,7 +20,7 @@ from schedsync.settings import RunnerSettings
 from schedsync.status.views import log_text, run_view
 from schedsync.store.store import Store
 
-_HEADING = ("RUN", "JOB", "SCHEDULED", "STATE", "DURATION", "EXIT", "REASON")
+_HEADING = ("RUN", "JOB", "SCHEDULED", "CAUSE", "STATE", "DURATION", "EXIT", "REASON")
 
 
 @command("runs")
@@ -127,7 +127,16 @@ def _why_nothing(run: Run, spool: Path) -> str:
 
 def _row(run: Run) -> tuple[str | None, ...]:
     exit_code = None if run.exit_code is None else str(run.exit_code)
-    return run.id, run.job_id, shown(run.scheduled_at), run.state, _duration(run), exit_code, run.reason
+    reason = "; ".join(each for each in (run.reason, run.ask_reason) if each) or None
+    return run.id, run.job_id, shown(run.scheduled_at), _cause(run), run.state, _duration(run), exit_code, reason
+
+
+def _cause(run: Run) -> str:
+    if run.asked_by is not None:
+        return f"{run.cause} by {run.asked_by}"
+    if run.upstream_job_id is not None:
+        return f"{run.cause} {run.upstream_job_id} {run.upstream_state}"
+    return run.cause
 
 
 def _duration(run: Run) -> str | None:

@@ -20,41 +20,43 @@ from schedsync.specs.references import FileReference, Reference, VariableReferen
 
 LONGEST = timedelta(minutes=5)
 """What a request may take when its job has no ``timeout``: nothing in HTTP ends a server that never ends."""
+LAST_RESORT = timedelta(seconds=30)
+"""How long after timeout and grace a worker ends itself that nobody has ended, neither service nor keeper."""
 _LONG_WORD = 8
 _FOR_PROXY = "proxy-authorization"
-_MARGIN = 5.0
-"""Seconds after which a worker ends itself that nobody has ended: its service is gone."""
 
 
-def request_of(
-    run: Run, wanted: HttpRequest, limit: timedelta, job_folder: Path, environ: Mapping[str, str]
-) -> Request:
+def looked_up(wanted: HttpRequest, job_folder: Path, environ: Mapping[str, str]) -> dict[str, str]:
+    """Return the headers whose values come from files, or from the variables *environ*.
+
+    Raises:
+        UnresolvedReferenceError: a value is not to be had, or no header's.
+    """
+    return {
+        name: _header(name, value, job_folder, environ)
+        for name, value in wanted.headers.items()
+        if isinstance(value, FileReference | VariableReference)
+    }
+
+
+def request_of(run: Run, wanted: HttpRequest, secrets: Mapping[str, str], end: timedelta, job_folder: Path) -> Request:
     """Return the request of *run*.
 
     Args:
         run: the attempt.
         wanted: what the job says.
-        limit: how long it may take, all in all.
+        secrets: the headers that were looked up.
+        end: when the worker ends itself, from its start.
         job_folder: the folder of its job file.
-        environ: the variables that a header may come from.
-
-    Raises:
-        UnresolvedReferenceError: a value that comes from a file or a variable is not to be had, or no header's.
     """
-    secrets = {
-        name: _header(name, value, job_folder, environ)
-        for name, value in wanted.headers.items()
-        if isinstance(value, FileReference | VariableReference)
-    }
-    given = {name: value for name, value in wanted.headers.items() if isinstance(value, str)} | secrets
+    given = {name: value for name, value in wanted.headers.items() if isinstance(value, str)} | dict(secrets)
     return Request(
         message=_message(run, wanted, given, job_folder),
-        seconds=limit.total_seconds() + _MARGIN,
+        seconds=end.total_seconds(),
         expectation=Expectation(tuple(map(status_range, wanted.expect.status)), wanted.expect.body),
         tls=_tls(wanted, job_folder),
         proxy=_proxy(wanted.proxy, given),
         follow_redirects=wanted.follow_redirects,
-        secrets=tuple(part for value in secrets.values() for part in _telling(value)),
     )
 
 
@@ -70,9 +72,10 @@ def _header(name: str, reference: Reference, job_folder: Path, environ: Mapping[
         raise UnresolvedReferenceError(f"headers.{name}: {error}") from None
 
 
-def _telling(value: str) -> list[str]:
-    """Return what must not be printed of a value: itself, and the words in it that are long, as after ``Bearer``."""
-    return [value, *(word for word in value.split() if len(word) >= _LONG_WORD)]
+def hidden(secrets: Mapping[str, str]) -> tuple[str, ...]:
+    """Return what nothing may show: the values of *secrets*, and long words in them, as the one after ``Bearer``."""
+    words = [word for value in secrets.values() for word in value.split() if len(word) >= _LONG_WORD]
+    return (*secrets.values(), *words)
 
 
 def _message(run: Run, wanted: HttpRequest, given: Mapping[str, str], job_folder: Path) -> Message:

@@ -75,14 +75,15 @@ def prepare(
 
 def _request(launch: Launch, run: Run, action: HttpAction, job_folder: Path) -> Launch:
     limit = launch.timeout or http_call.LONGEST
-    request = http_call.request_of(run, action.http, limit, job_folder, launch.env)
+    secrets = http_call.looked_up(action.http, job_folder, launch.env)
+    end = limit + launch.kill_grace + http_call.LAST_RESORT
     own = http_call.sources(action.http)
     return replace(
         launch,
         argv=http_request.worker_argv(),
         env={name: value for name, value in launch.env.items() if name not in own},
-        stdin=request.encoded(),
-        secrets=request.secrets,
+        stdin=http_call.request_of(run, action.http, secrets, end, job_folder).encoded(),
+        secrets=http_call.hidden(secrets),
         timeout=limit,
         failure_mark=http_request.FAILED,
     )
@@ -133,4 +134,15 @@ def _marks(run: Run) -> dict[str, str]:
         "SCHEDSYNC_RUN_ID": run.id,
         "SCHEDSYNC_SCHEDULED_AT": rfc3339(run.scheduled_at),
         "SCHEDSYNC_ATTEMPT": str(run.attempt),
+        **_upstream(run),
+    }
+
+
+def _upstream(run: Run) -> dict[str, str]:
+    if run.upstream_state is None:
+        return {}
+    return {
+        "SCHEDSYNC_UPSTREAM_JOB_ID": str(run.upstream_job_id),
+        "SCHEDSYNC_UPSTREAM_RUN_ID": str(run.upstream_run_id),
+        "SCHEDSYNC_UPSTREAM_STATE": run.upstream_state.value,
     }

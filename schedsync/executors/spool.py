@@ -7,6 +7,7 @@ crash of the service the file is what remains, and ``recover`` reads it; ``spool
 import logging
 import os
 import threading
+from contextlib import suppress
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Protocol
@@ -61,8 +62,8 @@ class Sink(Protocol):
 class Spool:
     """Takes what one run prints. One thread appends; any thread may read.
 
-    A file that cannot be written (disk full, folder not writable) hurts nobody but the readers of the file: what is
-    kept is in memory, and ``failure`` says what happened.
+    A folder that is missing is made. A file that cannot be written (disk full, folder not writable) hurts nobody but
+    the readers of the file: what is kept is in memory, and ``failure`` says what happened.
     """
 
     def __init__(self, path: Path, limits: OutputLimits) -> None:
@@ -116,11 +117,17 @@ class Spool:
 
     def _open(self) -> int | None:
         try:
-            # Not for everybody: jobs print what they should not.
-            return os.open(self._path, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o640)
+            with suppress(FileNotFoundError):
+                return self._opened()
+            self._path.parent.mkdir(parents=True, exist_ok=True)  # somebody has tidied up
+            return self._opened()
         except OSError as error:
             self._fail(error)
             return None
+
+    def _opened(self) -> int:
+        # Not for everybody: jobs print what they should not.
+        return os.open(self._path, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o640)
 
     def _write(self, data: memoryview) -> None:
         try:

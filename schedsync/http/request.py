@@ -63,8 +63,6 @@ class Request:
     tls: Tls = Tls()
     proxy: Proxy | None = None
     follow_redirects: bool = False
-    secrets: tuple[str, ...] = field(default=(), repr=False)
-    """Texts that are never printed, wherever they come from."""
 
     def encoded(self) -> bytes:
         """Return what ``decoded`` understands."""
@@ -83,7 +81,6 @@ def decoded(data: bytes) -> Request:
         tls=Tls(**fields["tls"]),
         proxy=None if fields["proxy"] is None else Proxy(**fields["proxy"]),
         follow_redirects=fields["follow_redirects"],
-        secrets=tuple(fields["secrets"]),
     )
 
 

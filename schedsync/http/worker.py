@@ -26,10 +26,9 @@ def main() -> int:
     request = decoded(sys.stdin.buffer.read())
     # A text stream; whatever comes from the other side must not end the run.
     sys.stdout.reconfigure(encoding="utf-8", errors="backslashreplace", line_buffering=True)  # type: ignore[union-attr]
-    output = Output(request.secrets)
     try:
         heed(request.seconds)
-        _run(request, output)
+        _run(request)
     except FailedError as failure:
         why = str(failure)
     except EndedError as end:
@@ -38,28 +37,18 @@ def main() -> int:
         heed_no_more()
         return 0
     heed_no_more()
-    output.line(f"{FAILED}{why}")
+    _print(f"{FAILED}{why}")
     return 1
 
 
-class Output:
-    """The run's output, without secrets."""
-
-    def __init__(self, secrets: tuple[str, ...]) -> None:
-        # The longest first, or the rest of one that begins like another would be left.
-        self._secrets = sorted(filter(None, secrets), key=len, reverse=True)
-
-    def line(self, text: str) -> None:
-        """Print *text*."""
-        for secret in self._secrets:
-            text = text.replace(secret, "***")
-        print(text)  # noqa: T201 - standard output is the run's output
+def _print(line: str) -> None:
+    print(line)  # noqa: T201 - standard output is the run's output
 
 
-def _run(request: Request, output: Output) -> None:
+def _run(request: Request) -> None:
     message = request.message
     for _ in range(redirects.MOST + 1):
-        answer = _exchange(request, message, output)
+        answer = _exchange(request, message)
         location = answer.headers.get("Location")
         if not request.follow_redirects or location is None or not redirects.points_on(answer.status, location):
             break
@@ -72,33 +61,33 @@ def _run(request: Request, output: Output) -> None:
         raise FailedError(wrong)
 
 
-def _exchange(request: Request, message: Message, output: Output) -> Answer:
-    output.line(f"{message.method} {message.url}")
+def _exchange(request: Request, message: Message) -> Answer:
+    _print(f"{message.method} {message.url}")
     if message.url.startswith("https") and not request.tls.verify:
-        output.line("(the certificate is not checked: verify is false)")
+        _print("(the certificate is not checked: verify is false)")
     began = time.monotonic()
     with answered(request, message) as response:
         head = Answer(response.status, printable(response.reason), response.headers)
-        output.line(f"HTTP/{response.version // 10}.{response.version % 10} {head.line}")
+        _print(f"HTTP/{response.version // 10}.{response.version % 10} {head.line}")
         for line in head.shown_headers():
-            output.line(line)
+            _print(line)
         received, whole = bytearray(), False
         try:
             whole = read(response, received, place(urlsplit(message.url)), request.seconds)
         finally:
             text = text_of(bytes(received), response.headers)
-            _print_body(text, output)
+            _print_body(text)
     more = "" if whole else "; the rest was not read"
-    output.line(f"({len(received):,} bytes, {time.monotonic() - began:.3f} s{more})")
+    _print(f"({len(received):,} bytes, {time.monotonic() - began:.3f} s{more})")
     return Answer(head.status, head.phrase, head.headers, text, whole)
 
 
-def _print_body(text: str, output: Output) -> None:
+def _print_body(text: str) -> None:
     if text:
-        output.line("")
-        output.line(text[:MOST_SHOWN].rstrip("\n"))
+        _print("")
+        _print(text[:MOST_SHOWN].rstrip("\n"))
     if len(text) > MOST_SHOWN:
-        output.line(f"... ({len(text) - MOST_SHOWN:,} more characters)")
+        _print(f"... ({len(text) - MOST_SHOWN:,} more characters)")
 
 
 if __name__ == "__main__":

@@ -1,7 +1,7 @@
 """What instances left that are gone: their rows settled, their processes ended, their results and output kept."""
 
 import logging
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import timedelta
 from pathlib import Path
@@ -13,9 +13,10 @@ from schedsync.executors.spool import OutputLimits, live, remove
 from schedsync.executors.spool import recover as recover_output
 from schedsync.running.journal import Journal, Result
 from schedsync.running.keeping import Keeping
+from schedsync.runs.following import Followers
 from schedsync.runs.ledger import Entry
 from schedsync.runs.outcome import Output
-from schedsync.runs.recovery import KnownJob, Recovered, Takeover, recover, without_retries
+from schedsync.runs.recovery import KnownJob, Recovered, Takeover, interrupted, recover
 from schedsync.runs.run import Run, RunState
 from schedsync.store.leases import Lease
 from schedsync.store.runs import RunChanges
@@ -35,6 +36,16 @@ class Settled:
     startable: Sequence[Entry] = ()
     living: Sequence[tuple[Entry, int]] = ()
     """Runs that go on under their keepers, with the keepers' pids; they are this instance's now."""
+
+
+def known_jobs(store: Store, runs: Iterable[Run]) -> dict[str, KnownJob]:
+    """Return the live jobs of *runs*, by id.
+
+    Raises:
+        DatabaseUnavailableError: they cannot be known.
+    """
+    stored = store.jobs.load({run.job_id for run in runs})
+    return {i: KnownJob(job.spec, job.observed.source.file) for i, job in stored.items() if job.spec}
 
 
 class Leftovers:
@@ -68,26 +79,28 @@ class Leftovers:
             log.info("kept result is dropped, the run was settled before", extra=fields)
         self._journal.drop(result.run.id for result in late)
 
-    def settle(self, orphans: Sequence[Run], lease: Lease, results: Mapping[str, Result]) -> Settled:
+    def settle(
+        self, orphans: Sequence[Run], lease: Lease, results: Mapping[str, Result], followers: Followers
+    ) -> Settled:
         """Write down what becomes of *orphans*; return what ended by it, what may be started now, and what goes on.
 
         Args:
             orphans: unsettled runs that nobody looks after.
             lease: the one under which this instance leads.
             results: what is on disk of them.
+            followers: who runs after whom.
 
         Raises:
             DatabaseUnavailableError: nothing was written.
             LeadershipLostError: nothing was written.
         """
-        stored = self._store.jobs.load({run.job_id for run in orphans})
-        jobs = {i: KnownJob(job.spec, job.observed.source.file) for i, job in stored.items() if job.spec}
+        jobs = known_jobs(self._store, orphans)
         living = self._living(orphans, jobs, lease)
         rest = [run for run in orphans if run.id not in living]
         results = self._keeping.ended(rest, {i: job.spec for i, job in jobs.items()}) | dict(results)
-        known = {run_id: result.run for run_id, result in results.items()}
-        recovered = recover(rest, jobs, self._takeover(lease), known)
-        without_retries(recovered, self._end_processes(recovered.lost))
+        takeover = self._takeover(lease, followers)
+        takeover = replace(takeover, remaining=self._end_processes(interrupted(rest, takeover, results)))
+        recovered = recover(rest, jobs, takeover, {run_id: result.run for run_id, result in results.items()})
         taken_up = [entry.run for entry, _ in living.values()]
         refused = self._record(self._changes(recovered, results, taken_up), lease)
         for run in recovered.known:
@@ -120,13 +133,13 @@ class Leftovers:
             bare = [(run, Output()) for run, _ in changes.settled]
             return self._store.runs.record(replace(changes, settled=bare), lease)
 
-    def _takeover(self, lease: Lease) -> Takeover:
+    def _takeover(self, lease: Lease, followers: Followers) -> Takeover:
         def unstarted(run: Run) -> bool:
             # Leave to start that was given to this instance, under this lease, and that it does not know of.
             own = run.owner == self._owner and run.token == lease.token
             return run.state is RunState.QUEUED or own
 
-        return Takeover(self._node, self._owner, self._clock(), unstarted)
+        return Takeover(self._node, self._owner, self._clock(), unstarted, followers)
 
     def _end_processes(self, lost: Sequence[Run]) -> dict[str, list[int]]:
         """End what lives of *lost* runs on this machine; return what could not be ended."""
@@ -142,7 +155,7 @@ class Leftovers:
         settled = [(run, results[run.id].output) for run in recovered.known]
         settled += [(run, recover_output(live(self._spool, run.id), self._limits)) for run in recovered.lost]
         settled += [(run, Output()) for run in recovered.skipped]
-        return RunChanges(settled=settled, retries=recovered.retries, taken_up=taken_up)
+        return RunChanges(settled=settled, retries=recovered.retries, taken_up=taken_up, followers=recovered.followers)
 
 
 def _entry(run: Run, job: KnownJob) -> Entry:

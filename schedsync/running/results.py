@@ -34,6 +34,8 @@ class Written:
     """Promoted runs and retries that another instance has, or had."""
     undone: frozenset[str] = frozenset()
     """Promoted runs that wait as before."""
+    followed: bool = False
+    """Whether runs may wait now for the instance that leads, because they follow others."""
 
 
 class ResultWriter:
@@ -116,8 +118,8 @@ class ResultWriter:
         except Exception:  # the results are still at hand: write what can be written
             log.exception("results could not be written together, each is written by itself")
             settled, refused = self._apart(changes)
-            return Written(settled, refused, undone)
-        return Written(tuple(run for run, _ in changes.settled), final)
+            return Written(settled, refused, undone, bool(changes.followers))
+        return Written(tuple(run for run, _ in changes.settled), final, followed=bool(changes.followers))
 
     def _record(self, changes: RunChanges) -> frozenset[str]:
         try:
@@ -143,13 +145,14 @@ class ResultWriter:
 
     def _keep(self, changes: RunChanges) -> None:
         self.left.settled += changes.settled
+        self.left.followers += changes.followers
         self.left.retries += changes.retries
         ended = {run.id for run, _ in self.left.settled}
         self.left.started = [run for run in (*self.left.started, *changes.started) if run.id not in ended]
 
     def _without_lease(self, changes: RunChanges, undone: frozenset[str]) -> Written:
         """Write the results of what ran here, which are ours all the same, and queue their retries for the leader."""
-        ours = RunChanges(started=changes.started, settled=changes.settled)
+        ours = RunChanges(started=changes.started, settled=changes.settled, followers=changes.followers)
         settled = self._try(ours).settled if ours else ()
         return Written(settled, self._handed_over(changes.retries), undone)
 
@@ -169,24 +172,24 @@ class ResultWriter:
 
     def _apart(self, changes: RunChanges) -> tuple[tuple[Run, ...], frozenset[str]]:
         """Write each result and each retry by itself; return what is settled, and the retries that are refused."""
-        settled = tuple(run for run, output in changes.settled if self._settled(run, output))
+        settled = tuple(run for run, output in changes.settled if self._settled(run, output, changes.of(run)))
         self._refused_in_a_row = 0 if len(settled) == len(changes.settled) else min(self._refused_in_a_row + 1, 10)
         self._told.difference_update(run.id for run in settled)
         return settled, frozenset(retry.id for retry in changes.retries if self._refused(retry))
 
-    def _settled(self, run: Run, output: Output) -> bool:
+    def _settled(self, run: Run, output: Output, followers: list[Run]) -> bool:
         """Write one result; without its output, and at last with a plain reason, where that cannot be written."""
         for told, kept in dict.fromkeys([(run, output), (run, Output()), (_plain(run), Output())]):
             if self.rests:
                 break
             try:
-                self._record(RunChanges(settled=[(told, kept)]))
+                self._record(RunChanges(settled=[(told, kept)], followers=followers))
                 return True
             except AWAY:
                 pass
             except Exception as error:  # what it was is kept, and the others are still to be written
                 self._say_refused(run, error)
-        self._keep(RunChanges(settled=[(run, output)]))
+        self._keep(RunChanges(settled=[(run, output)], followers=followers))
         return False
 
     def _say_refused(self, run: Run, error: Exception) -> None:

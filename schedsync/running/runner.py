@@ -24,18 +24,19 @@ from schedsync.executors.sql_call import Databases
 from schedsync.running.custody import Custody
 from schedsync.running.journal import Result
 from schedsync.running.keeping import Keeping
-from schedsync.running.leftovers import Leftovers
+from schedsync.running.leftovers import Leftovers, Settled, known_jobs
 from schedsync.running.results import ResultWriter, Written
+from schedsync.runs.following import NOTHING, Consequences, Followers, what_follows
 from schedsync.runs.ledger import Entry, Ledger, Place
 from schedsync.runs.outcome import Outcome, Output
 from schedsync.runs.pause import EVERYTHING
-from schedsync.runs.recovery import outdated
-from schedsync.runs.retry import concluded, next_attempt
+from schedsync.runs.recovery import KnownJob, outdated
+from schedsync.runs.retry import concluded
 from schedsync.runs.run import Run, RunState, SkipReason
 from schedsync.runs.slots import Ahead, Decision
+from schedsync.runs.unowned import judge_unowned
 from schedsync.runs.waiting import Waiting, waiting
 from schedsync.specs.job import JobSpec
-from schedsync.specs.policy import Retry
 from schedsync.store.leases import Lease
 from schedsync.store.runs import RunChanges
 from schedsync.store.store import Store
@@ -105,6 +106,8 @@ class Runner:
         self._stopping, self._closing = threading.Event(), threading.Event()
         self._writer = ResultWriter(store.runs, lambda: self._lease)
         self._keeping = Keeping(options.spool, options.limits, node=options.node)
+        self.followers = Followers()
+        """Who runs after whom, as far as is known here."""
         self._leftovers = Leftovers(
             store,
             self._keeping,
@@ -121,6 +124,8 @@ class Runner:
         """Told of each run as it stands here now, whenever that changes, before it is written; returns quickly."""
         self.on_finished: Callable[[Run], None] = lambda _run: None
         """Told of each run that has ended and whose result is written."""
+        self.on_followers: Callable[[], None] = lambda: None
+        """Told when runs have been written that have no owner: the thread that claims takes them up."""
 
     def start(self) -> None:
         """Start the engine and the recording thread."""
@@ -172,6 +177,17 @@ class Runner:
             self._lease = lease
         self._news.set()
 
+    def learn_followers(self) -> None:
+        """Ask who runs after whom: before runs are recovered, and whenever that has changed.
+
+        Raises:
+            DatabaseUnavailableError: what was known stays.
+        """
+        before, self.followers = self.followers.circles, self._store.jobs.followers()
+        found = self.followers.circles
+        if found and found != before:
+            log.warning("jobs would run for ever, they do not follow one another", extra={"jobs": sorted(found)})
+
     def unsettled(self, job_id: str) -> int:
         """Return how many runs of a job have not ended."""
         with self._lock:
@@ -210,6 +226,39 @@ class Runner:
                 self._tell_change(entry.run)
         self._submit_all(entry for entry in entries if entry.place is Place.RUNNING)
         self._news.set()
+
+    def take_up(self, run_ids: Collection[str]) -> None:
+        """Take up queued runs that have no owner, as far as they are not at hand: those of people, and followers.
+
+        Their rows stay as they are until the runs have leave to start, so a crash leaves them to the next leader. For
+        the thread that claims, when no claim of its own is under way.
+
+        Raises:
+            DatabaseUnavailableError: none is taken up; call it again.
+        """
+        with self._lock:  # before the rows are read: what is at hand then may have ended when they are judged
+            held = self._custody.held()
+            new = {i for i in run_ids if not (self._ledger.get(i) or i in held)}
+        if not new:
+            return
+        runs = [run for run in self._store.runs.unowned() if run.id in new]
+        jobs = known_jobs(self._store, runs)
+        with self._lock:
+            for run in runs:
+                self._take_up(run, jobs.get(run.job_id), self._clock())
+        self._news.set()
+
+    def _take_up(self, run: Run, job: KnownJob | None, now: datetime) -> None:
+        ahead = Ahead() if job is None else self._ledger.ahead(run.job_id, job.spec)
+        decision, reason = judge_unowned(run, job, ahead, now)
+        if job is None or decision is Decision.SKIP:
+            self._skip(run, str(reason), self._changes)
+            return
+        entry = Entry(run, job.spec, job.source_file)
+        if decision is Decision.REPLACE:
+            self._make_way(entry, {run.id})
+        self._ledger.adopt(entry, now)
+        self._tell_change(run)
 
     def _submit_all(self, entries: Iterable[Entry]) -> None:
         for entry in entries:
@@ -296,8 +345,9 @@ class Runner:
 
         def is_orphan(run: Run) -> bool:
             # Only the leader starts what is queued, so the queued runs of a living instance are taken up too.
+            # Those without an owner are the thread's that claims: see take_up.
             waits = run.state is RunState.QUEUED
-            return run.owner != self._options.owner and (waits or is_dead(run.owner or ""))
+            return run.owner not in {None, self._options.owner} and (waits or is_dead(run.owner or ""))
 
         self._recover(is_orphan)
 
@@ -313,7 +363,7 @@ class Runner:
     def recover_own(self) -> None:
         """Compare what is at hand with the rows, and take up runs of this instance that it does not know of.
 
-        Of those the claim was written, but its answer was lost.
+        Of those the claim was written, but its answer was lost. What others have queued is taken up, too.
 
         For the thread that claims, when no claim of its own is under way.
 
@@ -322,7 +372,7 @@ class Runner:
         """
         self._doubtful = False
         try:
-            self._recover(lambda run: run.owner == self._options.owner)
+            self._recover(lambda run: run.owner == self._options.owner or run.state is RunState.QUEUED)
         except BaseException:
             self._doubtful = True
             raise
@@ -332,43 +382,41 @@ class Runner:
         if lease is None:
             return
         results = self._leftovers.results()  # before the rows: what is settled in them was so when its result was read
-        orphans = self._orphans(is_orphan, results)
-        if not orphans:
-            return
-        settled = self._leftovers.settle(orphans, lease, results)
+        with self._lock:  # before the rows, too: what is entered later is not in them
+            entered = [entry for entry in self._ledger.entries() if entry.run.id not in self._unwritten]
+        unsettled = {run.id: run for run in self._store.runs.unsettled()}
+        self._note_others([run for run in unsettled.values() if self._is_at_work_elsewhere(run) and not is_orphan(run)])
+        orphans = self._orphans(unsettled, is_orphan, results)
+        settled = self._leftovers.settle(orphans, lease, results, self.followers) if orphans else Settled()
         with self._lock:
             ended = self._custody.held()
             for entry, pid in settled.living:
-                self._take_up(entry, pid)
+                self._look_after(entry, pid)
             for entry in settled.startable:
                 if entry.run.id not in ended:
                     self._ledger.adopt(entry, self._clock())
-            for run in settled.ended:  # after their retries were adopted, which keep those behind them waiting
+            # Not earlier: a retry that was adopted keeps those waiting that are behind the attempt before it.
+            for run in (*settled.ended, *(entry.run for entry in outdated(entered, unsettled, self._options.owner))):
                 self._ledger.settle(run.id)
         self._news.set()
         for run in (*settled.ended, *(entry.run for entry in settled.startable)):
             self._tell_change(run)
         self._tell(settled.ended)
 
-    def _take_up(self, entry: Entry, pid: int) -> None:
+    def _look_after(self, entry: Entry, pid: int) -> None:
         """Look after a run that an earlier process has started."""
         run = entry.run
         log.info("run goes on, it is looked after again", extra={"run_id": run.id, "job_id": run.job_id, "pid": pid})
         self._ledger.hold(entry)
         self._engine.take_up(self._keeping.again(entry), pid, run.started_at or run.claimed_at or self._clock())
 
-    def _orphans(self, is_orphan: Callable[[Run], bool], results: Mapping[str, Result]) -> list[Run]:
-        """Return the unsettled runs that are orphans and not at hand here; drop *results* that come too late."""
-        with self._lock:  # before the rows: what is entered later is not in them
-            entered = [entry for entry in self._ledger.entries() if entry.run.id not in self._unwritten]
-        unsettled = {run.id: run for run in self._store.runs.unsettled()}
-        self._note_others([run for run in unsettled.values() if self._is_at_work_elsewhere(run) and not is_orphan(run)])
+    def _orphans(
+        self, unsettled: Mapping[str, Run], is_orphan: Callable[[Run], bool], results: Mapping[str, Result]
+    ) -> list[Run]:
+        """Return the *unsettled* runs that are orphans and not at hand here; drop *results* that come too late."""
         with self._lock:  # under which a run that ends goes from the ledger to custody: it is always in one of them
             ours = self._custody.held()
             found = [r for r in unsettled.values() if is_orphan(r) and not (self._is_here(r) or r.id in ours)]
-            for entry in outdated(entered, unsettled, self._options.owner):
-                self._ledger.settle(entry.run.id)
-                self._news.set()  # others may go on
         self._leftovers.drop([result for i, result in results.items() if i not in unsettled and i not in ours])
         self._keeping.drop_all_but({*unsettled, *self._engine.running(), *self._custody.held()})
         if not found:
@@ -477,6 +525,8 @@ class Runner:
             self._tell_change(entry.run)
         self._submit_all(leave)
         self._tell(written.settled)
+        if written.followed:
+            self.on_followers()
 
     def _tell_change(self, run: Run) -> None:
         try:
@@ -501,16 +551,19 @@ class Runner:
             started_at=outcome.started_at or entry.run.started_at,
             finished_at=outcome.finished_at,
         )
-        # While processes live that nobody can end, no copy may run beside them.
-        policy = Retry() if outcome.remains else entry.spec.retry
-        retry = next_attempt(run, policy, node=self._options.node, owner=self._options.owner)
-        self._ended(Result(concluded(run, policy), outcome.output), self._changes, retry)
+        node, owner = self._options.node, self._options.owner
+        may_retry = not outcome.remains
+        follows = what_follows(run, entry.spec, self.followers, node=node, owner=owner, may_retry=may_retry)
+        told = concluded(run, entry.spec.retry) if may_retry else run
+        self._ended(Result(told, outcome.output), self._changes, follows)
 
-    def _ended(self, result: Result, changes: RunChanges, retry: Run | None = None) -> None:
+    def _ended(self, result: Result, changes: RunChanges, follows: Consequences = NOTHING) -> None:
+        retry = follows.retry
         self._ledger.settle(result.run.id, retry)
         self._replaced.discard(result.run.id)
         self._custody.take(result)
         changes.settled.append((result.run, result.output))
+        changes.followers += follows.followers
         self._tell_change(result.run)
         if retry is not None:
             changes.retries.append(retry)
@@ -518,7 +571,10 @@ class Runner:
             self._tell_change(retry)
 
     def _still_wanted(self, promoted: list[Entry], changes: RunChanges) -> list[Entry]:
-        """Return what may really start: a run that waited while its job was paused or removed is skipped."""
+        """Return what may really start: a run that waited while its job was paused or removed is skipped.
+
+        Pauses do not stop what a person asked for.
+        """
         if not promoted:
             return []
         try:
@@ -531,16 +587,17 @@ class Runner:
             return []
         starting = []
         for entry in promoted:
-            if EVERYTHING in pauses or entry.run.job_id in pauses:
-                self._skip(entry, SkipReason.PAUSED.value, changes)
+            paused = EVERYTHING in pauses or entry.run.job_id in pauses
+            if paused and entry.run.asked_by is None:
+                self._skip(entry.run, SkipReason.PAUSED.value, changes)
             elif entry.run.job_id not in live:
-                self._skip(entry, f"{SkipReason.REMOVED}: the job is gone", changes)
+                self._skip(entry.run, f"{SkipReason.REMOVED}: the job is gone", changes)
             else:
                 starting.append(entry)
         return starting
 
-    def _skip(self, entry: Entry, reason: str, changes: RunChanges) -> None:
-        skipped = replace(entry.run, state=RunState.SKIPPED, reason=reason, finished_at=self._clock())
+    def _skip(self, run: Run, reason: str, changes: RunChanges) -> None:
+        skipped = replace(run, state=RunState.SKIPPED, reason=reason, finished_at=self._clock())
         with self._lock:
             self._ended(Result(skipped, Output()), changes)
         self._news.set()  # its place is free for the next one

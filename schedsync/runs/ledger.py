@@ -190,11 +190,14 @@ class Ledger:
 
     def hold(self, entry: Entry) -> None:
         """Take up a run that is running already, whatever place its pool has."""
-        if entry.run.id not in self._entries:
-            self.lines.join(entry.lines, entry.run.id)
+        known = self._entries.get(entry.run.id)
+        before = () if known is None else known.lines  # it may have run elsewhere, for its job as it was then
+        self.lines.leave(before, entry.run.id)
+        self.lines.join(entry.lines, entry.run.id)
         entry.place = Place.RUNNING
         self._take(entry.pool)
         self._put(entry)
+        self._unblock(before)
 
     def note_elsewhere(self, entry: Entry) -> None:
         """Take note of a run that another instance runs; one that is here already stays as it is."""

@@ -96,6 +96,11 @@ def judge(due: DueJob, *, now: datetime, up_since: datetime) -> list[Verdict]:
     return verdicts
 
 
+def judge_overlap(spec: JobSpec, slot: datetime, ahead: Ahead) -> tuple[Decision, str | None]:
+    """Return what becomes of a single run that no schedule made, as far as the job's overlap policy decides that."""
+    return _by_overlap(DueJob(spec, [slot], ahead=ahead), [slot], up_since=slot)[slot]
+
+
 def _why_not(due: DueJob, slot: datetime, now: datetime) -> str | None:
     if due.spec.suspend:
         return SkipReason.SUSPENDED.value

@@ -19,7 +19,7 @@ from schedsync.specs.messages import FieldError, explain
 from schedsync.specs.problem import Problem
 from schedsync.specs.schedule import TRIGGER_KEYS
 
-_OF_ONE_JOB = ("id", "renamed_from")
+_OF_ONE_JOB = ("id", "renamed_from", "after")
 _OF_PROCESSES = frozenset(ProcessAction.model_fields)
 _FOR_PROCESSES = ("success_exit_codes",)
 """Fields of a job that only one which runs a process has."""
@@ -144,7 +144,12 @@ def _over(job: dict[str, Any], defaults: dict[str, Any]) -> dict[str, Any]:
 
 
 def _fitting(job: dict[str, Any], defaults: dict[str, Any]) -> dict[str, Any]:
-    """Return *defaults* without what is for other kinds of action than the job's: a folder may hold all of them."""
+    """Return *defaults* without what is for other jobs: a folder may hold all kinds.
+
+    For a job that runs after others that is the schedule, for an action what only other kinds have.
+    """
+    if "after" in job:
+        defaults = {key: value for key, value in defaults.items() if key != "schedule"}
     run, under = job.get("run"), defaults.get("run", {})
     if not (isinstance(run, dict) and isinstance(under, dict)):
         return defaults

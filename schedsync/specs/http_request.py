@@ -29,12 +29,14 @@ _OF_OTHERS = ("CONNECT", "TRACE")
 _MANAGED = frozenset({"connection", "content-length", "expect", "te", "trailer", "transfer-encoding", "upgrade"})
 """Headers that say how the request is sent, which is not the author's to say."""
 
-Path = Annotated[Text, AfterValidator(no_nul), Field(min_length=1)]
+FilePath = Annotated[Text, AfterValidator(no_nul), Field(min_length=1)]
 
 
 def _check_url(url: str) -> str:
     if not _URL.fullmatch(url):
-        raise ValueError("a url has no spaces and only ASCII signs; write the others percent-encoded, e.g. %20")
+        raise ValueError(
+            "a url has no spaces and only ASCII signs; write others percent-encoded, e.g. %20, and in a host as xn--..."
+        )
     try:
         parts = urlsplit(url)
         host, _ = parts.hostname, parts.port
@@ -183,11 +185,13 @@ class Expect(Model):
 class Tls(Model):
     """How the other side of https is checked, and how this side shows who it is."""
 
-    ca: Path | None = Field(
+    ca: FilePath | None = Field(
         None, description="PEM file of the CAs to trust instead of the system's; paths are relative to the job file."
     )
-    cert: Path | None = Field(None, description="PEM file with a client certificate and its chain.")
-    key: Path | None = Field(None, description="PEM file with its key, without a passphrase; default: that of cert.")
+    cert: FilePath | None = Field(None, description="PEM file with a client certificate and its chain.")
+    key: FilePath | None = Field(
+        None, description="PEM file with its key, without a passphrase; default: that of cert."
+    )
     verify: bool = Field(default=True, strict=True, description="Whether the other side's certificate is checked.")
 
     @field_validator("key")

@@ -4,7 +4,6 @@ _NOT_YET = "is not supported in this version"
 _THEY_ARE_NOT = "are not supported in this version"
 
 LATER = {
-    "after": f"running after another job {_NOT_YET}; use a schedule",
     "calendar": f'the trigger "calendar" {_NOT_YET}; use cron, every or at',
     "exclude": f"excluding calendars {_NOT_YET}",
     "executor": f"choosing an executor {_NOT_YET}; every job runs on the machine of the service",

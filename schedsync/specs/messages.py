@@ -10,11 +10,13 @@ from typing import Any
 from pydantic import ValidationError
 from pydantic_core import ErrorDetails
 
+from schedsync.specs import job
 from schedsync.specs.actions import ACTION_KEYS, ACTIONS
 from schedsync.specs.cron import CronError, CronExpression
 from schedsync.specs.durations import parse_duration
 from schedsync.specs.expressions import ExpressionError
 from schedsync.specs.fields import allowed_at, home_of
+from schedsync.specs.following import ANY
 from schedsync.specs.later import LATER
 from schedsync.specs.schedule import TRIGGER_KEYS, TRIGGERS
 from schedsync.specs.wording import flow, quoted, shortened, shown
@@ -41,6 +43,7 @@ _MAIN_KEYS = {
 }
 _EXAMPLES = {
     "schedule": 'schedule: {every: 15m} or schedule: {cron: "30 2 * * *"}',
+    "after": "after: {other-job: succeeded}",
     "run": "run: {shell: echo hello}",
     "env": "env: {NAME: value}",
     "kwargs": "kwargs: {name: value}",
@@ -89,6 +92,9 @@ def _explain(details: ErrorDetails) -> FieldError:
         case "missing":
             name = str(path[-1])
             return FieldError(path[:-1], at_key=True, message=f'"{name}" is missing{_example(name)}', expected=name)
+        case job.NO_TRIGGER:
+            message = f'"schedule" is missing{_example("schedule")}; or after: {{other-job: succeeded}}'
+            return FieldError(path[:-1], at_key=True, message=message, expected="schedule")
     if path[-1:] == ("[key]",):
         return _about_value(path[:-1], details, _name(path[:-2]), at_key=True)
     return _about_value(path, details, _name(path), at_key=False)
@@ -130,6 +136,8 @@ def _without_tag(location: FieldPath) -> FieldPath:
 def _name(path: FieldPath) -> str:
     if not path or (isinstance(path[-1], int) and path[0] == "schedule"):
         return ""
+    if path[0] == "after" and len(path) > 1:
+        return f"after: {quoted(str(path[1]))}: "
     return f"{path[-1]}: " if isinstance(path[-1], str) else f"{path[-2]}: entry {path[-1] + 1}: "
 
 
@@ -169,7 +177,8 @@ def _expected(kind: str, details: ErrorDetails) -> str | None:
     context: dict[str, Any] = details.get("ctx", {})
     match kind:
         case "enum":
-            return f"one of {context['expected']}".replace("'", "")
+            either = f"{ANY}, " if details["loc"][:1] == ("after",) else ""
+            return f"one of {either}{context['expected']}".replace("'", "")
         case "greater_than_equal":
             return f"{context['ge']:g} or more"
         case "less_than_equal":
@@ -210,6 +219,8 @@ def _no_kind(path: FieldPath, value: object) -> str:
         return f"{where}: expected a mapping, found {shown(value)}; write e.g. {where}: {{{kind}}}"
     if "url" in value:
         return f"{where}: a request is written under http; write e.g. run: {{http: {{{_MAIN_KEYS['http']}}}}}"
+    if where == "schedule" and "after" in value:
+        return f'schedule: "after" stands in the place of schedule, not under it{_example("after")}'
     later = next((LATER[str(key)] for key in value if str(key) in LATER), None)
     if later is not None:
         return f"{where}: {later}"

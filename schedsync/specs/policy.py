@@ -93,7 +93,7 @@ class Misfire(Model):
 
     policy: MisfirePolicy = Field(MisfirePolicy.LATEST, description="Which of the missed slots run.")
     grace: PositiveDuration = Field(timedelta(hours=1), description="A slot that is later than this is skipped.")
-    limit: Annotated[int, Field(ge=1, le=10_000, strict=True)] = Field(
+    limit: Annotated[int, Field(ge=1, le=1_000, strict=True)] = Field(
         100, description="So many missed slots run at most under the policy all: the newest."
     )
 

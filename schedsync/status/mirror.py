@@ -235,7 +235,7 @@ def _worth(run: Run) -> tuple[bool, datetime, str]:
 
 
 def _state(job: ObservedJob, paused: Collection[str]) -> str:
-    if job.next_fire_at is None:
+    if job.next_fire_at is None and not job.follows:
         return "finished"
     if job.id in paused or EVERYTHING in paused:
         return "paused"

@@ -52,6 +52,11 @@ class RunView(View):
     exit_code: int | None
     node: str | None
     revision: str | None
+    asked_by: str | None
+    ask_reason: str | None
+    upstream_job_id: str | None
+    upstream_run_id: str | None
+    upstream_state: str | None
 
 
 class SourceView(View):
@@ -191,7 +196,7 @@ def job_detail(job: StoredJob, pauses: dict[str, Pause], last_run: Run | None) -
 
 
 def _state(job: StoredJob, pause: Pause | None) -> str:
-    if job.observed.next_fire_at is None:
+    if job.observed.next_fire_at is None and not job.observed.follows:
         return "finished"
     if pause is not None:
         return "paused"

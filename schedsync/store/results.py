@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Connection, bindparam, delete, insert, or_, select
+from sqlalchemy import BindParameter, Connection, Insert, bindparam, delete, exists, insert, or_, select
 from sqlalchemy.exc import IntegrityError
 
 from schedsync.errors import LeadershipLostError
@@ -15,7 +15,7 @@ from schedsync.store import tables
 from schedsync.store.claims import Slot, known_slots, slot_of
 from schedsync.store.database import Database
 from schedsync.store.leases import Lease, fence
-from schedsync.store.rows import Write, chunks, execute_last, row_of, update_each, update_for_each
+from schedsync.store.rows import RUN_COLUMNS, Write, chunks, execute_last, row_of, update_each, update_for_each
 from schedsync.store.types import printable
 
 _runs = tables.runs.c
@@ -37,9 +37,15 @@ class RunChanges:
     """Ended, or skipped after having been queued."""
     retries: list[Run] = field(default_factory=list)
     """Further attempts, queued."""
+    followers: list[Run] = field(default_factory=list)
+    """Queued runs without an owner, each of which follows one that is settled: without its row's end, they are not."""
 
     def __bool__(self) -> bool:
         return any((self.started, self.promoted, self.taken_up, self.settled, self.retries))
+
+    def of(self, ended: Run) -> list[Run]:
+        """Return the followers of a settled run."""
+        return [run for run in self.followers if run.upstream_run_id == ended.id]
 
 
 def record(database: Database, changes: RunChanges, lease: Lease | None) -> frozenset[str]:
@@ -125,7 +131,29 @@ def _writes(changes: RunChanges, known: Mapping[Slot, str]) -> list[Write]:
         _change([run for run, _ in changes.settled], UNSETTLED, _END),
         (insert(_kept), outputs),
         (insert(tables.runs), retries),
+        (_FOLLOW, [{f"b_{name}": value for name, value in row_of(run).items()} for run in changes.followers]),
     ]
+
+
+def _follow() -> Insert:
+    """Return what inserts a run, if the one that it follows has ended as it says, and if its slot has no row yet.
+
+    So it is written once, whoever decides it and how often; and not at all where somebody else has settled the upstream
+    run in another way.
+    """
+    new: dict[str, BindParameter[Any]] = {c.name: bindparam(f"b_{c.name}", type_=c.type) for c in RUN_COLUMNS}
+    upstream, other = tables.runs.alias("u"), tables.runs.alias("o")
+    same_slot = (other.c.job_id == new["job_id"]) & (other.c.scheduled_at == upstream.c.finished_at)
+    row = select(*new.values()).where(
+        upstream.c.id == new["upstream_run_id"],
+        upstream.c.state == new["upstream_state"],
+        upstream.c.finished_at == new["scheduled_at"],
+        ~exists(select(other.c.id).where(same_slot, other.c.attempt == new["attempt"]).correlate(upstream)),
+    )
+    return insert(tables.runs).from_select(list(new), row.select_from(upstream))
+
+
+_FOLLOW = _follow()
 
 
 def _drop_outputs(database: Database, changes: RunChanges) -> None:

@@ -58,8 +58,11 @@ def test_while_it_stops_nothing_starts_and_the_api_says_so_and_the_next_start_ca
 
 
 @pytest.mark.parametrize("database", ["sqlite"], indirect=True)
-@pytest.mark.parametrize("grace", ["60s", "0s"], ids=["while runs may end", "while runs are being ended"])
-@pytest.mark.parametrize("second", [signal.SIGTERM, signal.SIGINT])
+@pytest.mark.parametrize(
+    ("grace", "second"),
+    [("60s", signal.SIGTERM), ("0s", signal.SIGINT)],
+    ids=["while runs may end", "while runs are being ended"],
+)
 def test_a_second_signal_ends_the_runs_now_and_a_third_one_changes_nothing(
     service: Service, folder: Folder, files: dict[str, Path], grace: str, second: signal.Signals
 ) -> None:

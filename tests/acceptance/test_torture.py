@@ -92,9 +92,9 @@ def test_three_hundred_sleeping_jobs_cost_no_thread_each_and_readers_are_answere
     eventually(lambda: service.get("/api/status")["counts"]["running"] == 300, within=30)
     eventually(lambda: _size(service).children == 300)
     assert _size(service).threads <= 40
-    # Measured: 4 ms and 12 ms.
+    # Measured on a busy machine with two processors: 5 to 13 ms, and 21 to 39 ms.
     assert _p99(service, "/health") < 0.05
-    assert _p99(service, "/api/status") < 0.1
+    assert _p99(service, "/api/status") < 0.2
     began = time.monotonic()
     assert service.end() == 0
     assert time.monotonic() - began < 10

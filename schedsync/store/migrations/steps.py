@@ -1,5 +1,7 @@
 """The steps of migrations. Where DDL commits, a step that an earlier attempt has made already is passed over."""
 
+from typing import Any
+
 from alembic import op
 from sqlalchemy import Column, Inspector, inspect
 from sqlalchemy.schema import SchemaItem
@@ -29,6 +31,13 @@ def create_index(name: str, table: str, columns: list[str]) -> None:
         op.create_index(name, table, columns)
 
 
+def add_column(table: str, column: Column[Any]) -> None:
+    """Add a column to a table."""
+    there = _there()
+    if there is None or column.name not in {found["name"] for found in there.get_columns(table)}:
+        op.add_column(table, column)
+
+
 def create_view(name: str, columns: dict[str, str], source: str) -> None:
     """Create a view.
 
@@ -44,8 +53,27 @@ def create_view(name: str, columns: dict[str, str], source: str) -> None:
     if there is not None and name in there.get_view_names():
         _require(name, set(columns), there)
         return
+    op.execute(f"CREATE VIEW {name} AS\n{_select(columns, source)}")
+
+
+def replace_view(name: str, columns: dict[str, str], source: str) -> None:
+    """Let a view show something else. Rights on it stay.
+
+    Args:
+        name: of the view.
+        columns: name -> expression; those that the view has already come first.
+        source: what stands behind FROM.
+    """
+    create = "CREATE OR REPLACE VIEW"
+    if not _dialect().replaces_views:
+        op.execute(f"DROP VIEW IF EXISTS {name}")
+        create = "CREATE VIEW"
+    op.execute(f"{create} {name} AS\n{_select(columns, source)}")
+
+
+def _select(columns: dict[str, str], source: str) -> str:
     listed = ",\n    ".join(f"{expression} AS {column}" for column, expression in columns.items())
-    op.execute(f"CREATE VIEW {name} AS\nSELECT\n    {listed}\nFROM {source}")
+    return f"SELECT\n    {listed}\nFROM {source}"
 
 
 def timestamp(column: str) -> str:

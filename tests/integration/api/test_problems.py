@@ -30,7 +30,10 @@ GETS = (
     "/api/runs",
     "/api/queue",
 )
-POSTS = ("/api/jobs/a/pause", "/api/jobs/a/resume", "/api/pause", "/api/resume", "/api/sync")
+POSTS = (
+    *("/api/jobs/a/pause", "/api/jobs/a/resume", "/api/jobs/a/run"),
+    *("/api/pause", "/api/resume", "/api/sync"),
+)
 FROM_THE_DATABASE = [path for path in GETS if path.startswith("/api")]
 
 

@@ -31,6 +31,11 @@ def test_a_run_is_shown(here: Installation, get: Ask) -> None:
         "exit_code": 3,
         "node": "here",
         "revision": "r1",
+        "asked_by": None,
+        "ask_reason": None,
+        "upstream_job_id": None,
+        "upstream_run_id": None,
+        "upstream_state": None,
     }
 
 

@@ -11,6 +11,7 @@ from schedsync.cli.following import output_of
 from schedsync.errors import DatabaseUnavailableError
 from schedsync.runs.outcome import Output
 from schedsync.runs.run import Run, RunState
+from schedsync.store.runs import RunChanges, RunTable
 from tests.integration.cli.harness import HOURLY, SLOT, CommandLine
 
 
@@ -73,6 +74,31 @@ def test_an_outage_is_waited_for_and_a_removed_file_is_read_to_its_end(
 
         monkeypatch.setattr(store.runs, "get", asked)
         assert list(output_of(run, store, path)) == ["one, ", "two, ", "three", ""]
+
+
+def test_what_is_not_here_is_said_and_waited_for(cli: CommandLine, monkeypatch: pytest.MonkeyPatch) -> None:
+    cli.applied(a=HOURLY)
+    run = cli.ran("a", RunState.RUNNING, started_at=SLOT)
+    monkeypatch.setattr("schedsync.cli.following.ASK", 0.0)
+    get = RunTable.get
+
+    def ended_meanwhile(runs: RunTable, run_id: str) -> Run:
+        ended = replace(run, state=RunState.SUCCEEDED, finished_at=SLOT)
+        runs.record(RunChanges(settled=[(ended, Output(b"done\n", b"", 5))]), None)
+        monkeypatch.setattr(RunTable, "get", get)
+        return get(runs, run_id)
+
+    def once(runs: RunTable, run_id: str) -> Run:
+        monkeypatch.setattr(RunTable, "get", ended_meanwhile)
+        return get(runs, run_id)
+
+    monkeypatch.setattr(RunTable, "get", once)
+    printed = cli("logs", run.id, "-f")
+    assert (printed.code, printed.out) == (Exit.OK, "done\n")
+    waiting, end = printed.err.splitlines()
+    assert "is running on here, and nothing of its output is in" in waiting
+    assert waiting.endswith("; waiting for it")
+    assert end.endswith("has ended: succeeded")
 
 
 def test_following_a_run_that_has_ended_prints_it_and_says_how_it_ended(cli: CommandLine) -> None:

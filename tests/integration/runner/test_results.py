@@ -8,9 +8,11 @@ from datetime import timedelta
 import pytest
 
 from schedsync.errors import DatabaseUnavailableError, LeadershipLostError, SchemaError
-from schedsync.running.results import ResultWriter
+from schedsync.running.results import ResultWriter, Written
+from schedsync.runs.following import Follower, Followers, what_follows
 from schedsync.runs.outcome import Outcome, Output
 from schedsync.runs.run import Cause, Run, RunState
+from schedsync.specs.following import End
 from schedsync.store.leases import Lease
 from schedsync.store.runs import RunChanges, RunTable
 from schedsync.store.store import Store
@@ -302,6 +304,22 @@ def test_a_run_of_a_living_instance_is_not_replaced_but_waited_for(bench: Bench)
     eventually(lambda: bench.runs("a")[-1].state is RunState.SUCCEEDED)
 
 
+def test_the_retry_of_a_run_elsewhere_is_taken_up_before_a_later_slot_starts(bench: Bench) -> None:
+    theirs = _left_by(bench, "there/alive", "a", RunState.RUNNING, "overlap: queue\n")
+    bench.runner.recover(lambda _owner: False)
+    bench.fire()
+    failed = replace(theirs, state=RunState.FAILED, finished_at=bench.clock.now)
+    bench.store.runs.record(RunChanges(settled=[(failed, Output())]), None)
+    later = bench.clock.now + timedelta(hours=1)
+    retry = replace(theirs, id="retry", attempt=2, state=RunState.QUEUED, claimed_at=bench.clock.now, due_at=later)
+    bench.store.runs.hand_over([retry])
+    bench.runner.recover_own()
+    assert bench.states("a") == ["failed", "queued", "queued"]
+    bench.clock.forward(hours=1)
+    bench.runner.lead(bench.lease)
+    bench.until("a", "failed", "succeeded", "succeeded")
+
+
 def test_an_instance_that_was_waited_for_and_has_died_leaves_a_lost_run_and_its_retry(bench: Bench) -> None:
     _left_by(bench, "there/dead", "a", RunState.RUNNING, "retry: {attempts: 2, delay: 0s}\noverlap: queue\n")
     bench.runner.recover(lambda _owner: False)
@@ -340,3 +358,48 @@ def test_recovery_under_a_lease_that_is_gone_adds_no_retry(bench: Bench) -> None
     with pytest.raises(LeadershipLostError):
         bench.runner.recover(lambda _owner: True)
     assert bench.states("a") == ["running"]
+
+
+def _follows(ended: Run, job_id: str = "f") -> Run:
+    followers = Followers([Follower(job_id, {ended.job_id: tuple(End)}, "0" * 64, 1, None)])
+    (run,) = what_follows(ended, None, followers, node="here", owner=OWNER).followers
+    return run
+
+
+def _with_followers(*ends: tuple[Run, Output]) -> RunChanges:
+    return RunChanges(settled=list(ends), followers=[_follows(run) for run, _ in ends])
+
+
+def test_what_follows_is_written_with_its_end_also_when_ends_are_written_one_by_one(bench: Bench) -> None:
+    first, second = (_ended(run) for run in _claimed(bench, "a", "b"))
+    poison = second[0].id
+    writer = _writer(bench, lambda c: ValueError("no") if poison in {r.id for r, _ in c.settled} else None)
+    assert writer.write(_with_followers(first, second)).followed
+    assert [run.upstream_run_id for run in bench.store.runs.unowned()] == [first[0].id]
+    assert [run.upstream_run_id for run in writer.left.followers] == [poison]
+
+
+def test_what_follows_is_written_once_when_the_database_comes_back(bench: Bench) -> None:
+    (run,) = _claimed(bench, "a")
+    errors: list[Exception] = [DatabaseUnavailableError("away")]
+    writer = _writer(bench, lambda _: errors.pop() if errors else None)
+    assert not writer.write(_with_followers(_ended(run))).followed
+    written = eventually(lambda: (found := writer.write_left()).settled and found)
+    assert isinstance(written, Written)
+    assert written.followed
+    assert len(bench.store.runs.unowned()) == 1
+
+
+def test_what_follows_needs_no_leadership_since_the_leader_takes_it_up(bench: Bench) -> None:
+    (run,) = _claimed(bench, "a")
+    ended = _ended(run)
+    changes = _with_followers(ended)
+    again = replace(run, id="f" * 24, attempt=2, state=RunState.QUEUED, cause=Cause.RETRY)
+    changes.retries = [replace(again, claimed_at=ended[0].finished_at)]
+    bench.store.leases.end(OWNER)
+    bench.store.leases.acquire("there/other", TTL)
+    writer = _writer(bench, lambda _: None)
+    assert [each.id for each in writer.write(changes).settled] == [run.id]
+    assert [each.upstream_run_id for each in bench.store.runs.unowned()] == [run.id]
+    waiting = [each for each in bench.store.runs.unsettled() if each.job_id == run.job_id]
+    assert ([each.attempt for each in waiting], writer.left.retries) == ([2], [])

@@ -114,10 +114,19 @@ def test_a_file_of_an_earlier_attempt_is_not_continued(tmp_path: Path) -> None:
     assert path.read_bytes() == b"new"
 
 
-def test_a_folder_that_cannot_be_written_costs_the_file_and_not_the_output(tmp_path: Path) -> None:
-    spool = Spool(tmp_path / "missing" / "run.log", LIMITS)
+def test_a_folder_that_was_removed_is_made_anew(tmp_path: Path) -> None:
+    path = tmp_path / "removed" / "run.log"
+    spool = Spool(path, LIMITS)
     spool.append(b"kept")
-    assert spool.failure == "its output could not be spooled: No such file or directory"
+    assert (spool.failure, path.read_bytes()) == (None, b"kept")
+    spool.discard()
+
+
+def test_a_folder_that_cannot_be_written_costs_the_file_and_not_the_output(tmp_path: Path) -> None:
+    (tmp_path / "file").touch()
+    spool = Spool(tmp_path / "file" / "run.log", LIMITS)
+    spool.append(b"kept")
+    assert spool.failure == "its output could not be spooled: Not a directory"
     assert spool.read() == Output(b"kept", b"", 4)
     spool.discard()
 

@@ -291,6 +291,19 @@ def test_a_run_stays_in_the_lines_that_it_was_claimed_in_when_its_job_is_moved_t
     assert not book.ahead("b", spec(id="b", group="one"))
 
 
+def test_a_run_that_is_taken_over_stands_in_the_lines_that_its_job_has_now() -> None:
+    book = grouped()
+    there = entry("a", job={"group": "one"})
+    book.note_elsewhere(there)
+    (waiting,) = claim(book, (entry("b", job={"group": "one"}), Decision.WAIT))
+    assert book.promote(NOW) == []
+    book.hold(replace(there, spec=spec(id="a", group="two")))
+    assert book.promote(NOW) == [waiting]
+    assert book.ahead("c", spec(id="c", group="two")) == Ahead(other="a")
+    book.settle(there.run.id)
+    assert not book.ahead("c", spec(id="c", group="two"))
+
+
 # a limit for all pools together
 
 

@@ -6,8 +6,8 @@ from typing import Any
 
 import pytest
 
-from schedsync.runs.ledger import Entry, Place
-from schedsync.runs.recovery import LOST, KnownJob, Takeover, outdated, recover, without_retries
+from schedsync.runs.ledger import PROCESSES, Entry, Ledger, Place
+from schedsync.runs.recovery import LOST, KnownJob, Takeover, interrupted, outdated, recover
 from schedsync.runs.run import RunState
 from tests.builders import HOUR, NOW, run, spec
 
@@ -38,6 +38,18 @@ def test_a_lost_one_that_was_the_last_attempt_says_so() -> None:
     recovered = recover([run(state=RunState.RUNNING, attempt=2)], jobs, TAKEOVER)
     assert recovered.retries == []
     assert recovered.lost[0].reason == f"{LOST}; gave up after 2 attempts"
+
+
+def test_what_had_begun_keeps_its_place_before_what_had_not() -> None:
+    group = {"group": "erp", "overlap": "queue", "retry": {"attempts": 2}}
+    jobs = {name: KnownJob(spec(id=name, **group), "") for name in "ab"}
+    waiting, running = run(job_id="a"), run(job_id="b", state=RunState.RUNNING)
+    recovered = recover([waiting, running], jobs, TAKEOVER)
+    assert [(entry.run.job_id, entry.run.attempt) for entry in recovered.adopted] == [("b", 2), ("a", 1)]
+    book = Ledger({PROCESSES: 2})
+    for entry in recovered.adopted:
+        book.adopt(entry, NOW)
+    assert [entry.place for entry in recovered.adopted] == [Place.DELAYED, Place.BLOCKED]
 
 
 def test_a_lost_one_of_a_removed_job_is_only_settled() -> None:
@@ -93,15 +105,12 @@ def test_a_lost_one_whose_processes_live_on_is_not_tried_again() -> None:
         run(state=state, scheduled_at=NOW - n * HOUR / 10)
         for n, state in enumerate([RunState.RUNNING, RunState.RUNNING, RunState.QUEUED])
     )
-    recovered = recover([stuck, gone, waits], jobs, TAKEOVER)
-    without_retries(recovered, {stuck.id: [12, 13]})
+    assert interrupted([stuck, gone, waits], TAKEOVER, {gone.id}) == [stuck]
+    recovered = recover([stuck, gone, waits], jobs, replace(TAKEOVER, remaining={stuck.id: [12, 13]}))
     assert [retry.scheduled_at for retry in recovered.retries] == [gone.scheduled_at]
     assert [entry.run.scheduled_at for entry in recovered.adopted] == [gone.scheduled_at, waits.scheduled_at]
-    assert (
-        recovered.lost[0].reason
-        == f"{LOST}; some of its processes could not be ended (pid 12, 13), so it is not tried again"
-    )
-    assert recovered.lost[1].reason == LOST
+    said = "; some of its processes could not be ended (pid 12, 13), so it is not tried again"
+    assert [lost.reason for lost in recovered.lost] == [LOST + said, LOST]
 
 
 @pytest.mark.parametrize(

@@ -8,6 +8,7 @@ from hypothesis import settings
 from hypothesis import strategies as st
 
 from schedsync.specs.durations import format_duration
+from schedsync.specs.following import End
 from schedsync.specs.limits import format_size
 from schedsync.specs.policy import MisfirePolicy, Overlap, Prune, RetryOn
 
@@ -152,8 +153,14 @@ def _sound(job: dict[str, Any]) -> bool:
     return with_codes and ("group" not in job or job.get("overlap") != Overlap.ALLOW)
 
 
-documents = st.fixed_dictionaries(
-    {"id": ids, "schedule": triggers() | st.lists(triggers(), min_size=1, max_size=3), "run": actions},
+ends = st.sampled_from([*End, "any"]) | st.lists(st.sampled_from(list(End)), min_size=1)
+when = st.one_of(
+    st.fixed_dictionaries({"schedule": triggers() | st.lists(triggers(), min_size=1, max_size=3)}),
+    st.fixed_dictionaries({"after": st.dictionaries(ids, ends, min_size=1, max_size=3)}),
+)
+
+_documents = st.fixed_dictionaries(
+    {"id": ids, "run": actions},
     optional={
         "description": words,
         "tags": st.lists(words, max_size=3),
@@ -179,7 +186,7 @@ documents = st.fixed_dictionaries(
             optional={
                 "policy": st.sampled_from([p.value for p in MisfirePolicy]),
                 "grace": durations(1),
-                "limit": st.integers(1, 10_000),
+                "limit": st.integers(1, 1_000),
             },
         ),
         "group": st.from_regex(r"\A[a-z][a-z0-9-]{0,8}\Z"),
@@ -192,3 +199,4 @@ documents = st.fixed_dictionaries(
         ),
     },
 ).filter(_sound)
+documents = st.builds(lambda document, trigger: {**document, **trigger}, _documents, when)

@@ -8,6 +8,7 @@ from hypothesis import example, given
 from hypothesis import strategies as st
 
 from schedsync.specs.fingerprint import ascii_json, canonical, from_canonical, schedule_digest, spec_digest
+from schedsync.specs.following import End
 from schedsync.specs.job import JobSpec
 from tests.builders import document, spec
 from tests.unit.specs.strategies import REPRODUCIBLE, documents
@@ -63,6 +64,8 @@ def test_spelled_out_defaults_change_no_digest(value: dict[str, Any]) -> None:
             id="other spellings",
         ),
         pytest.param({"success_exit_codes": [0], "fail_on_output": None}, {}, id="the usual success"),
+        pytest.param({"after": {"a": "any"}}, {"after": {"a": [end.value for end in reversed(End)]}}, id="any end"),
+        pytest.param({"after": {"a": "lost", "b": "any"}}, {"after": {"b": "any", "a": ["lost", "lost"]}}, id="a set"),
         pytest.param({"run": {"shell": "a", "env": {"A": 1}}}, {"run": {"shell": "a", "env": {"A": "1"}}}, id="text"),
     ],
 )
@@ -109,6 +112,7 @@ RESCHEDULES: list[dict[str, Any]] = [
     {"schedule": {"every": "1h", "start": "2027-01-01"}},
     {"schedule": {"every": "1h", "end": "2027-01-01"}},
     {"schedule": [{"every": "1h"}, {"at": "2027-01-01"}]},
+    {"after": {"another": "failed"}},
 ]
 
 

@@ -15,7 +15,8 @@ from schedsync.specs.actions import (
     ShellAction,
     SqlAction,
 )
-from schedsync.specs.job import JobSpec, check_id
+from schedsync.specs.ids import check_id
+from schedsync.specs.job import JobSpec
 from schedsync.specs.policy import MisfirePolicy, Overlap, Prune, RetryOn
 from tests.builders import document, spec
 
@@ -167,4 +168,5 @@ def test_the_models_have_a_json_schema_that_describes_each_field() -> None:
     ]
     assert [field for field in properties if not field.get("description")] == []
     assert schema["additionalProperties"] is False
-    assert document().keys() == set(schema["required"])
+    assert document().keys() == {*schema["required"], "schedule"}
+    assert schema["oneOf"] == [{"required": ["schedule"]}, {"required": ["after"]}]

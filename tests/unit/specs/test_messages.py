@@ -48,7 +48,8 @@ def _cases(*cases: tuple[str, dict[str, Any], str, str]) -> pytest.MarkDecorator
 # fmt: off
 @_cases(
     ("no schedule", {"schedule": MISSING}, "",
-     '"schedule" is missing; write e.g. schedule: {every: 15m} or schedule: {cron: "30 2 * * *"}'),
+     ('"schedule" is missing; write e.g. schedule: {every: 15m} or schedule: {cron: "30 2 * * *"};'
+      " or after: {other-job: succeeded}")),
     ("no run", {"run": MISSING}, "",
      '"run" is missing; write e.g. run: {shell: echo hello}'),
     ("no id", {"id": MISSING}, "",
@@ -260,7 +261,7 @@ def test_schedules(fields: dict[str, Any], path: str, sentence: str) -> None:
      ("url: a user or password in a url is seen by everybody; send it in a header that comes from a file: headers: "
      "{Authorization: {file: token.txt}}")),
     ("a space in an address", {"run": {"http": {"url": "https://a/b c"}}}, "run.http.url",
-     "url: a url has no spaces and only ASCII signs; write the others percent-encoded, e.g. %20"),
+     "url: a url has no spaces and only ASCII signs; write others percent-encoded, e.g. %20, and in a host as xn--..."),
     ("a place in a page", {"run": {"http": {"url": "https://a/b#c"}}}, "run.http.url",
      'url: what follows the "#" in "https://a/b#c" is never sent; remove it'),
     ("no method", {"run": {"http": {"url": "https://a", "method": "GE T"}}}, "run.http.method",
