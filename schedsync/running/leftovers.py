@@ -141,10 +141,22 @@ class Leftovers:
             return self._store.runs.record(changes, lease)
         except (DatabaseUnavailableError, LeadershipLostError, SchemaError):
             raise
-        except Exception:  # an output that no database takes must not keep this instance from leading
-            log.exception("runs of dead instances are settled without their outputs")
+        except Exception:  # an output or a retry that no database takes must not keep this instance from leading
+            log.exception("runs of dead instances are settled without their outputs, further attempts one by one")
+            # Attempts first: one that is written twice is recognised, one that is forgotten is lost.
+            refused = frozenset(retry.id for retry in changes.retries if self._refused(retry, lease))
             bare = [(run, Output()) for run, _ in changes.settled]
-            return self._store.runs.record(replace(changes, settled=bare), lease)
+            return refused | self._store.runs.record(replace(changes, settled=bare, retries=[]), lease)
+
+    def _refused(self, retry: Run, lease: Lease) -> bool:
+        """Write one further attempt; return whether it must not start."""
+        try:
+            return bool(self._store.runs.record(RunChanges(retries=[retry]), lease))
+        except (DatabaseUnavailableError, LeadershipLostError, SchemaError):
+            raise
+        except Exception:  # the others are still to be written
+            log.exception("a further attempt could not be written", extra={"run_id": retry.id, "job_id": retry.job_id})
+            return True
 
     def _takeover(self, lease: Lease, followers: Followers) -> Takeover:
         def unstarted(run: Run) -> bool:

@@ -91,7 +91,8 @@ class RunnerSettings(Group):
     @property
     def most_runs(self) -> int:
         """How many processes of runs there may be at once."""
-        return self.max_processes + self.max_python + self.max_sql
+        pools = self.max_processes + self.max_python + self.max_sql + self.max_http
+        return pools if self.max_runs is None else min(pools, self.max_runs)
 
 
 class GroupSettings(Group):
