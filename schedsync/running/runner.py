@@ -356,9 +356,10 @@ class Runner:
 
         def is_orphan(run: Run) -> bool:
             # Only the leader starts what is queued, so the queued runs of a living instance are taken up too.
-            # Those without an owner are the thread's that claims: see take_up.
             waits = run.state is RunState.QUEUED
-            return run.owner not in {None, self._options.owner} and (waits or is_dead(run.owner or ""))
+            if waits and run.owner is None:  # the thread that claims takes it up
+                return False
+            return run.owner != self._options.owner and (waits or is_dead(run.owner or ""))
 
         self._recover(is_orphan)
 
