@@ -9,7 +9,7 @@ TESTS  ?=
 WORKERS ?= 4
 
 .DEFAULT_GOAL := help
-.PHONY: help run test round-trips lint format types contracts check clean
+.PHONY: help run test faults round-trips lint format types contracts check clean
 
 help:  ## Show this list
 	@sed -n 's/^\([a-z-]*\):.*## /\1\t/p' $(MAKEFILE_LIST) | expand -t 12
@@ -33,6 +33,9 @@ test: $(DEV)  ## Run all tests (TESTS=tests/unit for a part)
 	@# Of a part that holds none of one kind, pytest says 5.
 	$(BIN)/python -m pytest -n $(WORKERS) --dist worksteal $(TESTS) || [ $$? -eq 5 ]
 	$(BIN)/python -m pytest --alone $(TESTS) || [ $$? -eq 5 ]
+
+faults: $(DEV)  ## Kill the service at each step of a run, and print what became of the slot
+	$(BIN)/python -m pytest -n $(WORKERS) --fault-table tests/acceptance/test_kill_points.py
 
 round-trips: $(DEV)  ## Print what each operation costs a database in round trips
 	$(BIN)/python -m tests.benchmarks.round_trips

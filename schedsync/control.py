@@ -1,13 +1,16 @@
-"""What an operator may decide: pause and resume. Writes the wish to the store, where the next tick finds it."""
+"""What an operator may decide: pause, resume, run now. Writes the wish to the store, where the next tick finds it."""
 
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from difflib import get_close_matches
 
 from schedsync.clock import Clock, parse_instant, rfc3339, utc_now
 from schedsync.errors import JobNotFoundError, SchedsyncError
 from schedsync.runs.pause import EVERYTHING, Pause
+from schedsync.runs.run import Cause, Run, RunState, new_run_id
 from schedsync.specs.durations import parse_duration
 from schedsync.specs.wording import quoted, shortened
+from schedsync.store.jobs import StoredJob
 from schedsync.store.store import Store
 
 
@@ -72,9 +75,41 @@ class Control:
         """
         return self.store.pauses.lift(self._target(job_id), by=by, reason=reason, now=self.clock())
 
+    def trigger(self, job_id: str, *, by: str, reason: str | None = None) -> Run:
+        """Ask for a run of a job now, and return it as it waits for the instance that leads.
+
+        Args:
+            job_id: the job; it may be paused, suspended or finished.
+            by: who asks.
+            reason: why, for others.
+
+        Raises:
+            JobNotFoundError: there is no such job.
+            DatabaseUnavailableError: it may have been asked for; the runs of the job say so.
+        """
+        job, now = self._live(job_id), self.clock()
+        asked = Run(
+            id=new_run_id(now),
+            job_id=job_id,
+            scheduled_at=now,
+            attempt=1,
+            cause=Cause.MANUAL,
+            state=RunState.QUEUED,
+            claimed_at=now,
+            spec_digest=job.observed.digest,
+            generation=job.observed.generation,
+            revision=job.revision,
+            asked_by=by,
+            ask_reason=reason,
+        )
+        return self.store.runs.ask(asked)
+
     def _target(self, job_id: str | None) -> str:
-        if job_id is None:
-            return EVERYTHING
-        if not self.store.jobs.load([job_id]):
-            raise JobNotFoundError(job_id)
-        return job_id
+        return EVERYTHING if job_id is None else self._live(job_id).observed.id
+
+    def _live(self, job_id: str) -> StoredJob:
+        job = self.store.jobs.load([job_id]).get(job_id)
+        if job is None:
+            near = get_close_matches(job_id, self.store.jobs.observe().jobs, n=1)
+            raise JobNotFoundError(job_id, near[0] if near else None)
+        return job

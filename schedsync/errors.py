@@ -44,6 +44,10 @@ class UnresolvedReferenceError(SchedsyncError):
     """A value that a job takes from a file or a variable is not there, or cannot be used."""
 
 
+class UnavailableConfinementError(SchedsyncError):
+    """A job wants a user, a niceness or a limit that this machine or this service cannot give it."""
+
+
 class ApiUnavailableError(SchedsyncError):
     """The status API cannot listen on the address that it was given."""
 
@@ -51,8 +55,15 @@ class ApiUnavailableError(SchedsyncError):
 class JobNotFoundError(SchedsyncError):
     """No job of this id is scheduled."""
 
-    def __init__(self, job_id: str) -> None:
-        super().__init__(f'no job has the id "{job_id}"')
+    def __init__(self, job_id: str, near: str | None = None) -> None:
+        """Make the sentence.
+
+        Args:
+            job_id: what was asked for.
+            near: the id that may have been meant.
+        """
+        hint = "" if near is None else f'; did you mean "{near}"?'
+        super().__init__(f'no job has the id "{job_id}"{hint}')
         self.job_id = job_id
 
 

@@ -1,4 +1,7 @@
-"""What a loop says while something fails again and again: a line when that begins and one when it is over."""
+"""What a loop says while something fails again and again: when that begins and when it is over.
+
+``Outage`` is for what is expected to be away at times, ``Faults`` for what nobody expects.
+"""
 
 import logging
 import time
@@ -51,3 +54,48 @@ class Outage:
             seconds = round(self._monotonic() - self._since, 1)
             self._since = None
             self._log.info(self._over, extra={"after_seconds": seconds, **fields})
+
+
+class Faults:
+    """Errors that one loop did not expect. Used by one thread at a time.
+
+    Each is told with its traceback once, not at every try; the rests between the tries grow, so that a lasting fault
+    fills neither the log nor a processor.
+    """
+
+    def __init__(self, log: logging.Logger, begins: str, over: str, *, first: float, longest: float) -> None:
+        """Make one.
+
+        Args:
+            log: where to.
+            begins: the sentence for an error that is not the one before.
+            over: the sentence for the first success after errors.
+            first: seconds to rest after the first error; twice as long after each further one, up to ...
+            longest: ... so many seconds.
+        """
+        self._log, self._begins, self._over = log, begins, over
+        self._first, self._longest = first, longest
+        self._last: tuple[type[BaseException], str] | None = None
+        self._tries = 0
+
+    def met(self, error: BaseException) -> float:
+        """Note a try that failed; return the seconds to rest before the next one."""
+        met = (type(error), _place(error))
+        self._log.log(logging.DEBUG if met == self._last else logging.ERROR, self._begins, exc_info=error)
+        self._last = met
+        self._tries += 1
+        return float(min(self._first * 2 ** min(self._tries - 1, 20), self._longest))
+
+    def none(self) -> None:
+        """Note a try that succeeded."""
+        if self._tries:
+            self._log.info(self._over, extra={"after_tries": self._tries})
+        self._last, self._tries = None, 0
+
+
+def _place(error: BaseException) -> str:
+    """Return where *error* was raised. Its text may name a run or a time, and so be another one at each try."""
+    trace = error.__traceback__
+    while trace is not None and trace.tb_next is not None:
+        trace = trace.tb_next
+    return "" if trace is None else f"{trace.tb_frame.f_code.co_filename}:{trace.tb_lineno}"

@@ -3,8 +3,10 @@
 import logging
 import signal
 import sys
+import threading
 from collections.abc import Iterator
 from datetime import timedelta
+from functools import partial
 from ipaddress import ip_address
 
 from schedsync import __version__, logs
@@ -13,8 +15,9 @@ from schedsync.api.server import ApiServer
 from schedsync.clock import utc_now
 from schedsync.control import Control
 from schedsync.errors import MissingRightError, SchedsyncError
+from schedsync.executors.headroom import shortages
 from schedsync.executors.identity import this_instance
-from schedsync.executors.spool import OutputLimits
+from schedsync.executors.spool import OutputLimits, live, spooled
 from schedsync.executors.sql_call import Databases
 from schedsync.housekeeping import HistoryKeeper, Periodic
 from schedsync.notify.channel import Channel
@@ -22,16 +25,20 @@ from schedsync.notify.outbox import Outbox
 from schedsync.notify.pings import Pings
 from schedsync.notify.punctuality import INTERVAL as PUNCTUALITY
 from schedsync.notify.punctuality import Punctuality
+from schedsync.outages import Outage
 from schedsync.plan.state import PruneGuard
 from schedsync.reconcile import ReconcileLoop, Reconciler
 from schedsync.running.runner import Runner, RunnerOptions
-from schedsync.runs.ledger import PROCESSES, PYTHON, SQL
+from schedsync.running.sweeping import sweep
+from schedsync.runs.ledger import HTTP, PROCESSES, PYTHON, SQL
+from schedsync.runs.outcome import Output
 from schedsync.runs.run import Run
+from schedsync.runs.waiting import Waiting
 from schedsync.scheduler.firing import Firing
 from schedsync.scheduler.leadership import Leadership
 from schedsync.scheduler.scheduler import MAX_SLEEP, Scheduler
 from schedsync.settings import Settings
-from schedsync.shutdown import stop_together
+from schedsync.shutdown import beside, stop_together
 from schedsync.signals import RESCAN, STOP, heard
 from schedsync.sources.folder import JobsFolder
 from schedsync.sources.watch import FolderWatch
@@ -154,20 +161,39 @@ class Service:
             "mirror": self._mirroring.stop,
             "outbox": self._outbox.stop,
             "punctuality": self._watching.stop,
-            "scheduler": self._scheduler.shutdown,
+            "scheduler": self._stop_firing,
         }
+        self._vitals.stopping(utc_now())
         stop_together(loops, self._patience)
-        written = self._runner.stop()
+        written = self._drain()
         stop_together({"pings": self._pings.stop}, FAREWELL)
         if self._vitals.away:
             log.warning("the lease is left to run out, the database does not answer")
         elif not written:  # an instance of another machine would take their runs for lost at once
-            log.warning("the lease is left to run out, results wait on disk for the next start")
+            log.warning("the lease is left to run out, runs or results wait here for the next start")
         else:
             stop_together({"lease": self._release}, FAREWELL)
         if self._api is not None:
             self._api.stop(timeout=min(self._patience, LAST_REQUESTS))
         stop_together({"store": self._store.close}, self._patience)
+
+    def hurry(self) -> None:
+        """Make a stop that is under way short: runs are ended now, with little grace."""
+        self._runner.hurry()
+
+    def _stop_firing(self) -> None:
+        self._scheduler.shutdown()
+        self._runner.start_nothing_more()
+
+    def _drain(self) -> bool:
+        """Wait for what runs, as the instance that it belongs to; return whether all results are written."""
+        # The grace may be longer than the lease, and runs of an instance that is taken for dead are settled by others.
+        over = threading.Event()
+        beside("schedsync-lease", partial(self._keep_lease, over))
+        try:
+            return self._runner.stop()
+        finally:
+            over.set()
 
     @property
     def _patience(self) -> float:
@@ -182,6 +208,19 @@ class Service:
         except SchedsyncError as error:
             log.warning("the lease is left to run out", extra={"error": str(error)})
 
+    def _keep_lease(self, over: threading.Event) -> None:
+        outage = Outage(log, "the lease cannot be renewed while the service stops", "the lease is renewed again")
+        while not over.is_set():
+            try:
+                self._leadership.keep()
+            except MissingRightError:  # there is no lease to keep
+                return
+            except SchedsyncError as error:
+                outage.failed(error)
+            else:
+                outage.succeeded()
+            over.wait(self._leadership.interval)
+
     def wake(self) -> None:
         """Ask for one more step of the reconcile loop."""
         self._loop.wake()
@@ -195,7 +234,16 @@ class Service:
         if report.drift:
             log.warning("the store had been changed by another hand, it is healed")
         self._scheduler.wakeup()
+        self._learn_followers()
         self._mirror_step()
+
+    def _learn_followers(self) -> None:
+        """Let the runner know who runs after whom, when the step has changed something or found it changed."""
+        seen = self._reconciler.seen
+        if seen is not None:
+            found = {job.id: job.digest for job in seen.observed.jobs.values() if job.follows}
+            if seen.outdated or found != self._runner.followers.digests:
+                self._runner.learn_followers()
 
     def _mirror_step(self) -> None:
         seen = self._reconciler.seen
@@ -217,6 +265,7 @@ class Service:
             return
         self._runner.recover(self._leadership.is_dead())
         self._store.pauses.forget_expired(utc_now())
+        sweep(self._settings.runner.spool, self._store.runs, utc_now())
         self._outbox.wake()
 
     def _learn_run(self, run: Run) -> None:
@@ -235,6 +284,12 @@ class Service:
         if self._scheduler.leads:
             self._store.notices.forget(utc_now() - NOTICES_KEPT)
 
+    def _spooled_output(self, run_id: str) -> Output | None:
+        return spooled(live(self._settings.runner.spool, run_id), output_limits(self._settings))
+
+    def _waiting(self) -> list[Waiting] | None:
+        return self._runner.waiting() if self._scheduler.leads else None
+
     def _make_api(self) -> ApiServer:
         api = self._settings.api
         backend = Backend(
@@ -245,8 +300,12 @@ class Service:
             clock=utc_now,
             live_output=self._runner.output,
             wake=self._loop.wake,
+            tick=self._scheduler.hurry,
             tick_limit=3 * MAX_SLEEP,
+            spooled_output=self._spooled_output,
             exposed=not _is_loopback(api.host),
+            waiting=self._waiting,
+            groups=self._settings.group_places,
             mirror=self._mirror,
         )
         return ApiServer(create_app(backend), api.host, api.port)
@@ -260,6 +319,8 @@ def run(settings: Settings) -> int:
     """
     logs.configure(settings.log_level, as_json=settings.log_format == "json")
     sys.setswitchinterval(SWITCH)
+    for shortage in shortages(settings.runner.most_runs):
+        log.warning(shortage)
     store = Store.open(settings.database.store_address(settings.node))
     store.upgrade()
     service = Service(settings, store)
@@ -277,6 +338,7 @@ def run(settings: Settings) -> int:
         )
         _heed(signals, service)
         log.info("stopping; runs may take a moment to end", extra={"grace": settings.runner.shutdown_grace})
+        beside("schedsync-signals", partial(_hurry_again, signals, service))
         service.stop()
     return 0
 
@@ -290,6 +352,13 @@ def _heed(signals: Iterator[signal.Signals], service: Service) -> None:
             service.wake()
 
 
+def _hurry_again(signals: Iterator[signal.Signals], service: Service) -> None:
+    """Let the first further signal to stop hurry the stop; what comes after it changes nothing."""
+    if any(number in STOP for number in signals):
+        log.warning("told to stop once more, runs are ended now")
+        service.hurry()
+
+
 def _is_loopback(host: str) -> bool:
     if host == "localhost":
         return True
@@ -299,6 +368,12 @@ def _is_loopback(host: str) -> bool:
         return False
 
 
+def output_limits(settings: Settings) -> OutputLimits:
+    """Return how much of an output is kept."""
+    runner = settings.runner
+    return OutputLimits(runner.max_output, runner.keep_head, runner.keep_tail)
+
+
 def _runner_options(settings: Settings, owner: str) -> RunnerOptions:
     runner = settings.runner
     return RunnerOptions(
@@ -306,8 +381,15 @@ def _runner_options(settings: Settings, owner: str) -> RunnerOptions:
         owner=owner,
         folder=settings.jobs.path,
         spool=runner.spool,
-        limits=OutputLimits(keep_head=runner.keep_head, keep_tail=runner.keep_tail),
-        capacity={PROCESSES: runner.max_processes, PYTHON: runner.max_python, SQL: runner.max_sql},
+        limits=output_limits(settings),
+        capacity={
+            PROCESSES: runner.max_processes,
+            PYTHON: runner.max_python,
+            SQL: runner.max_sql,
+            HTTP: runner.max_http,
+        },
+        max_runs=runner.max_runs,
+        groups=settings.group_places,
         databases=Databases(settings.node, _targets(settings)),
         hidden=_password_variables(settings),
         shutdown_grace=runner.shutdown_grace,

@@ -4,6 +4,7 @@ import logging
 import threading
 import time
 from collections.abc import Callable, Mapping
+from functools import partial
 
 log = logging.getLogger(__name__)
 
@@ -15,16 +16,26 @@ def stop_together(stops: Mapping[str, Callable[[], None]], seconds: float) -> No
         stops: what stops each part, by the part's name for the log.
         seconds: after which parts that have not stopped are left behind.
     """
-    threads = [
-        threading.Thread(target=_guarded, args=stop, name=f"stop-{stop[0]}", daemon=True) for stop in stops.items()
-    ]
-    for thread in threads:
-        thread.start()
     deadline = time.monotonic() + seconds
-    for name, thread in zip(stops, threads, strict=True):
+    threads = {name: beside(f"stop-{name}", partial(_guarded, name, stop)) for name, stop in stops.items()}
+    for name, thread in threads.items():
+        if thread is None:
+            _guarded(name, stops[name])
+            continue
         thread.join(max(deadline - time.monotonic(), 0.0))
         if thread.is_alive():
             log.warning("part of the service is left behind, it did not stop in time", extra={"part": name})
+
+
+def beside(name: str, call: Callable[[], None]) -> threading.Thread | None:
+    """Make *call* in a thread that does not keep the process alive; None: the system lets this process have no more."""
+    thread = threading.Thread(target=call, name=name, daemon=True)
+    try:
+        thread.start()
+    except RuntimeError as error:
+        log.warning("no further thread can be started", extra={"part": name, "error": str(error)})
+        return None
+    return thread
 
 
 def _guarded(name: str, stop: Callable[[], None]) -> None:

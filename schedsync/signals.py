@@ -13,7 +13,9 @@ RESCAN = signal.SIGHUP
 
 @contextmanager
 def heard() -> Iterator[Iterator[signal.Signals]]:
-    """Give the signals that come from now on, in their order; the next one is waited for. For the main thread.
+    """Give the signals that come from now on, in their order; the next one is waited for, by one thread at a time.
+
+    For the main thread; another one may take over the waiting. What waits at the end is told that there are no more.
 
     Python runs a handler in the main thread only, when that wakes up by itself, and there it may meet a lock that the
     main thread holds. So the handlers do nothing: the system's own part of them writes each number to a socket.
@@ -28,13 +30,14 @@ def heard() -> Iterator[Iterator[signal.Signals]]:
         for number, handler in before.items():
             signal.signal(number, handler)
         signal.set_wakeup_fd(before_fd)
+        ours.shutdown(socket.SHUT_RDWR)  # for a thread that waits for a signal still
         ours.close()
         theirs.close()
 
 
 def _numbers(source: socket.socket) -> Iterator[signal.Signals]:
-    while True:
-        for number in source.recv(64):
+    while numbers := source.recv(64):
+        for number in numbers:
             yield signal.Signals(number)
 
 

@@ -16,8 +16,9 @@ _serial = count(1)
 
 
 def document(**fields: Any) -> dict[str, Any]:
-    """A job as YAML gives it."""
-    return {"id": "job", "schedule": {"every": "1h"}, "run": {"shell": "true"}, **fields}
+    """A job as YAML gives it; with ``after`` in *fields* it has no schedule."""
+    schedule = {} if "after" in fields else {"schedule": {"every": "1h"}}
+    return {"id": "job", **schedule, "run": {"shell": "true"}, **fields}
 
 
 def spec(**fields: Any) -> JobSpec:
@@ -28,7 +29,8 @@ def spec(**fields: Any) -> JobSpec:
 def located(*, file: str | None = None, line: int = 1, **fields: Any) -> Located:
     """A job in a file that is named after it."""
     job = spec(**fields)
-    return Located(job, Source(file or f"{job.id}.yaml", line), spec_digest(job), schedule_digest(job))
+    places = dict.fromkeys(job.after or (), (line + 1, 3))
+    return Located(job, Source(file or f"{job.id}.yaml", line), spec_digest(job), schedule_digest(job), places)
 
 
 def observed(*, job: Located | None = None, **fields: Any) -> ObservedJob:
@@ -44,6 +46,7 @@ def observed(*, job: Located | None = None, **fields: Any) -> ObservedJob:
         generation=1,
         prune=job.spec.prune.value,
         suspended=job.spec.suspend,
+        follows=bool(job.spec.after),
     )
     return replace(live, **fields)
 

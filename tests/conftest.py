@@ -9,6 +9,7 @@ import pytest
 from sqlalchemy import URL
 
 from schedsync.store.store import Store
+from tests.acceptance.fault_table import fault_table
 from tests.contract.databases import emptied, empty, postgresql_schema, postgresql_server, with_tables
 from tests.contract.oracle import Standin, drop_everything, oracle_place, standin_at, standin_place
 
@@ -86,6 +87,13 @@ def standin() -> Iterator[Standin]:
 
 def pytest_addoption(parser: pytest.Parser) -> None:
     parser.addoption("--alone", action="store_true", help="run only what measures time, which wants the machine")
+    parser.addoption("--fault-table", action="store_true", help="print what became of runs whose service was killed")
+
+
+def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
+    if terminalreporter.config.getoption("fault_table"):
+        terminalreporter.section("kill -9, start again: what became of the slot")
+        terminalreporter.write(fault_table(terminalreporter.stats))
 
 
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:

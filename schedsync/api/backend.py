@@ -1,6 +1,6 @@
 """What the API speaks for: one value, made by `service`, that every view finds through its app."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from datetime import timedelta
 from typing import cast
@@ -10,6 +10,7 @@ from flask import Flask, current_app
 from schedsync.clock import Clock
 from schedsync.control import Control
 from schedsync.runs.outcome import Output
+from schedsync.runs.waiting import Waiting
 from schedsync.status.knowledge import FromStore
 from schedsync.status.mirror import Mirror
 from schedsync.status.vitals import Vitals
@@ -32,12 +33,20 @@ class Backend:
     """Returns what a run has printed so far; None when it does not run here."""
     wake: Callable[[], None]
     """Asks for one more step of the reconcile loop."""
+    tick: Callable[[], None]
+    """Asks for one more tick of the firing loop."""
     tick_limit: timedelta
     """The firing loop counts as stuck when its last tick is longer ago."""
     exposed: bool
     """Whether other machines may reach the API; then it only reads."""
+    waiting: Callable[[], list[Waiting] | None] = lambda: None
+    """Returns what waits, when this instance leads and so knows it; else None."""
+    groups: Mapping[str, int] = field(default_factory=dict)
+    """How many runs of a group may be unsettled, where that is not one."""
     mirror: Mirror = field(default_factory=Mirror)
     """What answers while the database is away."""
+    spooled_output: Callable[[str], Output | None] = lambda _run_id: None
+    """Returns what a run of another instance has printed so far that spools to the same folder; None when none does."""
 
     @property
     def live(self) -> FromStore:

@@ -11,6 +11,7 @@ from schedsync.status.views import DatabaseView, Time, View
 from schedsync.status.vitals import Reading
 
 blueprint = Blueprint("health", __name__)
+_STOPPING = "the service was told to stop; it starts nothing more and waits for what runs"
 
 
 class DatabaseHealth(DatabaseView):
@@ -24,10 +25,10 @@ class Health(View):
     """Whether the firing loop goes round."""
 
     status: str
-    """starting, ok or stuck."""
+    """starting, ok, stuck or stopping."""
     reason: str | None = None
     since: Time | None = None
-    """When the loop that is stuck went round last."""
+    """When the loop that is stuck went round last, or when the service was told to stop."""
     last_tick_at: Time | None
     database: DatabaseHealth
 
@@ -43,9 +44,9 @@ class Readiness(View):
 
 @blueprint.get("/health")
 def health() -> tuple[dict[str, Any], int]:
-    """Answer 200 while the firing loop goes round, whatever the database does; else 503."""
+    """Answer 200 while the firing loop goes round, whatever the database does, or the service stops; else 503."""
     view = _health(backend().vitals.read(), backend().clock(), backend().tick_limit)
-    return view.model_dump(mode="json"), 200 if view.status == "ok" else 503
+    return view.model_dump(mode="json"), 200 if view.status in {"ok", "stopping"} else 503
 
 
 @blueprint.get("/ready")
@@ -57,6 +58,9 @@ def ready() -> tuple[dict[str, Any], int]:
 
 def _health(reading: Reading, now: datetime, limit: timedelta) -> Health:
     last, database = reading.last_tick_at, _database(reading)
+    if reading.stopping_since is not None:
+        since = reading.stopping_since
+        return Health(status="stopping", reason=_STOPPING, since=since, last_tick_at=last, database=database)
     if last is None:
         reason = "the firing loop has not gone round yet"
         return Health(status="starting", reason=reason, last_tick_at=last, database=database)
@@ -75,7 +79,7 @@ def _database(reading: Reading) -> DatabaseHealth:
 
 
 def _readiness(reading: Reading) -> Readiness:
-    reasons = []
+    reasons = [] if reading.stopping_since is None else [_STOPPING]
     if reading.database_since is None:
         reasons.append("the database has not answered yet")
     elif not reading.database_ok:

@@ -6,7 +6,7 @@ from schedsync import __version__
 
 blueprint = Blueprint("index", __name__)
 
-PLACES = ("/health", "/ready", "/api/status", "/api/jobs", "/api/runs")
+PLACES = ("/health", "/ready", "/api/status", "/api/jobs", "/api/runs", "/api/queue")
 
 
 @blueprint.get("/")

@@ -1,4 +1,4 @@
-"""Jobs: what is live, and the operator's pause."""
+"""Jobs: what is live, the operator's pause, and runs out of turn."""
 
 from typing import Any
 
@@ -9,9 +9,9 @@ from schedsync.api.backend import backend
 from schedsync.api.guard import sender
 from schedsync.api.paging import JobsQuery, job_cursor
 from schedsync.api.parsing import body, takes
-from schedsync.api.wishes import PauseWish, ResumeWish
+from schedsync.api.wishes import PauseWish, ResumeWish, RunWish
 from schedsync.status.knowledge import Knowledge
-from schedsync.status.views import job_shown, jobs_page
+from schedsync.status.views import job_shown, jobs_page, run_view
 
 blueprint = Blueprint("jobs", __name__, url_prefix="/api/jobs")
 
@@ -48,6 +48,14 @@ def resume(job_id: str) -> dict[str, Any]:
     """End the pause of a job, if it has one; answer the job."""
     backend().control.resume(job_id, by=sender(), reason=body(ResumeWish).reason)
     return _shown(backend().live, job_id)
+
+
+@blueprint.post("/<job_id>/run")
+def run(job_id: str) -> tuple[dict[str, Any], int]:
+    """Ask for a run of a job now; answer the run, which waits for the instance that leads."""
+    asked = backend().control.trigger(job_id, by=sender(), reason=body(RunWish).reason)
+    backend().tick()
+    return run_view(asked).model_dump(mode="json"), 202
 
 
 def _shown(known: Knowledge, job_id: str) -> dict[str, Any]:

@@ -14,7 +14,7 @@ from pydantic import PlainValidator
 from schedsync.api.parsing import RUN_ID, Said
 from schedsync.clock import from_micros, to_micros
 from schedsync.runs.run import Run
-from schedsync.specs.job import check_id
+from schedsync.specs.ids import check_id
 from schedsync.specs.wording import shown
 
 LONGEST = 500
@@ -75,6 +75,10 @@ def _bad(cursor: str) -> ValueError:
 
 class _Page(Said):
     limit: Annotated[int, PlainValidator(_limit)] = 100
+
+
+class QueueQuery(_Page):
+    """How much of the queue."""
 
 
 class JobsQuery(_Page):

@@ -13,7 +13,7 @@ from pydantic_core import ErrorDetails
 from werkzeug.exceptions import UnsupportedMediaType
 
 from schedsync.errors import JobNotFoundError, RunNotFoundError, SchedsyncError
-from schedsync.specs.job import check_id
+from schedsync.specs.ids import check_id
 from schedsync.specs.wording import quoted, shown
 
 P = ParamSpec("P")

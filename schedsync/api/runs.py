@@ -8,6 +8,7 @@ from schedsync.api.answers import answered, remembered
 from schedsync.api.backend import backend
 from schedsync.api.paging import RunsQuery, run_cursor
 from schedsync.api.parsing import takes
+from schedsync.runs.run import RunState
 from schedsync.status.knowledge import Knowledge
 from schedsync.status.views import log_text, run_view
 
@@ -36,11 +37,13 @@ def one(run_id: str) -> dict[str, Any]:
 
 @blueprint.get("/runs/<run_id>/log")
 def log(run_id: str) -> Response:
-    """Answer what a run printed; while it runs here, what it has printed so far."""
+    """Answer what a run printed; while it runs on this machine, what it has printed so far."""
 
     def text(known: Knowledge) -> str:
-        known.run(run_id)
+        run = known.run(run_id)
         live = backend().live_output(run_id)  # asked first: a run that ends in between has its output in the store
+        if live is None and run.state is RunState.RUNNING:
+            live = backend().spooled_output(run_id)
         return log_text(live or known.output(run_id))
 
     return Response(remembered(text), mimetype="text/plain")

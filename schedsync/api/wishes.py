@@ -34,6 +34,12 @@ class ResumeWish(Said):
     reason: Reason = None
 
 
+class RunWish(Said):
+    """To run a job now."""
+
+    reason: Reason = None
+
+
 class PauseWish(Said):
     """To pause."""
 

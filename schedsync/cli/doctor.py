@@ -6,7 +6,16 @@ from dataclasses import asdict
 import click
 
 from schedsync.cli.exits import Exit
-from schedsync.cli.findings import Finding, Verdict, of_channels, of_connection, of_jobs, of_spool, of_store
+from schedsync.cli.findings import (
+    Finding,
+    Verdict,
+    of_channels,
+    of_connection,
+    of_jobs,
+    of_limits,
+    of_spool,
+    of_store,
+)
 from schedsync.cli.options import Options, command
 from schedsync.cli.output import say, say_json, say_table
 from schedsync.cli.tables import table
@@ -28,7 +37,7 @@ def doctor(options: Options, *, connection: str | None, every: bool) -> int:
     settings = options.settings()
     given = origins(settings, file_in_force(options.config), options.overrides)
     names = _names(settings, connection, every=every)
-    checks: list[Check] = [of_jobs, of_spool]
+    checks: list[Check] = [of_jobs, of_spool, of_limits]
     if connection is None:
         checks += [of_channels, of_store]
     findings = [*(check(settings) for check in checks), *(of_connection(settings, name) for name in names)]

@@ -14,6 +14,7 @@ from schedsync.cli import diagnostics
 from schedsync.cli.folder import check_folder
 from schedsync.cli.output import counted
 from schedsync.errors import FolderUnavailableError, SettingsError
+from schedsync.executors.headroom import shortages
 from schedsync.notify import services
 from schedsync.notify.request import WEBHOOK
 from schedsync.settings import Settings
@@ -105,6 +106,14 @@ def _unknown_channels(settings: Settings) -> dict[str, list[str]]:
     except FolderUnavailableError:  # which is a finding of its own
         return {}
     return unknown_channels({i: job.spec.notify for i, job in jobs.items()}, frozenset(settings.channels))
+
+
+def of_limits(settings: Settings) -> Finding:
+    """Look at what the system lets this user run at once."""
+    runs = settings.runner.most_runs
+    says = tuple(shortages(runs)) or (f"enough for {runs} runs at once",)
+    verdict = Verdict.WARNING if shortages(runs) else Verdict.OK
+    return Finding("limits of the system", verdict, says, {"runs": runs})
 
 
 def of_store(settings: Settings) -> Finding:

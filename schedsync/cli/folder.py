@@ -1,12 +1,13 @@
 """What job files say, for the commands that look at files alone: the whole folder, a part of it, or one file."""
 
 import os
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 
 from schedsync.errors import FolderUnavailableError
 from schedsync.plan.diff import duplicate_problems
+from schedsync.plan.following import following_problems, may_exist
 from schedsync.plan.state import Located, Snapshot
 from schedsync.settings import JobsSettings
 from schedsync.sources.folder import JobsFolder
@@ -25,7 +26,7 @@ class Checked:
     root: Path
     """What the files of jobs and problems are relative to."""
     jobs: Mapping[str, Located]
-    """The valid jobs, by id; not those whose id is taken by another."""
+    """The valid jobs, by id; not those whose id is taken by another, nor those that run after what is not there."""
     problems: tuple[Problem, ...]
 
 
@@ -39,7 +40,7 @@ def check_folder(settings: JobsSettings) -> Checked:
     snapshot = folder.read()
     if not (snapshot.jobs or snapshot.problems) and snapshot.unavailable is not None:
         raise FolderUnavailableError(_why_nothing(settings.path, snapshot))
-    return _checked(settings.path, snapshot.jobs, snapshot.problems)
+    return _checked(settings.path, snapshot.jobs, snapshot.problems, may_exist(snapshot, ()))
 
 
 def check(path: Path, settings: JobsSettings) -> Checked:
@@ -66,13 +67,21 @@ def check(path: Path, settings: JobsSettings) -> Checked:
     return part
 
 
-def _checked(root: Path, places: Mapping[str, tuple[Located, ...]], problems: Iterable[Problem]) -> Checked:
+def _checked(
+    root: Path,
+    places: Mapping[str, tuple[Located, ...]],
+    problems: Iterable[Problem],
+    exists: Callable[[str], bool],
+) -> Checked:
     every = [*problems]
     for job_id, located in places.items():
         if len(located) > 1:
             every += duplicate_problems(job_id, located)
+    jobs = {job_id: one[0] for job_id, one in places.items() if len(one) == 1}
+    misled = following_problems(jobs, exists)
+    every += [problem for found in misled.values() for problem in found]
     every.sort(key=lambda problem: (problem.file, problem.line or 0, problem.column or 0))
-    return Checked(root, {job_id: one[0] for job_id, one in places.items() if len(one) == 1}, tuple(every))
+    return Checked(root, {job_id: job for job_id, job in jobs.items() if job_id not in misled}, tuple(every))
 
 
 def _why_nothing(path: Path, snapshot: Snapshot) -> str:
@@ -110,7 +119,7 @@ def _check_alone(path: Path, settings: JobsSettings) -> Checked:
     places: dict[str, tuple[Located, ...]] = {}
     for job in parsed.jobs:
         places[job.spec.id] = (*places.get(job.spec.id, ()), job)
-    return _checked(path.parent, places, parsed.problems)
+    return _checked(path.parent, places, parsed.problems, lambda _job_id: True)
 
 
 def _part(checked: Checked, relative: PurePosixPath) -> Checked:

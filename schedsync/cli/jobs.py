@@ -83,7 +83,7 @@ def _show_one(options: Options, store: Store, job_id: str) -> None:
 
 
 def _row(view: JobView, spec: JobSpec | None) -> tuple[str | None, ...]:
-    schedule = None if spec is None else in_short(spec.schedule)
+    schedule = None if spec is None else in_short(spec)
     return view.id, _state(view), shown(view.next_fire_at), _last_run(view.last_run), schedule, view.source.file
 
 

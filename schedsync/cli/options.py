@@ -55,7 +55,7 @@ class _JobId(click.ParamType[str]):
 
     def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> str:
         """Return *value* if it may be an id."""
-        from schedsync.specs.job import check_id  # noqa: PLC0415 - it takes longer than showing help
+        from schedsync.specs.ids import check_id  # noqa: PLC0415 - it takes longer than showing help
 
         try:
             return check_id(value)

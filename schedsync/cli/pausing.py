@@ -1,7 +1,5 @@
 """``schedsync pause`` and ``schedsync resume``: what an operator decides, through `control`."""
 
-import getpass
-import os
 from datetime import datetime
 
 import click
@@ -12,6 +10,7 @@ from schedsync.cli.options import JOB_ID, Options, command
 from schedsync.cli.output import say, say_json
 from schedsync.cli.stores import current
 from schedsync.cli.times import MOMENT
+from schedsync.cli.who import who
 from schedsync.clock import utc_now
 from schedsync.control import Control
 from schedsync.runs.pause import EVERYTHING
@@ -33,7 +32,7 @@ def pause(options: Options, *, job_id: str | None, every: bool, until: datetime 
     """
     target = _target(job_id, every=every)
     with current(options.settings()) as store:
-        Control(store).pause(target, by=_who(), reason=reason, until=until)
+        Control(store).pause(target, by=who(), reason=reason, until=until)
         _show(options, store, target)
     return Exit.OK
 
@@ -48,7 +47,7 @@ def resume(options: Options, *, job_id: str | None, every: bool, reason: str | N
     """Resume a job, or all jobs."""
     target = _target(job_id, every=every)
     with current(options.settings()) as store:
-        Control(store).resume(target, by=_who(), reason=reason)
+        Control(store).resume(target, by=who(), reason=reason)
         _show(options, store, target)
     return Exit.OK
 
@@ -57,13 +56,6 @@ def _target(job_id: str | None, *, every: bool) -> str | None:
     if (job_id is None) is not every:
         raise click.UsageError("Name one job, or say --all.")
     return job_id
-
-
-def _who() -> str:
-    try:
-        return f"cli:{getpass.getuser()}"
-    except (KeyError, OSError):  # a user id without a name, as in containers
-        return f"cli:{os.getuid()}"
 
 
 def _show(options: Options, store: Store, job_id: str | None) -> None:

@@ -6,6 +6,7 @@ from pathlib import Path
 import click
 
 from schedsync.cli.exits import Exit
+from schedsync.cli.following import output_of
 from schedsync.cli.options import JOB_ID, Options, command
 from schedsync.cli.output import complain, say_json, say_table
 from schedsync.cli.stores import current
@@ -13,11 +14,13 @@ from schedsync.cli.tables import table
 from schedsync.cli.times import elapsed, shown
 from schedsync.clock import utc_now
 from schedsync.errors import JobNotFoundError, RunNotFoundError, SchedsyncError
-from schedsync.runs.run import Run, RunState
+from schedsync.executors.spool import OutputLimits, live, spooled
+from schedsync.runs.run import UNSETTLED, Run, RunState
+from schedsync.settings import RunnerSettings
 from schedsync.status.views import log_text, run_view
 from schedsync.store.store import Store
 
-_HEADING = ("RUN", "JOB", "SCHEDULED", "STATE", "DURATION", "EXIT", "REASON")
+_HEADING = ("RUN", "JOB", "SCHEDULED", "CAUSE", "STATE", "DURATION", "EXIT", "REASON")
 
 
 @command("runs")
@@ -40,20 +43,36 @@ def runs(options: Options, *, job_id: str | None, count: int) -> int:
 
 @command("logs")
 @click.argument("name", type=JOB_ID, metavar="RUN")
-def logs(options: Options, *, name: str) -> int:
+@click.option("-f", "--follow", is_flag=True, help="Print what comes until the run has ended.")
+def logs(options: Options, *, name: str, follow: bool) -> int:
     """Print the output of a run.
 
     RUN is the id of a run, or of a job: then its latest run that was not skipped.
     """
+    if follow and options.as_json:
+        raise click.UsageError("--follow and --json exclude each other.")
     settings = options.settings()
     with current(settings) as store:
-        log = _log(store, _find(store, name), settings.runner.spool)
+        run = _find(store, name)
+        if follow:
+            return _follow(store, run, settings.runner)
+        log = _log(store, run, settings.runner)
     if options.as_json:
         say_json({"run": run_view(log.run).model_dump(mode="json"), "output": log.text})
     else:
         click.echo(log.text, nl=False)
     if log.note is not None:
         complain(log.note)
+    return Exit.OK
+
+
+def _follow(store: Store, run: Run, runner: RunnerSettings) -> int:
+    if run.state in UNSETTLED and not live(runner.spool, run.id).exists():
+        complain(f"{_why_nothing(run, runner.spool)}; waiting for it")
+    for text in output_of(run, store, live(runner.spool, run.id)):
+        click.echo(text, nl=False)
+    ended = store.runs.get(run.id)
+    complain(f"run {run.id} has ended: {ended.state}" + (f", {ended.reason}" if ended.reason else ""))
     return Exit.OK
 
 
@@ -83,21 +102,15 @@ def _find(store: Store, name: str) -> Run:
     return latest
 
 
-def _log(store: Store, run: Run, spool: Path) -> _Log:
+def _log(store: Store, run: Run, runner: RunnerSettings) -> _Log:
     if run.state is RunState.RUNNING:
-        live = _spooled(spool / f"{run.id}.log")
-        if live is not None:
-            return _Log(run, live, f"run {run.id} is still running; this is its output so far")
+        limits = OutputLimits(runner.max_output, keep_head=runner.max_output)  # all that there is
+        so_far = spooled(live(runner.spool, run.id), limits)
+        if so_far is not None:
+            return _Log(run, log_text(so_far), f"run {run.id} is still running; this is its output so far")
         run = store.runs.get(run.id)  # it may just have ended
     kept = store.runs.output(run.id)
-    return _Log(run, "", _why_nothing(run, spool)) if kept is None else _Log(run, log_text(kept))
-
-
-def _spooled(path: Path) -> str | None:
-    try:
-        return path.read_bytes().decode(errors="replace")
-    except FileNotFoundError:
-        return None
+    return _Log(run, "", _why_nothing(run, runner.spool)) if kept is None else _Log(run, log_text(kept))
 
 
 def _why_nothing(run: Run, spool: Path) -> str:
@@ -114,8 +127,17 @@ def _why_nothing(run: Run, spool: Path) -> str:
 
 def _row(run: Run) -> tuple[str | None, ...]:
     exit_code = None if run.exit_code is None else str(run.exit_code)
+    reason = "; ".join(each for each in (run.reason, run.ask_reason) if each) or None
     state = f"{run.state}, late" if run.is_late(utc_now()) else run.state.value
-    return run.id, run.job_id, shown(run.scheduled_at), state, _duration(run), exit_code, run.reason
+    return run.id, run.job_id, shown(run.scheduled_at), _cause(run), state, _duration(run), exit_code, reason
+
+
+def _cause(run: Run) -> str:
+    if run.asked_by is not None:
+        return f"{run.cause} by {run.asked_by}"
+    if run.upstream_job_id is not None:
+        return f"{run.cause} {run.upstream_job_id} {run.upstream_state}"
+    return run.cause
 
 
 def _duration(run: Run) -> str | None:

@@ -1,13 +1,17 @@
-"""A schedule in a few words, for tables."""
+"""When a job runs, in a few words, for tables."""
 
 from schedsync.clock import rfc3339
 from schedsync.specs.durations import format_duration
-from schedsync.specs.schedule import AtTrigger, CronTrigger, EveryTrigger, Schedule, Trigger
+from schedsync.specs.following import in_words
+from schedsync.specs.job import JobSpec
+from schedsync.specs.schedule import AtTrigger, CronTrigger, EveryTrigger, Trigger
 
 
-def in_short(schedule: Schedule) -> str:
-    """Return *schedule* on one line, with the time zone where it is not UTC."""
-    return " | ".join(_trigger(trigger) for trigger in schedule)
+def in_short(spec: JobSpec) -> str:
+    """Return the schedule of a job on one line, with the time zone where it is not UTC; or what it runs after."""
+    if spec.after is not None:
+        return f"after {in_words(spec.after)}"
+    return " | ".join(_trigger(trigger) for trigger in spec.schedule)
 
 
 def _trigger(trigger: Trigger) -> str:

@@ -33,7 +33,7 @@ def run(options: Options, *, api: tuple[str, int] | None, no_api: bool) -> int:
     """Run the service until it is told to stop.
 
     It keeps the schedule equal to the folder, fires the jobs, and serves the status API. SIGTERM and SIGINT end it in
-    order, SIGHUP makes it look at the folder at once. With --json its log lines are JSON.
+    order, a second one in a hurry; SIGHUP makes it look at the folder at once. With --json its log lines are JSON.
     """
     if api is not None and no_api:
         raise click.UsageError("--api and --no-api exclude each other.")

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator
 from datetime import UTC, datetime
+from typing import Any
 from zoneinfo import ZoneInfo
 
 import click
@@ -43,7 +44,7 @@ def upcoming(options: Options, *, job_id: str | None, count: int, since: datetim
         spec.id: first_fires(spec.schedule, after, count, job_id=spec.id, anchor=anchors[spec.id]) for spec in specs
     }
     if options.as_json:
-        say_json({"jobs": [{"id": one, "fires": [rfc3339(slot) for slot in slots]} for one, slots in fires.items()]})
+        say_json({"jobs": [_as_json(spec, fires[spec.id]) for spec in specs]})
     else:
         for spec in specs:
             say(_lines(spec, fires[spec.id], anchors[spec.id]))
@@ -72,14 +73,19 @@ def _anchors(settings: Settings, specs: list[JobSpec]) -> dict[str, datetime]:
     return {new: live[old].anchor_at for new, old in names.items() if old is not None and old in live}
 
 
+def _as_json(spec: JobSpec, slots: list[datetime]) -> dict[str, Any]:
+    after = {} if spec.after is None else {"after": spec.after}
+    return {"id": spec.id, "fires": [rfc3339(slot) for slot in slots], **after}
+
+
 def _lines(spec: JobSpec, slots: list[datetime], anchor: datetime) -> Iterator[str]:
-    yield f"{spec.id}  ({in_short(spec.schedule)}{', suspended' if spec.suspend else ''})"
+    yield f"{spec.id}  ({in_short(spec)}{', suspended' if spec.suspend else ''})"
     for slot in slots:
         zone = _zone_of(spec, slot, anchor)
         local = f"{slot.astimezone(zone):%a %Y-%m-%d %H:%M:%S %z} {zone.key}  "
         yield f"  {local if zone.key != 'UTC' else f'{slot.astimezone(UTC):%a} '}{shown(slot)}"
     if not slots:
-        yield "  no slot is left"
+        yield "  no slot is left" if spec.after is None else "  when one of these runs ends so"
 
 
 def _zone_of(spec: JobSpec, slot: datetime, anchor: datetime) -> ZoneInfo:

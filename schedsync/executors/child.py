@@ -19,7 +19,11 @@ from typing import IO
 
 from schedsync.executors import orphans
 from schedsync.executors.base import Launch
-from schedsync.executors.spool import Spool
+from schedsync.executors.identity import process_name
+from schedsync.executors.matching import LineMatcher
+from schedsync.executors.redaction import Redactor
+from schedsync.executors.spawn_errors import check_program
+from schedsync.executors.spool import Sink
 
 BITE = 1 << 16
 """Most bytes that are read of one output before the others have their turn."""
@@ -28,19 +32,47 @@ BITE = 1 << 16
 class Child:
     """A process, the read end of its output, and the spool that takes it."""
 
-    def __init__(self, launch: Launch, spool: Spool, started_at: datetime) -> None:
+    def __init__(self, launch: Launch, spool: Sink, started_at: datetime, *, leads: bool = True) -> None:
         """Spawn the process.
+
+        Args:
+            launch: what to start.
+            spool: takes the output.
+            started_at: now (UTC).
+            leads: whether the process leads a session of its own; else it stays in the caller's.
 
         Raises:
             OSError: the system refuses; ``spawn_errors`` knows the words.
             ValueError: an argument or a variable has a NUL character.
         """
+        self._take_charge(launch, spool, started_at, *_spawn(launch, leads=leads))
+
+    @classmethod
+    def taken_up(cls, launch: Launch, spool: Sink, started_at: datetime, pid: int) -> "Child":
+        """Return the process *pid*, which leads the session of a run that an earlier service has started.
+
+        Raises:
+            ProcessLookupError: it has ended.
+        """
+        child = cls.__new__(cls)
+        child._take_charge(launch, spool, started_at, Stranger(pid), None)  # noqa: SLF001 - it is of this class
+        return child
+
+    def _take_charge(
+        self,
+        launch: Launch,
+        spool: Sink,
+        started_at: datetime,
+        process: "subprocess.Popen[bytes] | Stranger",
+        pipe: IO[bytes] | None,
+    ) -> None:
         self.launch, self.spool, self.started_at = launch, spool, started_at
-        self._process = _spawn(launch)
+        self._redactor, self._matcher = Redactor(launch.secrets), LineMatcher(launch.fail_on_output)
+        self._process = process
         self.pid = self._process.pid
         self.pidfd = _pidfd(self.pid)
         """Readable when the leader has ended; None where there is no such thing, or not any more."""
-        self.pipe = self._process.stdout
+        self.pipe = pipe
         """The output; None at its end."""
         self.exited = False
         """Whether the leader's end was noticed."""
@@ -62,8 +94,23 @@ class Child:
             data = os.read(self.pipe.fileno(), most)
         except BlockingIOError:
             return None
-        self.spool.append(data)
+        self._keep(self._redactor.feed(data))
         return len(data)
+
+    def _keep(self, data: bytes) -> None:
+        if data:
+            self._matcher.feed(data)
+            self.spool.append(data)
+
+    def finish_output(self) -> None:
+        """Keep what was held back of the output: no more of it will be taken. Doing so twice does no harm."""
+        self._keep(self._redactor.end())
+        self._matcher.end()
+
+    @property
+    def bad_line(self) -> str | None:
+        """The first line of the output so far that makes the run failed."""
+        return self._matcher.line
 
     def drain(self) -> bool:
         """Take all that is in the pipe now, and not what is written meanwhile; return whether the output has ended."""
@@ -74,6 +121,8 @@ class Child:
 
     def has_exited(self) -> bool:
         """Whether the leader has ended. It is not reaped, where the system can tell without."""
+        if isinstance(self._process, Stranger):
+            return not self._process.lives()
         if not hasattr(os, "waitid"):
             return self._process.poll() is not None
         try:
@@ -88,8 +137,15 @@ class Child:
         # Popen says 0 for a status that somebody else took; that would be a success which nobody saw.
         return None if self._status_lost else code
 
+    @property
+    def holds_number(self) -> bool:
+        """Whether the leader's pid is certainly still its own: nobody else can get it."""
+        return not isinstance(self._process, Stranger) or self._process.lives()
+
     def signal_group(self, number: signal.Signals) -> None:
         """Signal the process group; nothing happens if nobody in it is left, or none may be signalled."""
+        if not self.holds_number:
+            return
         with suppress(ProcessLookupError, PermissionError):
             os.killpg(self.pid, number)
 
@@ -109,10 +165,15 @@ class Child:
         orphans.send(outside, self.run_id, number, self.pid)
 
     def kill_at_once(self) -> None:
-        """End the run without grace, and wait a moment for its leader."""
+        """End the run without grace, and wait a moment for its leader, if that is ours."""
         self.signal_group(signal.SIGKILL)
         self.signal_others(survivors([self]).get(self.run_id, []), signal.SIGKILL)
         self._process.wait(timeout=1)
+
+    def abandon(self) -> None:
+        """Say that nobody here will wait for the process any more."""
+        if isinstance(self._process, subprocess.Popen):
+            self._process.returncode = 0  # or Popen warns of a process that is still running
 
     def close_pipe(self) -> None:
         """Close the output; a background process that still prints gets SIGPIPE from now on."""
@@ -127,6 +188,33 @@ class Child:
             self.pidfd = None
 
 
+class Stranger:
+    """A process that is no child of this one: it can be seen and signalled, and never be waited for."""
+
+    def __init__(self, pid: int) -> None:
+        """Note the process *pid*.
+
+        Raises:
+            ProcessLookupError: it has ended.
+        """
+        self.pid = pid
+        self._name = process_name(pid)
+        if self._name is None:
+            raise ProcessLookupError(pid)
+
+    def lives(self) -> bool:
+        """Whether it has not ended."""
+        return self._name == process_name(self.pid)
+
+    def poll(self) -> int | None:
+        """Return its exit code, which nobody but its parent is told: None."""
+        return None
+
+    def wait(self, timeout: float) -> None:
+        """Return; whoever has signalled it will see."""
+        del timeout
+
+
 def survivors(children: Collection[Child]) -> dict[str, list[int]]:
     """Return the living processes of each run, wherever they went; without ``/proc``, the number of a living group.
 
@@ -134,25 +222,44 @@ def survivors(children: Collection[Child]) -> dict[str, list[int]]:
         OSError: the system is out of descriptors or memory, so nobody knows.
     """
     if orphans.can_look():
-        return orphans.processes_of([c.run_id for c in children], {c.pid: c.run_id for c in children})
+        leaders = {c.pid: c.run_id for c in children if c.holds_number}
+        return orphans.processes_of([c.run_id for c in children], leaders)
     return {c.run_id: [c.pid] for c in children if c.group_lives()}
 
 
-def _spawn(launch: Launch) -> subprocess.Popen[bytes]:
-    with _stdin(launch.stdin) as stdin:
+def _spawn(launch: Launch, *, leads: bool) -> tuple[subprocess.Popen[bytes], IO[bytes]]:
+    """Start the process; return it and the end of its output that is read."""
+    if launch.confinement.wrapper:
+        check_program(launch)
+    with _stdin(launch.stdin) as stdin, _output(launch.confinement.owner) as (pipe, stdout):
         process = subprocess.Popen(
-            launch.argv,
+            (*launch.confinement.wrapper, *launch.argv),
             bufsize=0,
             stdin=stdin,
-            stdout=subprocess.PIPE,
+            stdout=stdout,
             stderr=subprocess.STDOUT,
             cwd=launch.cwd,
             env=launch.env,
-            start_new_session=True,
+            umask=launch.confinement.umask,
+            start_new_session=leads,
         )
-    if process.stdout is not None:
-        os.set_blocking(process.stdout.fileno(), False)
-    return process
+        return process, os.fdopen(pipe, "rb", buffering=0)
+
+
+@contextmanager
+def _output(owner: tuple[int, int] | None) -> Iterator[tuple[int, int]]:
+    """Give the two ends of a pipe; the one to read is closed only when something goes wrong."""
+    pipe, stdout = os.pipe()
+    try:
+        os.set_blocking(pipe, False)
+        if owner is not None:  # else a job of another user could not open its own /dev/stderr
+            os.fchown(stdout, *owner)
+        yield pipe, stdout
+    except BaseException:
+        os.close(pipe)
+        raise
+    finally:
+        os.close(stdout)
 
 
 @contextmanager

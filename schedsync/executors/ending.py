@@ -11,9 +11,14 @@ import time
 from collections.abc import Collection
 from dataclasses import dataclass
 from datetime import timedelta
+from pathlib import Path
 
+from schedsync.executors.base import Launch
 from schedsync.executors.child import Child, survivors
+from schedsync.executors.kept import KeptEnd, KeptOutput
+from schedsync.executors.limits import met
 from schedsync.runs.run import RunState
+from schedsync.specs.wording import quoted, shortened
 
 log = logging.getLogger(__name__)
 
@@ -30,6 +35,8 @@ class _Ending:
     state: RunState
     reason: str
     kill_at: float
+    cut_to: timedelta | None = None
+    """What the run's grace was cut to, if it was."""
     told_all: bool = False
     """Whether those who left the group have had their SIGTERM."""
     killed_at: float = math.inf
@@ -43,15 +50,78 @@ class Ended:
 
     state: RunState
     reason: str | None = None
+    remains: bool = False
+    """Whether processes live on that could not be ended."""
 
 
-def own_end(code: int | None) -> Ended:
-    """Return what a run is that ended by itself with exit code *code* (-N: signal N; None: nobody knows)."""
+def own_end(code: int | None, success: Collection[int] = (0,)) -> Ended:
+    """Return what a run is that ended by itself.
+
+    Args:
+        code: its exit code; -N: signal N; None: nobody knows.
+        success: the exit codes of a run that has done what it should.
+    """
     if code is None:
         return Ended(RunState.LOST, "its exit code was lost; is SIGCHLD ignored where schedsync was started?")
-    if code == 0:
+    if code in success:
         return Ended(RunState.SUCCEEDED)
+    if code == 0:
+        return Ended(RunState.FAILED, "exit code 0, which is not among its success_exit_codes")
     return Ended(RunState.FAILED, f"exit code {code}" if code > 0 else f"ended by {_signal_name(-code)}")
+
+
+def judged(child: Child) -> Ended:
+    """Return what the run of *child* is, which has ended by itself and whose output is complete."""
+    if isinstance(child.spool, KeptOutput):
+        return judged_kept(child.launch, child.spool.end, child.reap())
+    return _judged(child.launch, child.reap(), said_by(child), child.bad_line)
+
+
+def judged_kept(launch: Launch, end: KeptEnd | None, code: int | None = None) -> Ended:
+    """Return what a run is whose keeper has ended.
+
+    Args:
+        launch: how it was started, or is looked after.
+        end: what the keeper has written; None: it had no time to.
+        code: the keeper's own exit code, if it is known.
+    """
+    if end is None:
+        how = "" if code is None else f", {own_end(code).reason or 'exit code 0'}"
+        return Ended(RunState.LOST, f"its keeper ended before it had written down how the run did{how}")
+    if end.code is None:
+        return Ended(RunState.TIMED_OUT, "its time was over while no service watched; ended by SIGKILL")
+    return _judged(launch, end.code, end.told, end.bad_line)
+
+
+def _judged(launch: Launch, code: int | None, said: str, bad_line: str | None) -> Ended:
+    ended = own_end(code, launch.success_exit_codes)
+    bad = "" if bad_line is None else shortened(f"output matches {quoted(launch.fail_on_output)}: {bad_line}")
+    match ended.state:
+        case RunState.SUCCEEDED:
+            return Ended(RunState.FAILED, bad) if bad else ended
+        case RunState.FAILED:
+            more = said or bad
+            return Ended(RunState.FAILED, f"{ended.reason}; {more}") if more else ended
+    return ended
+
+
+def said_by(child: Child) -> str:
+    """Return what the output of *child*, which has ended, says about its failure; empty if nothing."""
+    return _told(child) or _met_limit(child)
+
+
+def _told(child: Child) -> str:
+    """Return what the process said itself about its failure."""
+    mark, line = child.launch.failure_mark, child.spool.last_line()
+    if mark and line.startswith(mark):
+        return line.removeprefix(mark)
+    wrapper = {Path(word).name for word in child.launch.confinement.wrapper}
+    return shortened(line) if Path(line.partition(": ")[0]).name in wrapper else ""
+
+
+def _met_limit(child: Child) -> str:
+    limits, output = child.launch.confinement.limits, child.spool.read()
+    return met(limits, child.reap() or 0, output.tail or output.head) if limits else ""
 
 
 def _signal_name(number: int) -> str:
@@ -67,6 +137,8 @@ class Endings:
     def __init__(self) -> None:
         self._endings: dict[str, _Ending] = {}
         self._look_at = 0.0
+        self._longest = timedelta.max
+        """The longest grace that a run has from now on."""
 
     def __contains__(self, child: Child) -> bool:
         return child.run_id in self._endings
@@ -79,8 +151,21 @@ class Endings:
     def begin(self, child: Child, state: RunState, reason: str) -> None:
         """Begin to end a run with SIGTERM to its group; whoever left the group gets it at the next look."""
         kill_at = time.monotonic() + child.launch.kill_grace.total_seconds()
-        self._endings[child.run_id] = _Ending(state, reason, kill_at)
+        self._endings[child.run_id] = ending = _Ending(state, reason, kill_at)
+        self._cut(ending)
         child.signal_group(signal.SIGTERM)
+
+    def hurry(self, longest: timedelta) -> None:
+        """Let no run have a longer grace than *longest*, counted from now for those that are being ended."""
+        self._longest = min(self._longest, longest)
+        for ending in self._endings.values():
+            self._cut(ending)
+
+    def _cut(self, ending: _Ending) -> None:
+        if self._longest < timedelta.max:
+            kill_at = time.monotonic() + self._longest.total_seconds()
+            if kill_at < ending.kill_at:
+                ending.kill_at, ending.cut_to = kill_at, self._longest
 
     def forget(self, child: Child) -> None:
         """Forget a run that has ended."""
@@ -106,7 +191,7 @@ class Endings:
         if ending.empty_looks >= SURE:
             return Ended(ending.state, f"{ending.reason}; ended by {_means(child, ending)}")
         if now >= ending.killed_at + LAST_WAIT:
-            return Ended(ending.state, f"{ending.reason}; {_remains(child, left)}")
+            return Ended(ending.state, f"{ending.reason}; {_remains(child, left)}", remains=True)
         if not ending.empty_looks:
             _signal(child, ending, left or [], now)
         return None
@@ -124,8 +209,14 @@ def _signal(child: Child, ending: _Ending, left: list[int], now: float) -> None:
 
 
 def _means(child: Child, ending: _Ending) -> str:
-    killed = ending.killed_at < math.inf
-    return f"SIGKILL after a grace of {spelled(child.launch.kill_grace)}" if killed else "SIGTERM"
+    if ending.killed_at == math.inf:
+        return "SIGTERM"
+    grace = f"grace of {spelled(child.launch.kill_grace)}"
+    return (
+        f"SIGKILL after a {grace}"
+        if ending.cut_to is None
+        else f"SIGKILL, its {grace} was cut to {spelled(ending.cut_to)}"
+    )
 
 
 def _remains(child: Child, left: list[int] | None) -> str:

@@ -8,7 +8,19 @@ _PROC = Path("/proc")
 
 def this_instance(node: str) -> str:
     """Return the name of this process: node, machine start, pid, and its own start, so that it never returns."""
-    return f"{node}/{_machine()}/{os.getpid()}/{_started(os.getpid()) or 0}"
+    return f"{node}/{process_name(os.getpid()) or f'{_machine()}/{os.getpid()}/0'}"
+
+
+def process_name(pid: int) -> str | None:
+    """Return a name of a living process that no later one can have; None where that cannot be known."""
+    started = _started(pid)
+    return None if started is None else f"{_machine()}/{pid}/{started}"
+
+
+def living_process(name: str) -> int | None:
+    """Return the pid of the process that ``process_name`` named, if it lives on this machine and can be seen."""
+    pid = name.split("/")[1] if name.count("/") == 2 else ""
+    return int(pid) if pid.isdecimal() and process_name(int(pid)) == name else None
 
 
 def is_known_dead(owner: str, node: str) -> bool:

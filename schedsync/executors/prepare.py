@@ -6,12 +6,18 @@ from dataclasses import replace
 from pathlib import Path
 
 from schedsync.clock import rfc3339
+from schedsync.errors import UnresolvedReferenceError
+from schedsync.executors import http_call
 from schedsync.executors.base import Launch
+from schedsync.executors.confinement import account_of, confinement_of
 from schedsync.executors.python_call import python_argv, request
+from schedsync.executors.references import resolve
 from schedsync.executors.sql_call import Databases, request_of
+from schedsync.http import request as http_request
 from schedsync.runs.run import Run
-from schedsync.specs.actions import CommandAction, DatabaseAction, PythonAction, ScriptAction, ShellAction
+from schedsync.specs.actions import CommandAction, DatabaseAction, HttpAction, PythonAction, ScriptAction, ShellAction
 from schedsync.specs.job import JobSpec
+from schedsync.specs.references import FileReference, VariableReference
 from schedsync.sql.request import FAILED, worker_argv
 
 SETTING = "SCHEDSYNC_"
@@ -28,23 +34,58 @@ def prepare(
         run: the attempt.
         spec: the job as it was when the run was claimed.
         job_folder: the folder of its job file: what relative paths in the file mean.
-        environ: the service's own environment; the job gets it without schedsync's settings, which may hold passwords.
+        environ: the service's own environment; the job gets it without schedsync's settings, which may hold passwords,
+            and its references to variables mean what is left.
         databases: what statements can reach.
 
     Raises:
         UnusableConnectionError: the job names a connection that it cannot use.
+        UnresolvedReferenceError: a value is not where the job says.
+        UnavailableConfinementError: the job wants a user or a limit that it cannot have here.
     """
-    action, env = spec.run, _environment(run, environ)
-    launch = Launch(run.id, argv=(), env=env, timeout=spec.timeout, kill_grace=spec.kill_grace)
+    action, inherited = spec.run, _inherited(environ)
+    env = inherited | _marks(run)
+    launch = Launch(
+        run.id,
+        argv=(),
+        env=env,
+        timeout=spec.timeout,
+        success_exit_codes=frozenset(spec.success_exit_codes),
+        fail_on_output=spec.fail_on_output or "",
+        kill_grace=spec.kill_grace,
+    )
     if isinstance(action, DatabaseAction):
-        stdin = request_of(run, spec, action, job_folder, databases).encoded()
-        return replace(launch, argv=worker_argv(), stdin=stdin, failure_mark=FAILED)
+        statement = request_of(run, spec, action, job_folder, databases)
+        secrets = statement.target.passwords
+        return replace(launch, argv=worker_argv(), stdin=statement.encoded(), secrets=secrets, failure_mark=FAILED)
+    if isinstance(action, HttpAction):
+        return _request(launch, run, action, job_folder)
+    account = None if action.user is None else account_of(action.user)
+    values = _referenced(action, job_folder, inherited)
     return replace(
         launch,
         argv=_argv(action, job_folder),
-        env=env | action.env,
+        env=env | ({} if account is None else account.env) | _literals(action) | values,
+        secrets=tuple(values.values()),
         cwd=None if action.cwd is None else str(job_folder / action.cwd),
+        confinement=confinement_of(action, account, environ),
         stdin=_stdin(action, job_folder),
+    )
+
+
+def _request(launch: Launch, run: Run, action: HttpAction, job_folder: Path) -> Launch:
+    limit = launch.timeout or http_call.LONGEST
+    secrets = http_call.looked_up(action.http, job_folder, launch.env)
+    end = limit + launch.kill_grace + http_call.LAST_RESORT
+    own = http_call.sources(action.http)
+    return replace(
+        launch,
+        argv=http_request.worker_argv(),
+        env={name: value for name, value in launch.env.items() if name not in own},
+        stdin=http_call.request_of(run, action.http, secrets, end, job_folder).encoded(),
+        secrets=http_call.hidden(secrets),
+        timeout=limit,
+        failure_mark=http_request.FAILED,
     )
 
 
@@ -67,11 +108,41 @@ def _stdin(action: _Program, job_folder: Path) -> bytes:
     return b""
 
 
-def _environment(run: Run, environ: Mapping[str, str]) -> dict[str, str]:
-    inherited = {name: value for name, value in environ.items() if not name.startswith(SETTING)}
-    return inherited | {
+def _literals(action: _Program) -> dict[str, str]:
+    return {name: value for name, value in action.env.items() if isinstance(value, str)}
+
+
+def _referenced(action: _Program, job_folder: Path, environ: Mapping[str, str]) -> dict[str, str]:
+    """Return the variables whose values the job file does not have."""
+    found = {}
+    for name, value in action.env.items():
+        if isinstance(value, FileReference | VariableReference):
+            try:
+                found[name] = resolve(value, job_folder, environ)
+            except UnresolvedReferenceError as error:
+                raise UnresolvedReferenceError(f"env.{name}: {error}") from None
+    return found
+
+
+def _inherited(environ: Mapping[str, str]) -> dict[str, str]:
+    return {name: value for name, value in environ.items() if not name.startswith(SETTING)}
+
+
+def _marks(run: Run) -> dict[str, str]:
+    return {
         "SCHEDSYNC_JOB_ID": run.job_id,
         "SCHEDSYNC_RUN_ID": run.id,
         "SCHEDSYNC_SCHEDULED_AT": rfc3339(run.scheduled_at),
         "SCHEDSYNC_ATTEMPT": str(run.attempt),
+        **_upstream(run),
+    }
+
+
+def _upstream(run: Run) -> dict[str, str]:
+    if run.upstream_state is None:
+        return {}
+    return {
+        "SCHEDSYNC_UPSTREAM_JOB_ID": str(run.upstream_job_id),
+        "SCHEDSYNC_UPSTREAM_RUN_ID": str(run.upstream_run_id),
+        "SCHEDSYNC_UPSTREAM_STATE": run.upstream_state.value,
     }

@@ -20,7 +20,7 @@ import threading
 import time
 from collections.abc import Callable
 from contextlib import suppress
-from datetime import timedelta
+from datetime import datetime, timedelta
 from functools import partial
 from pathlib import Path
 from typing import IO
@@ -28,9 +28,12 @@ from typing import IO
 from schedsync.clock import Clock, utc_now
 from schedsync.executors.base import Launch, Listener
 from schedsync.executors.child import Child
-from schedsync.executors.ending import Endings, own_end, spelled
+from schedsync.executors.ending import Ended, Endings, judged, judged_kept, spelled
+from schedsync.executors.kept import KeptEnd, KeptOutput
+from schedsync.executors.redaction import redacted
 from schedsync.executors.spawn_errors import why_not_started
-from schedsync.executors.spool import OutputLimits, Spool, live
+from schedsync.executors.spool import OutputLimits, Sink, Spool, live
+from schedsync.outages import Faults
 from schedsync.runs.outcome import Outcome, Output
 from schedsync.runs.run import RunState
 
@@ -40,6 +43,8 @@ LINGER = 0.2
 """Seconds that background processes are heard after their run has ended: filters such as ``> >(tee log)`` end then."""
 POLL = 0.05
 """Seconds between two questions whether a process has ended, where the system cannot announce it."""
+LONGEST_PAUSE = 1.0
+"""Seconds that the engine rests at most after an error that it did not expect."""
 TURN = 16
 """Requests (about a millisecond for each launch) between two looks at the outputs."""
 LONGEST_SLEEP = 3_600.0
@@ -62,7 +67,7 @@ class ProcessEngine:
         self._thread = threading.Thread(target=self._run, name="schedsync-engine", daemon=True)
         self._lock = threading.Lock()
         # Under the lock: the runs that were launched and have not ended (with a spool when started), and the way in.
-        self._known: dict[str, Spool | None] = {}
+        self._known: dict[str, Sink | None] = {}
         self._requests: queue.SimpleQueue[Callable[[], None]] = queue.SimpleQueue()
         self._closed = False
         self._wake_read, self._wake_write = os.pipe()
@@ -87,13 +92,25 @@ class ProcessEngine:
             ValueError: the run has been launched and has not ended.
             RuntimeError: the engine has stopped.
         """
+        self._enter(launch, partial(self._begin, launch))
+
+    def take_up(self, launch: Launch, pid: int, started_at: datetime) -> None:
+        """Watch a run that an earlier service has started, and whose keeper is the process *pid*.
+
+        Raises:
+            ValueError: the run is watched already.
+            RuntimeError: the engine has stopped.
+        """
+        self._enter(launch, partial(self._take_up, launch, pid, started_at))
+
+    def _enter(self, launch: Launch, request: Callable[[], None]) -> None:
         with self._lock:
             if self._closed:
                 raise RuntimeError("the engine has stopped")
             if launch.run_id in self._known:
                 raise ValueError(f"run {launch.run_id} has been launched already")
             self._known[launch.run_id] = None
-            self._ask(partial(self._begin, launch))
+            self._ask(request)
 
     def cancel(self, run_id: str, reason: str, state: RunState = RunState.CANCELLED) -> None:
         """End a run, with *state* and *reason* as its outcome; nothing happens when it is ending or has ended."""
@@ -124,6 +141,13 @@ class ProcessEngine:
             self.start()
         self._thread.join()
 
+    def hurry(self, longest_grace: timedelta, reason: str) -> None:
+        """Stop and end all runs now, with at most *longest_grace* between SIGTERM and SIGKILL. Returns at once."""
+        with self._lock:
+            if not self._closed:
+                self._ask(partial(self._endings.hurry, longest_grace))
+                self._ask(partial(self._begin_stop, time.monotonic(), reason))
+
     def _ask(self, request: Callable[[], None]) -> None:
         self._requests.put(request)
         with suppress(BlockingIOError):  # it has been woken often enough
@@ -132,12 +156,14 @@ class ProcessEngine:
     # The loop.
 
     def _run(self) -> None:
+        faults = Faults(log, "the engine stumbled", "the engine goes on", first=POLL, longest=LONGEST_PAUSE)
         while not self._over():
             try:
                 self._turn()
-            except Exception:  # the boundary of the loop; the pause keeps a lasting fault from filling the log
-                log.exception("the engine stumbled")
-                time.sleep(POLL)
+            except Exception as error:  # the boundary of the loop
+                time.sleep(faults.met(error))
+            else:
+                faults.none()
         self._selector.close()
         os.close(self._wake_read)
         os.close(self._wake_write)
@@ -210,21 +236,44 @@ class ProcessEngine:
         if self._stop_at < math.inf:
             self._tell_not_started(launch, RunState.LOST, f"not started; {self._stop_reason}")
             return
-        spool = Spool(live(self._spool_dir, launch.run_id), self._limits)
+        spool = self._spool_of(launch)
         try:
             child = Child(launch, spool, self._clock())
         except Exception as error:  # whatever keeps it from starting is this run's failure
             spool.discard()
-            self._tell_not_started(launch, RunState.FAILED, why_not_started(launch, error))
+            why = redacted(why_not_started(launch, error), launch.secrets)
+            self._tell_not_started(launch, RunState.FAILED, why)
             return
         self._children[launch.run_id] = child
         self._serve(child, self._watch)
+
+    def _take_up(self, launch: Launch, pid: int, started_at: datetime) -> None:
+        kept = KeptOutput(self._spool_dir, launch.run_id, self._limits)
+        try:
+            child = Child.taken_up(launch, kept, started_at, pid)
+        except ProcessLookupError:  # it has ended a moment ago, and may have written how
+            self._tell_end(launch, started_at, kept)
+            return
+        self._children[launch.run_id] = child
+        self._serve(child, self._watch)
+
+    def _tell_end(self, launch: Launch, started_at: datetime, kept: KeptOutput) -> None:
+        ended = judged_kept(launch, kept.end)
+        end = kept.end or KeptEnd(self._clock(), None, kept.read())
+        outcome = Outcome(ended.state, end.at, started_at, end.code, ended.reason, end.output)
+        self._tell_finished(launch.run_id, outcome)
+
+    def _spool_of(self, launch: Launch) -> Sink:
+        if launch.kept:
+            return KeptOutput(self._spool_dir, launch.run_id, self._limits)
+        return Spool(live(self._spool_dir, launch.run_id), self._limits)
 
     def _watch(self, child: Child) -> None:
         with self._lock:
             self._known[child.run_id] = child.spool
         if child.launch.timeout is not None:
-            child.timeout_at = time.monotonic() + child.launch.timeout.total_seconds()
+            left = child.launch.timeout - (self._clock() - child.started_at)
+            child.timeout_at = time.monotonic() + left.total_seconds()
         if child.pipe is not None:
             self._selector.register(child.pipe, selectors.EVENT_READ, partial(self._serve, child, self._read))
         if child.pidfd is not None:
@@ -278,6 +327,8 @@ class ProcessEngine:
         self._stop_reason = self._stop_reason or reason
         self._stop_at = min(self._stop_at, stop_at)
         self._alarm = min(self._alarm, self._stop_at)
+        for child in [c for c in self._children.values() if c.launch.kept and c not in self._endings]:
+            self._leave(child)
 
     def _end(self, child: Child, state: RunState, reason: str) -> None:
         if child not in self._endings and not child.has_exited():
@@ -290,35 +341,47 @@ class ProcessEngine:
         ended = self._endings.advance(child, left)
         if ended is not None:
             child.drain()
-            self._settle(child, ended.state, ended.reason)
+            self._settle(child, ended)
+
+    def _leave(self, child: Child) -> None:
+        """Leave a run to its keeper: the next service takes it up, or finds how it ended."""
+        self._let_go(child)
+        child.abandon()
+        with self._lock:
+            del self._known[child.run_id]
 
     # The end of a run.
 
     def _settle_own_end(self, child: Child) -> None:
-        ended = own_end(child.reap())
-        told = _told(child) if ended.state is RunState.FAILED else ""
-        self._settle(child, ended.state, "; ".join(part for part in (ended.reason, told) if part) or None)
+        child.finish_output()
+        self._settle(child, judged(child))
 
     def _give_up(self, child: Child, error: Exception) -> None:
         with suppress(Exception):  # nothing more can be done about it, and the run must be settled
             child.kill_at_once()
-        self._settle(child, RunState.FAILED, f"killed, because it could not be watched any more: {error!r}")
+        self._settle(child, Ended(RunState.FAILED, f"killed, because it could not be watched any more: {error!r}"))
 
-    def _settle(self, child: Child, state: RunState, reason: str | None) -> None:
+    def _settle(self, child: Child, ended: Ended) -> None:
+        child.finish_output()
+        told = "; ".join(part for part in (ended.reason, child.spool.failure) if part)
         outcome = Outcome(
-            state=state,
+            state=ended.state,
             finished_at=self._clock(),
             started_at=child.started_at,
-            exit_code=child.reap(),
-            reason="; ".join(part for part in (reason, child.spool.failure) if part) or None,
+            exit_code=_exit_code(child),
+            reason=redacted(told, child.launch.secrets) or None,
             output=child.spool.read(),
+            remains=ended.remains,
         )
+        self._let_go(child)
+        child.spool.discard()
+        self._tell_finished(child.run_id, outcome)
+
+    def _let_go(self, child: Child) -> None:
         self._hang_up(child)
         self._stop_listening_for_exit(child)
         self._endings.forget(child)
         del self._children[child.run_id]
-        child.spool.discard()
-        self._tell_finished(child.run_id, outcome)
 
     def _hang_up(self, child: Child) -> None:
         if child.pipe is not None:
@@ -349,7 +412,8 @@ class ProcessEngine:
             log.exception("the listener failed")
 
 
-def _told(child: Child) -> str:
-    """Return what the process said itself about its failure."""
-    mark, line = child.launch.failure_mark, child.spool.last_line()
-    return line.removeprefix(mark) if mark and line.startswith(mark) else ""
+def _exit_code(child: Child) -> int | None:
+    code = child.reap()
+    if isinstance(child.spool, KeptOutput) and child.spool.end is not None:
+        return child.spool.end.code
+    return code

@@ -12,7 +12,8 @@ from typing import Any
 def python_argv() -> tuple[str, ...]:
     """Return the argv of an interpreter that waits for one request on its standard input."""
     # -P: the folder that the job runs in is not on the path, so a json.py lying there breaks nothing.
-    return (sys.executable, "-P", "-m", "schedsync.executors.python_worker")
+    # faulthandler: a crash in somebody's C code says where in the function it was.
+    return (sys.executable, "-P", "-X", "faulthandler", "-m", "schedsync.executors.python_worker")
 
 
 def request(target: str, args: Sequence[Any], kwargs: Mapping[str, Any], path: Sequence[str]) -> bytes:

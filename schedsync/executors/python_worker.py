@@ -11,6 +11,9 @@ import sys
 from collections.abc import Callable, Coroutine, Iterable
 from types import ModuleType, TracebackType
 
+PATIENCE = 2.0
+"""Seconds that threads may take to end after the function before that is said: many end with the interpreter."""
+
 
 class RefusalError(Exception):
     """The call cannot be made; the text says why, to the job's author."""
@@ -24,12 +27,14 @@ def main() -> int:
     sys.path[:0] = request["path"]
     try:
         result = _call(_find(request["target"]), request["args"], request["kwargs"])
-        if result is not None:
+        if result is not None and not sys.stdout.closed:
             print(repr(result))  # noqa: T201 - standard output is the run's output
     except RefusalError as refusal:
         return _fail(str(refusal))
     except Exception as error:  # the boundary to the user's code
         return _fail(_told(error))
+    finally:
+        _watch_threads()
     return 0
 
 
@@ -40,9 +45,41 @@ def _empty_stdin() -> None:
 
 
 def _fail(text: str) -> int:
-    sys.stdout.flush()  # what the function printed came first
+    if not sys.stdout.closed:
+        sys.stdout.flush()  # what the function printed came first
     print(text.rstrip("\n"), file=sys.stderr)  # noqa: T201 - standard error is the run's output too
     return 1
+
+
+def _watch_threads() -> None:
+    """Let somebody be told if the run does not end because of threads that the function has left."""
+    if _threads_left():
+        import threading  # noqa: PLC0415 - see the module's docstring
+
+        try:  # noqa: SIM105 - each run pays for an import
+            threading.Thread(target=_say_what_goes_on, daemon=True).start()
+        except RuntimeError:  # the system lets this process have no more; then the run goes on in silence
+            pass
+
+
+def _threads_left() -> list[str]:
+    """Return the threads that the interpreter waits for at its end."""
+    threading = sys.modules.get("threading")
+    if threading is None:
+        return []
+    here = threading.current_thread()
+    return [thread.name for thread in threading.enumerate() if thread is not here and not thread.daemon]
+
+
+def _say_what_goes_on() -> None:
+    import threading  # noqa: PLC0415 - see the module's docstring
+    import time  # noqa: PLC0415 - likewise
+
+    time.sleep(PATIENCE)
+    left = ", ".join(name for name in _threads_left() if name != threading.main_thread().name)
+    if left:
+        advice = "join them, or make them daemons"
+        print(f"the function has returned, its run goes on with its threads ({left}); {advice}", file=sys.stderr)  # noqa: T201
 
 
 def _call(function: Callable[..., object], args: list[object], kwargs: dict[str, object]) -> object:

@@ -19,6 +19,19 @@ _OF_THE_SYSTEM: Mapping[int | None, str] = {
 }
 
 
+def check_program(launch: Launch) -> None:
+    """Refuse a program that is not there as the system would, where another one is to start it.
+
+    Raises:
+        OSError: it is not there, or nobody may execute it.
+    """
+    program = launch.argv[0]
+    path = f"{launch.cwd or '.'}/{program}" if "/" in program and not program.startswith("/") else program
+    if shutil.which(path, path=launch.env.get("PATH", os.defpath)) is None:
+        number = errno.EACCES if "/" in program and os.path.lexists(path) else errno.ENOENT
+        raise OSError(number, os.strerror(number), program)
+
+
 def why_not_started(launch: Launch, error: Exception) -> str:
     """Return the sentence about the *error* that starting the process raised."""
     if not launch.argv:

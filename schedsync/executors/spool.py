@@ -1,14 +1,16 @@
 """The output of a run while it runs: a file that other processes can read, and its first and last bytes in memory.
 
 The engine (``process.py``) appends; what is kept goes into the run's ``Outcome``, and the file is removed. After a
-crash of the service the file is what remains, and ``recover`` reads it.
+crash of the service the file is what remains, and ``recover`` reads it; ``spooled`` does for other processes meanwhile.
 """
 
 import logging
 import os
 import threading
-from dataclasses import dataclass
+from contextlib import suppress
+from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import Protocol
 
 from schedsync.runs.outcome import Output
 
@@ -26,17 +28,42 @@ class OutputLimits:
     keep_tail: int = 64 << 10
     """How many of the last bytes are kept."""
 
+    @property
+    def cut(self) -> bytes:
+        """What a reader of a file is told that has reached its limit."""
+        return b"\n[... longer than %d bytes (runner.max_output), what follows is not on disk ...]\n" % self.file_limit
+
 
 def live(folder: Path, run_id: str) -> Path:
     """Return where a run's output is while it runs: for other processes to read, and gone when the run has ended."""
     return folder / f"{run_id}.log"
 
 
+class Sink(Protocol):
+    """What takes an output: a ``Spool``, or what stands for one."""
+
+    @property
+    def failure(self) -> str | None:
+        """Why not all of it is kept that should be, in words; None while all is well."""
+
+    def append(self, data: bytes) -> None:
+        """Take more output."""
+
+    def read(self) -> Output:
+        """Return the first and the last bytes so far."""
+
+    def last_line(self) -> str:
+        """Return the last line that is kept and has something on it; empty when there is none."""
+
+    def discard(self) -> None:
+        """Let go of what only a run that goes on needs."""
+
+
 class Spool:
     """Takes what one run prints. One thread appends; any thread may read.
 
-    A file that cannot be written (disk full, folder not writable) hurts nobody but the readers of the file: what is
-    kept is in memory, and ``failure`` says what happened.
+    A folder that is missing is made. A file that cannot be written (disk full, folder not writable) hurts nobody but
+    the readers of the file: what is kept is in memory, and ``failure`` says what happened.
     """
 
     def __init__(self, path: Path, limits: OutputLimits) -> None:
@@ -62,9 +89,7 @@ class Spool:
 
     def last_line(self) -> str:
         """Return the last line that is kept and has something on it; empty when there is none."""
-        output = self.read()
-        lines = (output.tail or output.head).decode(errors="replace").split("\n")
-        return next((line.strip() for line in reversed(lines) if line.strip()), "")
+        return last_line(self.read())
 
     def close(self) -> None:
         """Close the file and leave it there; closing twice does no harm."""
@@ -92,11 +117,17 @@ class Spool:
 
     def _open(self) -> int | None:
         try:
-            # Not for everybody: jobs print what they should not.
-            return os.open(self._path, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o640)
+            with suppress(FileNotFoundError):
+                return self._opened()
+            self._path.parent.mkdir(parents=True, exist_ok=True)  # somebody has tidied up
+            return self._opened()
         except OSError as error:
             self._fail(error)
             return None
+
+    def _opened(self) -> int:
+        # Not for everybody: jobs print what they should not.
+        return os.open(self._path, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o640)
 
     def _write(self, data: memoryview) -> None:
         try:
@@ -112,11 +143,23 @@ class Spool:
             log.warning("output cannot be spooled", extra={"path": str(self._path), "error": str(error)})
 
 
+def last_line(output: Output) -> str:
+    """Return the last line of *output* that has something on it; empty when there is none."""
+    lines = (output.tail or output.head).decode(errors="replace").split("\n")
+    return next((line.strip() for line in reversed(lines) if line.strip()), "")
+
+
 def recover(path: Path, limits: OutputLimits) -> Output:
     """Return what the spool file of a dead service holds; nothing where there is none. ``remove`` it when that is kept.
 
-    The file ends at ``file_limit``; what the run printed beyond that is unknown, so ``total`` is the file's length.
+    The file ends at ``file_limit``; what the run printed beyond that is unknown. Then a line at the end of the output
+    says so, and counts as if it had been printed.
     """
+    return spooled(path, limits) or Output()
+
+
+def spooled(path: Path, limits: OutputLimits) -> Output | None:
+    """Return what the spool file of another process holds, as ``recover`` does; None where there is none."""
     try:
         with path.open("rb") as file:
             head = file.read(limits.keep_head)
@@ -124,11 +167,14 @@ def recover(path: Path, limits: OutputLimits) -> Output:
             file.seek(max(total - limits.keep_tail, 0))
             tail = file.read(limits.keep_tail)
     except FileNotFoundError:
-        return Output()
+        return None
     except OSError as error:
-        log.warning("output of a lost run cannot be read", extra={"path": str(path), "error": str(error)})
-        return Output()
-    return _kept(head, tail, total, limits)
+        log.warning("spooled output cannot be read", extra={"path": str(path), "error": str(error)})
+        return None
+    output = _kept(head, tail, total, limits)
+    if total < limits.file_limit:
+        return output
+    return replace(output, tail=output.tail + limits.cut, total=total + len(limits.cut))
 
 
 def remove(path: Path) -> None:

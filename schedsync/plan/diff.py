@@ -12,11 +12,11 @@ A person's word (``PruneGuard.allow``) lifts what is held for numbers, for ``pru
 it makes nothing known that is unknown.
 """
 
-import re
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 from datetime import datetime
 
+from schedsync.plan.following import following_problems, may_exist
 from schedsync.plan.ops import Add, Hold, Keep, Plan, Remove, Update
 from schedsync.plan.state import Located, Observed, ObservedJob, PruneGuard, Snapshot
 from schedsync.specs.policy import Prune
@@ -29,18 +29,26 @@ def diff(snapshot: Snapshot, observed: Observed, *, now: datetime, guard: PruneG
     desired, conflicts = _settle_conflicts(snapshot, observed)
     renames = _renames(desired, snapshot, observed)
     befores = {job_id: observed.jobs.get(renames.get(job_id, job_id)) for job_id in sorted(desired)}
-    updates = [_update(desired[job_id], before, now) for job_id, before in befores.items() if before is not None]
-    changed = [update for update in updates if update is not None]
     gone = [observed.jobs[i] for i in sorted(observed.jobs.keys() - desired.keys() - set(renames.values()))]
     keep, remove, hold = _settle_gone(gone, snapshot, conflicts, len(observed.jobs), guard)
+    stay = [*(kept.before.id for kept in keep), *(held.before.id for held in hold)]
+    misled = following_problems(desired, may_exist(snapshot, stay))
+    keep += [Keep(before) for job_id in misled if (before := befores.pop(job_id)) is not None]
+    updates = [_update(desired[job_id], before, now) for job_id, before in befores.items() if before is not None]
+    changed = [update for update in updates if update is not None]
     return Plan(
         add=tuple(_add(desired[job_id], now) for job_id, before in befores.items() if before is None),
         update=tuple(changed),
-        keep=tuple(keep),
+        keep=tuple(sorted(keep, key=lambda kept: kept.before.id)),
         remove=tuple(remove),
         hold=tuple(hold),
         unchanged=len(updates) - len(changed),
-        problems=(*_of_the_folder(snapshot, guard), *snapshot.problems, *conflicts.problems),
+        problems=(
+            *_of_the_folder(snapshot, guard),
+            *snapshot.problems,
+            *conflicts.problems,
+            *(problem for job_id in sorted(misled) for problem in misled[job_id]),
+        ),
         revision=snapshot.revision,
     )
 
@@ -132,6 +140,7 @@ def _update(job: Located, before: ObservedJob, now: datetime) -> Update | None:
         and not update.reschedules
         and job.spec.suspend == before.suspended
         and job.spec.prune.value == before.prune
+        and bool(job.spec.after) == before.follows
         and not before.stale
     )
     return None if same else update
@@ -173,7 +182,7 @@ def _settle_gone(
 
 
 def _why_held(job: ObservedJob, snapshot: Snapshot, guard: PruneGuard) -> str | None:
-    mentioned = next((u.path for u in snapshot.unknown if _mentions(u.text, job.id)), None)
+    mentioned = next((u.path for u in snapshot.unknown if u.mentions(job.id)), None)
     if mentioned is not None:
         return f"{mentioned} cannot be parsed and mentions this id: the job may have moved there"
     if job.prune == Prune.NEVER:
@@ -183,7 +192,3 @@ def _why_held(job: ObservedJob, snapshot: Snapshot, guard: PruneGuard) -> str | 
     if job.prune == Prune.CONFIRM and not guard.allow:
         return "its last good spec says prune: confirm; `schedsync apply --allow-prune` removes it"
     return None
-
-
-def _mentions(text: str, job_id: str) -> bool:
-    return re.search(rf"(?<![\w.-]){re.escape(job_id)}(?![\w.-])", text) is not None

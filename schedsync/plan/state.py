@@ -1,5 +1,6 @@
 """The two sides of a comparison: what the folder says, and what the store holds."""
 
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
@@ -24,6 +25,8 @@ class Located:
     source: Source
     digest: str
     schedule_digest: str
+    upstreams: Mapping[str, tuple[int, int]] = field(default_factory=dict)
+    """Line and column (from 1) where each job is written that it runs after."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,6 +42,10 @@ class UnknownPath:
     def covers(self, file: str) -> bool:
         """Whether *file* is this file or lies below this folder; ``.`` is the jobs folder itself."""
         return self.path in {".", file} or file.startswith(f"{self.path}/")
+
+    def mentions(self, job_id: str) -> bool:
+        """Whether what could be read of it names this job."""
+        return re.search(rf"(?<![\w.-]){re.escape(job_id)}(?![\w.-])", self.text) is not None
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,6 +79,8 @@ class ObservedJob:
     stale: bool = False
     revision: str | None = None
     """The revision of the folder that its spec came with."""
+    follows: bool = False
+    """Whether it runs after others, and has no slots."""
 
 
 @dataclass(frozen=True, slots=True)

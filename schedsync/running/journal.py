@@ -5,13 +5,13 @@ results instead of calling them lost.
 """
 
 import logging
-import os
 from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from pathlib import Path
 
 from pydantic import BaseModel, ConfigDict, ValidationError
 
+from schedsync.executors.durable import write_whole
 from schedsync.runs.outcome import Output
 from schedsync.runs.run import Run
 from schedsync.store.types import printable
@@ -19,8 +19,6 @@ from schedsync.store.types import printable
 log = logging.getLogger(__name__)
 
 _SUFFIX = ".result"
-_PART = ".part"
-"""Added to the name of a file that is not complete yet."""
 _UNREADABLE = ".unreadable"
 """Added to the name of a file that is no result, for a person to look at."""
 
@@ -65,15 +63,8 @@ class Journal:
         Raises:
             OSError: it is not there: disk full, or a folder that cannot be written to.
         """
-        path = self._path(result.run.id)
-        part = path.with_name(path.name + _PART)
-        try:
-            _write(part, _Document.of(result).model_dump_json().encode())
-            part.rename(path)
-        except OSError:
-            _remove(part)
-            raise
-        self._sync()
+        self._folder.mkdir(parents=True, exist_ok=True)  # somebody may have tidied up
+        write_whole(self._path(result.run.id), _Document.of(result).model_dump_json().encode())
 
     def read(self) -> dict[str, Result]:
         """Return the results that are on disk, by run; a file that is none is put aside with a warning."""
@@ -94,23 +85,6 @@ class Journal:
         except OSError as error:
             log.warning("kept results cannot be listed", extra={"folder": str(self._folder), "error": str(error)})
             return []
-
-    def _sync(self) -> None:
-        """Write the folder's entries down, without which a renamed file may be gone after a power cut."""
-        folder = os.open(self._folder, os.O_RDONLY | os.O_DIRECTORY)
-        try:
-            os.fsync(folder)
-        finally:
-            os.close(folder)
-
-
-def _write(path: Path, data: bytes) -> None:
-    # Not for everybody: jobs print what they should not.
-    fd = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o640)
-    with open(fd, "wb") as file:  # noqa: PTH123 - there is no path to open, only a descriptor with its mode
-        file.write(data)
-        file.flush()
-        os.fsync(fd)
 
 
 def _read(path: Path) -> Result | None:

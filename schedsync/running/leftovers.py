@@ -1,20 +1,22 @@
 """What instances left that are gone: their rows settled, their processes ended, their results and output kept."""
 
 import logging
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import timedelta
 from pathlib import Path
 
 from schedsync.clock import Clock
 from schedsync.errors import DatabaseUnavailableError, LeadershipLostError, SchemaError
-from schedsync.executors.orphans import terminate
+from schedsync.executors.orphans import processes_of, terminate
 from schedsync.executors.spool import OutputLimits, live, remove
 from schedsync.executors.spool import recover as recover_output
 from schedsync.running.journal import Journal, Result
+from schedsync.running.keeping import Keeping
+from schedsync.runs.following import Followers
 from schedsync.runs.ledger import Entry
 from schedsync.runs.outcome import Output
-from schedsync.runs.recovery import KnownJob, Recovered, Takeover, recover
+from schedsync.runs.recovery import KnownJob, Recovered, Takeover, interrupted, recover
 from schedsync.runs.run import Run, RunState
 from schedsync.store.leases import Lease
 from schedsync.store.runs import RunChanges
@@ -35,11 +37,43 @@ class EndedSlot:
     output: Output
 
 
+@dataclass(frozen=True, slots=True)
+class Settled:
+    """What became of orphans."""
+
+    ended: Sequence[Run] = ()
+    slots: Sequence[EndedSlot] = ()
+    """Of those that ended, the ones that no further attempt follows."""
+    startable: Sequence[Entry] = ()
+    living: Sequence[tuple[Entry, int]] = ()
+    """Runs that go on under their keepers, with the keepers' pids; they are this instance's now."""
+
+
+def known_jobs(store: Store, runs: Iterable[Run]) -> dict[str, KnownJob]:
+    """Return the live jobs of *runs*, by id.
+
+    Raises:
+        DatabaseUnavailableError: they cannot be known.
+    """
+    stored = store.jobs.load({run.job_id for run in runs})
+    return {i: KnownJob(job.spec, job.observed.source.file) for i, job in stored.items() if job.spec}
+
+
 class Leftovers:
     """Settles orphans for one instance."""
 
-    def __init__(self, store: Store, *, node: str, owner: str, spool: Path, limits: OutputLimits, clock: Clock) -> None:
-        self._store, self._clock = store, clock
+    def __init__(
+        self,
+        store: Store,
+        keeping: Keeping,
+        *,
+        node: str,
+        owner: str,
+        spool: Path,
+        limits: OutputLimits,
+        clock: Clock,
+    ) -> None:
+        self._store, self._keeping, self._clock = store, keeping, clock
         self._node, self._owner = node, owner
         self._spool, self._limits = spool, limits
         self._journal = Journal(spool)
@@ -57,33 +91,50 @@ class Leftovers:
         self._journal.drop(result.run.id for result in late)
 
     def settle(
-        self, orphans: Sequence[Run], lease: Lease, results: Mapping[str, Result]
-    ) -> tuple[list[Run], list[Entry], list[EndedSlot]]:
-        """Write down what becomes of *orphans*; return what ended by it, what may be started now, and ended slots.
+        self, orphans: Sequence[Run], lease: Lease, results: Mapping[str, Result], followers: Followers
+    ) -> Settled:
+        """Write down what becomes of *orphans*; return what ended by it, what may be started now, and what goes on.
 
         Args:
             orphans: unsettled runs that nobody looks after.
             lease: the one under which this instance leads.
             results: what is on disk of them.
+            followers: who runs after whom.
 
         Raises:
             DatabaseUnavailableError: nothing was written.
             LeadershipLostError: nothing was written.
         """
-        stored = self._store.jobs.load({run.job_id for run in orphans})
-        jobs = {i: KnownJob(job.spec, job.observed.source.file) for i, job in stored.items() if job.spec}
-        known = {run_id: result.run for run_id, result in results.items()}
-        recovered = recover(orphans, jobs, self._takeover(lease), known)
-        self._end_processes(recovered.lost)
-        changes = self._changes(recovered, results)
+        jobs = known_jobs(self._store, orphans)
+        living = self._living(orphans, jobs, lease)
+        rest = [run for run in orphans if run.id not in living]
+        results = self._keeping.ended(rest, {i: job.spec for i, job in jobs.items()}) | dict(results)
+        takeover = self._takeover(lease, followers)
+        takeover = replace(takeover, remaining=self._end_processes(interrupted(rest, takeover, results)))
+        recovered = recover(rest, jobs, takeover, {run_id: result.run for run_id, result in results.items()})
+        taken_up = [entry.run for entry, _ in living.values()]
+        changes = self._changes(recovered, results, taken_up)
         refused = self._record(changes, lease)
         for run in recovered.known:
             log.info("run has the result that was kept on disk", extra={"run_id": run.id, "state": run.state.value})
         self._journal.drop(run.id for run in recovered.known)
+        self._keeping.forget(run.id for run in (*recovered.known, *recovered.lost))
         for run in recovered.lost:  # not before its output is in the store
             remove(live(self._spool, run.id))
-        adopted = [entry for entry in recovered.adopted if entry.run.id not in refused]
-        return [*recovered.known, *recovered.lost, *recovered.skipped], adopted, _ended_slots(changes, jobs)
+        return Settled(
+            ended=[*recovered.known, *recovered.lost, *recovered.skipped],
+            slots=_ended_slots(changes, jobs),
+            startable=[entry for entry in recovered.adopted if entry.run.id not in refused],
+            living=[(entry, pid) for run_id, (entry, pid) in living.items() if run_id not in refused],
+        )
+
+    def _living(
+        self, orphans: Sequence[Run], jobs: Mapping[str, KnownJob], lease: Lease
+    ) -> dict[str, tuple[Entry, int]]:
+        """Return the runs that go on and whose jobs are there, as they are to be under this instance."""
+        pids = self._keeping.living([run for run in orphans if run.job_id in jobs])
+        runs = [replace(run, owner=self._owner, token=lease.token) for run in orphans if run.id in pids]
+        return {run.id: (_entry(run, jobs[run.job_id]), pids[run.id]) for run in runs}
 
     def _record(self, changes: RunChanges, lease: Lease) -> frozenset[str]:
         try:
@@ -95,24 +146,39 @@ class Leftovers:
             bare = [(run, Output()) for run, _ in changes.settled]
             return self._store.runs.record(replace(changes, settled=bare), lease)
 
-    def _takeover(self, lease: Lease) -> Takeover:
+    def _takeover(self, lease: Lease, followers: Followers) -> Takeover:
         def unstarted(run: Run) -> bool:
             # Leave to start that was given to this instance, under this lease, and that it does not know of.
             own = run.owner == self._owner and run.token == lease.token
             return run.state is RunState.QUEUED or own
 
-        return Takeover(self._node, self._owner, self._clock(), unstarted)
+        return Takeover(self._node, self._owner, self._clock(), unstarted, followers)
 
-    def _end_processes(self, lost: Sequence[Run]) -> None:
+    def _end_processes(self, lost: Sequence[Run]) -> dict[str, list[int]]:
+        """End what lives of *lost* runs on this machine; return what could not be ended."""
         here = [run.id for run in lost if run.node == self._node]
         for run_id, count in terminate(here, GRACE).items():
             log.warning("ended processes of a lost run", extra={"run_id": run_id, "processes": count})
+        remaining = processes_of(here)
+        for run_id, pids in remaining.items():
+            log.error("processes of a lost run cannot be ended", extra={"run_id": run_id, "pids": pids})
+        return remaining
 
-    def _changes(self, recovered: Recovered, results: Mapping[str, Result]) -> RunChanges:
+    def _changes(self, recovered: Recovered, results: Mapping[str, Result], taken_up: list[Run]) -> RunChanges:
         settled = [(run, results[run.id].output) for run in recovered.known]
         settled += [(run, recover_output(live(self._spool, run.id), self._limits)) for run in recovered.lost]
         settled += [(run, Output()) for run in recovered.skipped]
-        return RunChanges(settled=settled, retries=recovered.retries, endings=recovered.endings)
+        return RunChanges(
+            settled=settled,
+            retries=recovered.retries,
+            taken_up=taken_up,
+            followers=recovered.followers,
+            endings=recovered.endings,
+        )
+
+
+def _entry(run: Run, job: KnownJob) -> Entry:
+    return Entry(run, job.spec, job.source_file)
 
 
 def _ended_slots(changes: RunChanges, jobs: Mapping[str, KnownJob]) -> list[EndedSlot]:

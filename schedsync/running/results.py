@@ -7,11 +7,10 @@ from dataclasses import dataclass, replace
 
 from schedsync.errors import DatabaseUnavailableError, LeadershipLostError, SchemaError
 from schedsync.outages import Outage
-from schedsync.runs.notices import Ending
 from schedsync.runs.outcome import Output
 from schedsync.runs.run import Run
 from schedsync.store.leases import Lease
-from schedsync.store.runs import RunChanges, RunTable
+from schedsync.store.runs import HandedOver, RunChanges, RunTable
 
 log = logging.getLogger(__name__)
 
@@ -35,6 +34,8 @@ class Written:
     """Promoted runs and retries that another instance has, or had."""
     undone: frozenset[str] = frozenset()
     """Promoted runs that wait as before."""
+    followed: bool = False
+    """Whether runs may wait now for the instance that leads, because they follow others."""
 
 
 class ResultWriter:
@@ -110,15 +111,15 @@ class ResultWriter:
         try:
             final = self._record(changes)
         except LeadershipLostError:
-            return Written(self._without_lease(changes), undone=undone)
+            return self._without_lease(changes, undone)
         except AWAY:
             self._keep(changes)
             return Written(undone=undone)
         except Exception:  # the results are still at hand: write what can be written
             log.exception("results could not be written together, each is written by itself")
             settled, refused = self._apart(changes)
-            return Written(settled, refused, undone)
-        return Written(tuple(run for run, _ in changes.settled), final)
+            return Written(settled, refused, undone, bool(changes.followers))
+        return Written(tuple(run for run, _ in changes.settled), final, followed=bool(changes.followers))
 
     def _record(self, changes: RunChanges) -> frozenset[str]:
         try:
@@ -144,40 +145,55 @@ class ResultWriter:
 
     def _keep(self, changes: RunChanges) -> None:
         self.left.settled += changes.settled
+        self.left.followers += changes.followers
         self.left.retries += changes.retries
         self.left.endings += changes.endings
         ended = {run.id for run, _ in self.left.settled}
         self.left.started = [run for run in (*self.left.started, *changes.started) if run.id not in ended]
 
-    def _without_lease(self, changes: RunChanges) -> tuple[Run, ...]:
-        """Write the results of what ran here, which are ours all the same; what is to be started has to wait."""
-        self._keep(RunChanges(retries=changes.retries))
+    def _without_lease(self, changes: RunChanges, undone: frozenset[str]) -> Written:
+        """Write the results of what ran here, which are ours all the same, and queue their retries for the leader."""
         ours = RunChanges(started=changes.started, settled=changes.settled, endings=changes.endings)
-        return self._try(ours).settled if ours else ()
+        ours.followers = changes.followers
+        settled = self._try(ours).settled if ours else ()
+        return Written(settled, self._handed_over(changes.retries), undone)
+
+    def _handed_over(self, retries: list[Run]) -> frozenset[str]:
+        """Queue *retries* for the leader, and return those that must not start."""
+        handed = HandedOver(early=frozenset(run.id for run in retries))
+        if retries and not self.away:
+            try:
+                handed = self._runs.hand_over(retries)
+            except AWAY as error:
+                self._outage.failed(error)
+                self._postpone()
+            except Exception:  # they stay at hand until this instance leads again
+                log.exception("further attempts could not be handed over")
+        self._keep(RunChanges(retries=[run for run in retries if run.id in handed.early]))
+        return handed.refused
 
     def _apart(self, changes: RunChanges) -> tuple[tuple[Run, ...], frozenset[str]]:
         """Write each result and each retry by itself; return what is settled, and the retries that are refused."""
-        endings = {ending.run.id: ending for ending in changes.endings}
-        settled = tuple(run for run, output in changes.settled if self._settled(run, output, endings.get(run.id)))
+        settled = tuple(run for run, output in changes.settled if self._settled(changes.about(run, output)))
         self._refused_in_a_row = 0 if len(settled) == len(changes.settled) else min(self._refused_in_a_row + 1, 10)
         self._told.difference_update(run.id for run in settled)
         return settled, frozenset(retry.id for retry in changes.retries if self._refused(retry))
 
-    def _settled(self, run: Run, output: Output, ending: Ending | None) -> bool:
+    def _settled(self, about: RunChanges) -> bool:
         """Write one result; without its output, with a plain reason, at last untold, where that cannot be written."""
-        endings = [] if ending is None else [ending]
-        ways = [(run, output, ending), (run, Output(), ending), (_plain(run), Output(), ending)]
-        for told, kept, tells in dict.fromkeys([*ways, (_plain(run), Output(), None)]):
+        ((run, output),) = about.settled
+        ways = [(run, output, True), (run, Output(), True), (_plain(run), Output(), True)]
+        for told, kept, tells in dict.fromkeys([*ways, (_plain(run), Output(), not about.endings)]):
             if self.rests:
                 break
             try:
-                self._record(RunChanges(settled=[(told, kept)], endings=[] if tells is None else [tells]))
+                self._record(replace(about, settled=[(told, kept)], endings=about.endings if tells else []))
                 return True
             except AWAY:
                 pass
             except Exception as error:  # what it was is kept, and the others are still to be written
                 self._say_refused(run, error)
-        self._keep(RunChanges(settled=[(run, output)], endings=endings))
+        self._keep(about)
         return False
 
     def _say_refused(self, run: Run, error: Exception) -> None:

@@ -9,7 +9,7 @@ put on disk (``custody``), else as lost.
 import logging
 import os
 import threading
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from pathlib import Path
@@ -23,16 +23,21 @@ from schedsync.executors.spool import OutputLimits
 from schedsync.executors.sql_call import Databases
 from schedsync.running.custody import Custody
 from schedsync.running.journal import Result
-from schedsync.running.leftovers import Leftovers
+from schedsync.running.keeping import Keeping
+from schedsync.running.leftovers import Leftovers, Settled, known_jobs
 from schedsync.running.results import ResultWriter, Written
+from schedsync.runs.following import NOTHING, Consequences, Followers, what_follows
 from schedsync.runs.ledger import Entry, Ledger, Place
 from schedsync.runs.notices import ending_of
 from schedsync.runs.outcome import Outcome, Output
 from schedsync.runs.pause import EVERYTHING
-from schedsync.runs.recovery import KnownJob
-from schedsync.runs.retry import next_attempt
+from schedsync.runs.recovery import KnownJob, outdated
+from schedsync.runs.retry import concluded
 from schedsync.runs.run import Run, RunState, SkipReason
-from schedsync.runs.slots import Decision
+from schedsync.runs.slots import Ahead, Decision
+from schedsync.runs.unowned import judge_unowned
+from schedsync.runs.waiting import Waiting, waiting
+from schedsync.specs.job import JobSpec
 from schedsync.store.leases import Lease
 from schedsync.store.runs import RunChanges
 from schedsync.store.store import Store
@@ -50,6 +55,8 @@ LAST_WAIT = 10.0
 """Seconds that a stop waits for the last results to be written; then they are left on disk for the next start."""
 LAST_WAIT_AWAY = 2.0
 """The same while the database is away."""
+HURRIED = timedelta(seconds=1)
+"""The longest grace between SIGTERM and SIGKILL in a stop that is hurried."""
 _STOPPED = "ended because the service stopped"
 _REPLACED = "replaced by a later slot"
 
@@ -66,6 +73,11 @@ class RunnerOptions:
     spool: Path
     limits: OutputLimits
     capacity: dict[str, int] = field(default_factory=dict)
+    """How many runs may be at it at once, by pool."""
+    max_runs: int | None = None
+    """How many in all pools together."""
+    groups: dict[str, int] = field(default_factory=dict)
+    """How many runs of a group may be unsettled at once, where that is not one."""
     databases: Databases = field(default_factory=Databases)
     """What statements can reach."""
     hidden: frozenset[str] = frozenset()
@@ -79,7 +91,7 @@ class Runner:
     def __init__(self, store: Store, options: RunnerOptions, *, clock: Clock = utc_now) -> None:
         self._store, self._options, self._clock = store, options, clock
         self._lock = threading.RLock()
-        self._ledger = Ledger(options.capacity)
+        self._ledger = Ledger(options.capacity, max_runs=options.max_runs, groups=options.groups)
         self._news = threading.Event()
         """Set when there may be something to write down or to start."""
         self._engine = ProcessEngine(self, spool_dir=options.spool, limits=options.limits, clock=clock)
@@ -87,13 +99,24 @@ class Runner:
         self._lease: Lease | None = None
         self._changes = RunChanges()
         """What has happened and been decided, and is to be written in the next round."""
+        self._unwritten: set[str] = set()
+        """Retries that may have no row yet."""
         self._replaced: set[str] = set()
         """Runs with leave to start that are to make way, whether the engine has heard of them or not."""
         self._doubtful = False
         self._stopping, self._closing = threading.Event(), threading.Event()
         self._writer = ResultWriter(store.runs, lambda: self._lease)
+        self._keeping = Keeping(options.spool, options.limits, node=options.node)
+        self.followers = Followers()
+        """Who runs after whom, as far as is known here."""
         self._leftovers = Leftovers(
-            store, node=options.node, owner=options.owner, spool=options.spool, limits=options.limits, clock=clock
+            store,
+            self._keeping,
+            node=options.node,
+            owner=options.owner,
+            spool=options.spool,
+            limits=options.limits,
+            clock=clock,
         )
         self._thread = threading.Thread(target=self._loop, name="schedsync-runner", daemon=True)
         self.submit: Callable[[Entry], None] = self.launch
@@ -106,6 +129,8 @@ class Runner:
         """Told how each slot has ended, before that is written; returns quickly."""
         self.on_finished: Callable[[Run], None] = lambda _run: None
         """Told of each run that has ended and whose result is written."""
+        self.on_followers: Callable[[], None] = lambda: None
+        """Told when runs have been written that have no owner: the thread that claims takes them up."""
 
     def start(self) -> None:
         """Start the engine and the recording thread."""
@@ -119,15 +144,28 @@ class Runner:
 
         While the database is away it is left on disk, and to the next start.
         """
-        with self._lock:
-            self._stopping.set()
+        self.start_nothing_more()
         self._engine.stop(self._options.shutdown_grace, _STOPPED)
         # Not earlier: until here the engine may have an end to report.
         self._closing.set()
         self._news.set()
         self._thread.join(LAST_WAIT_AWAY if self._writer.away else LAST_WAIT)
         self._say_what_is_left(self._custody.close())
-        return not self._custody.held()
+        with self._lock:
+            living = self._ledger.running
+        if living:
+            log.warning("runs go on until the next start takes them up", extra={"runs": living})
+        return not living and not self._custody.held()
+
+    def start_nothing_more(self) -> None:
+        """Leave what waits to the next start. For when nothing is claimed any more: it would be lost."""
+        with self._lock:  # a launch comes before this, or after it and sees it
+            self._stopping.set()
+
+    def hurry(self) -> None:
+        """Make a stop short, which may be under way: runs are ended now. Returns at once."""
+        self.start_nothing_more()
+        self._engine.hurry(HURRIED, _STOPPED)
 
     def _say_what_is_left(self, unkept: Sequence[str]) -> None:
         kept = self._custody.held() - set(unkept)
@@ -144,6 +182,17 @@ class Runner:
             self._lease = lease
         self._news.set()
 
+    def learn_followers(self) -> None:
+        """Ask who runs after whom: before runs are recovered, and whenever that has changed.
+
+        Raises:
+            DatabaseUnavailableError: what was known stays.
+        """
+        before, self.followers = self.followers.circles, self._store.jobs.followers()
+        found = self.followers.circles
+        if found and found != before:
+            log.warning("jobs would run for ever, they do not follow one another", extra={"jobs": sorted(found)})
+
     def unsettled(self, job_id: str) -> int:
         """Return how many runs of a job have not ended."""
         with self._lock:
@@ -153,6 +202,16 @@ class Runner:
         """Return the runs that have not ended in time."""
         with self._lock:
             return self._ledger.late(now)
+
+    def ahead(self, job_id: str, spec: JobSpec) -> Ahead:
+        """Return what a further run of a job would find before it."""
+        with self._lock:
+            return self._ledger.ahead(job_id, spec)
+
+    def waiting(self) -> list[Waiting]:
+        """Return what waits here, in the order in which it will start."""
+        with self._lock:
+            return waiting(self._ledger)
 
     def reserve(self, wanted: Iterable[tuple[Entry, Decision]]) -> list[Entry]:
         """Return the entries with the states to claim them with; ``enter`` or ``withdraw`` them afterwards."""
@@ -166,16 +225,51 @@ class Runner:
                 self._ledger.withdraw(entry)
         self._news.set()
 
-    def enter(self, entries: Sequence[Entry], replacing: Iterable[str] = ()) -> None:
-        """Take up claimed entries, and start those that may; runs of the jobs *replacing* names make way first."""
+    def enter(self, entries: Sequence[Entry], replacing: Collection[str] = ()) -> None:
+        """Take up claimed entries, and start those that may; for the runs that *replacing* names others make way."""
+        claimed = {entry.run.id for entry in entries}
         with self._lock:
-            for job_id in replacing:
-                self._replace(job_id)
             for entry in entries:
+                if entry.run.id in replacing:
+                    self._make_way(entry, claimed)
                 self._ledger.enter(entry)
                 self._tell_change(entry.run)
         self._submit_all(entry for entry in entries if entry.place is Place.RUNNING)
         self._news.set()
+
+    def take_up(self, run_ids: Collection[str]) -> None:
+        """Take up queued runs that have no owner, as far as they are not at hand: those of people, and followers.
+
+        Their rows stay as they are until the runs have leave to start, so a crash leaves them to the next leader. For
+        the thread that claims, when no claim of its own is under way.
+
+        Raises:
+            DatabaseUnavailableError: none is taken up; call it again.
+        """
+        with self._lock:  # before the rows are read: what is at hand then may have ended when they are judged
+            held = self._custody.held()
+            new = {i for i in run_ids if not (self._ledger.get(i) or i in held)}
+        if not new:
+            return
+        runs = [run for run in self._store.runs.unowned() if run.id in new]
+        jobs = known_jobs(self._store, runs)
+        with self._lock:
+            for run in runs:
+                self._take_up(run, jobs.get(run.job_id), self._clock())
+        self._news.set()
+
+    def _take_up(self, run: Run, job: KnownJob | None, now: datetime) -> None:
+        ahead = Ahead() if job is None else self._ledger.ahead(run.job_id, job.spec)
+        decision, reason = judge_unowned(run, job, ahead, now)
+        if job is None or decision is Decision.SKIP:
+            self._skip(run, str(reason), self._changes)
+            return
+        run = replace(run, late_at=job.spec.late_at(run.scheduled_at))
+        entry = Entry(run, job.spec, job.source_file)
+        if decision is Decision.REPLACE:
+            self._make_way(entry, {run.id})
+        self._ledger.adopt(entry, now)
+        self._tell_change(run)
 
     def _submit_all(self, entries: Iterable[Entry]) -> None:
         for entry in entries:
@@ -192,8 +286,8 @@ class Runner:
         """Report the end of a run that the engine never had."""
         self.finished(entry.run.id, Outcome(state, self._clock(), reason=reason))
 
-    def _replace(self, job_id: str) -> None:
-        for entry in self._ledger.of_job(job_id):
+    def _make_way(self, replacing: Entry, claimed: Collection[str]) -> None:
+        for entry in self._ledger.in_the_way(replacing, claimed=claimed, going=self._replaced):
             if entry.place is Place.RUNNING:
                 self._replaced.add(entry.run.id)
                 self._engine.cancel(entry.run.id, _REPLACED, RunState.CANCELLED)
@@ -220,7 +314,8 @@ class Runner:
     def _prepared(self, entry: Entry) -> Launch:
         folder = (self._options.folder / entry.source_file).absolute().parent
         environ = {name: value for name, value in os.environ.items() if name not in self._options.hidden}
-        return prepare(entry.run, entry.spec, folder, environ, self._options.databases)
+        launch = prepare(entry.run, entry.spec, folder, environ, self._options.databases)
+        return self._keeping.of(launch, entry)
 
     def output(self, run_id: str) -> Output | None:
         """Return what a run has printed; None when it neither runs here nor has a result that waits to be written."""
@@ -262,18 +357,25 @@ class Runner:
 
         def is_orphan(run: Run) -> bool:
             # Only the leader starts what is queued, so the queued runs of a living instance are taken up too.
+            # Those without an owner are the thread's that claims: see take_up.
             waits = run.state is RunState.QUEUED
-            return run.owner != self._options.owner and (waits or is_dead(run.owner or ""))
+            return run.owner not in {None, self._options.owner} and (waits or is_dead(run.owner or ""))
 
         self._recover(is_orphan)
 
     @property
     def doubtful(self) -> bool:
-        """Whether there may be runs of this instance in the store that it does not know of: ask ``recover_own``."""
-        return self._doubtful
+        """Whether the store may know more than this instance: ask ``recover_own``.
+
+        There may be runs of its own that it does not know of, and what others run may have ended.
+        """
+        with self._lock:
+            return self._doubtful or any(entry.place is Place.ELSEWHERE for entry in self._ledger.entries())
 
     def recover_own(self) -> None:
-        """Take up runs of this instance that it does not know of: their claim was written, but its answer was lost.
+        """Compare what is at hand with the rows, and take up runs of this instance that it does not know of.
+
+        Of those the claim was written, but its answer was lost. What others have queued is taken up, too.
 
         For the thread that claims, when no claim of its own is under way.
 
@@ -282,7 +384,7 @@ class Runner:
         """
         self._doubtful = False
         try:
-            self._recover(lambda run: run.owner == self._options.owner)
+            self._recover(lambda run: run.owner == self._options.owner or run.state is RunState.QUEUED)
         except BaseException:
             self._doubtful = True
             raise
@@ -292,34 +394,68 @@ class Runner:
         if lease is None:
             return
         results = self._leftovers.results()  # before the rows: what is settled in them was so when its result was read
-        orphans = self._orphans(is_orphan, results)
-        if not orphans:
-            return
-        settled, adopted, ended_slots = self._leftovers.settle(orphans, lease, results)
+        with self._lock:  # before the rows, too: what is entered later is not in them
+            entered = [entry for entry in self._ledger.entries() if entry.run.id not in self._unwritten]
+        unsettled = {run.id: run for run in self._store.runs.unsettled()}
+        self._note_others([run for run in unsettled.values() if self._is_at_work_elsewhere(run) and not is_orphan(run)])
+        orphans = self._orphans(unsettled, is_orphan, results)
+        settled = self._leftovers.settle(orphans, lease, results, self.followers) if orphans else Settled()
         with self._lock:
             ended = self._custody.held()
-            for entry in adopted:
+            for entry, pid in settled.living:
+                self._look_after(entry, pid)
+            for entry in settled.startable:
                 if entry.run.id not in ended:
                     self._ledger.adopt(entry, self._clock())
+            # Not earlier: a retry that was adopted keeps those waiting that are behind the attempt before it.
+            for run in (*settled.ended, *(entry.run for entry in outdated(entered, unsettled, self._options.owner))):
+                self._ledger.settle(run.id)
         self._news.set()
-        for run in (*settled, *(entry.run for entry in adopted)):
+        for run in (*settled.ended, *(entry.run for entry in settled.startable)):
             self._tell_change(run)
-        for slot in ended_slots:
+        for slot in settled.slots:
             self._tell_of_job(self.on_ended, slot.run, slot.job, slot.output)
-        self._tell(settled)
+        self._tell(settled.ended)
 
-    def _orphans(self, is_orphan: Callable[[Run], bool], results: Mapping[str, Result]) -> list[Run]:
-        """Return the unsettled runs that are orphans and not at hand here; drop *results* that come too late."""
-        unsettled = {run.id: run for run in self._store.runs.unsettled()}
+    def _look_after(self, entry: Entry, pid: int) -> None:
+        """Look after a run that an earlier process has started."""
+        run = entry.run
+        log.info("run goes on, it is looked after again", extra={"run_id": run.id, "job_id": run.job_id, "pid": pid})
+        self._ledger.hold(entry)
+        self._engine.take_up(self._keeping.again(entry), pid, run.started_at or run.claimed_at or self._clock())
+
+    def _orphans(
+        self, unsettled: Mapping[str, Run], is_orphan: Callable[[Run], bool], results: Mapping[str, Result]
+    ) -> list[Run]:
+        """Return the *unsettled* runs that are orphans and not at hand here; drop *results* that come too late."""
         with self._lock:  # under which a run that ends goes from the ledger to custody: it is always in one of them
             ours = self._custody.held()
-            found = [r for r in unsettled.values() if is_orphan(r) and not (self._ledger.get(r.id) or r.id in ours)]
+            found = [r for r in unsettled.values() if is_orphan(r) and not (self._is_here(r) or r.id in ours)]
         self._leftovers.drop([result for i, result in results.items() if i not in unsettled and i not in ours])
+        self._keeping.drop_all_but({*unsettled, *self._engine.running(), *self._custody.held()})
         if not found:
             return []
         # A run that was at hand when the rows were read may have been settled since; then its row says so now.
         still = {run.id for run in self._store.runs.unsettled()}
         return [run for run in found if run.id in still]
+
+    def _is_here(self, run: Run) -> bool:
+        entry = self._ledger.get(run.id)
+        return entry is not None and entry.place is not Place.ELSEWHERE
+
+    def _is_at_work_elsewhere(self, run: Run) -> bool:
+        return run.state is RunState.RUNNING and run.owner != self._options.owner
+
+    def _note_others(self, at_work: Sequence[Run]) -> None:
+        """Let what waits here wait for the runs *at_work* on other instances, too."""
+        with self._lock:
+            new = [run for run in at_work if self._ledger.get(run.id) is None]
+        jobs = self._store.jobs.load({run.job_id for run in new}) if new else {}
+        with self._lock:
+            for run in new:
+                job = jobs.get(run.job_id)
+                if job is not None and job.spec is not None:
+                    self._ledger.note_elsewhere(Entry(run, job.spec, job.observed.source.file))
 
     # The recording thread.
 
@@ -364,29 +500,31 @@ class Runner:
         self._note(self._writer.write_left(), [])
         with self._lock:
             changes, self._changes = self._changes, RunChanges()
-            promoted = self._promote(changes.retries) if self._may_start and not self._writer.rests else []
+            promoted = self._promote() if self._may_start and not self._writer.rests else []
         ended = {run.id for run, _ in changes.settled}
         changes.started = [run for run in changes.started if run.id not in ended]
         starting = self._still_wanted(promoted, changes)
         changes.promoted = [self._with_leave(entry) for entry in starting]
         if changes:
             self._note(self._writer.write(changes), starting)
+        with self._lock:
+            self._unwritten = {retry.id for retry in (*self._changes.retries, *self._writer.left.retries)}
 
-    def _promote(self, unwritten: Sequence[Run]) -> list[Entry]:
+    def _promote(self) -> list[Entry]:
         """Return what may start now, except retries that have no row yet: those follow in the next round."""
         promoted = self._ledger.promote(self._clock())
-        no_row = {retry.id for retry in (*unwritten, *self._writer.left.retries)}
-        early = [entry for entry in promoted if entry.run.id in no_row]
+        early = [entry for entry in promoted if entry.run.id in self._unwritten]
         for entry in early:
             self._ledger.demote(entry)
         if early and not self._writer.left.retries:
             self._news.set()
-        return [entry for entry in promoted if entry.run.id not in no_row]
+        return [entry for entry in promoted if entry.run.id not in self._unwritten]
 
     def _note(self, written: Written, starting: list[Entry]) -> None:
         """Take note of what was written, then start what got its leave by it."""
         self._custody.hurry(urgent=self._writer.away)
         self._custody.release(run.id for run in written.settled)
+        self._keeping.forget(run.id for run in written.settled)
         with self._lock:
             self._doubtful |= bool(written.final)
             for entry in starting:
@@ -401,6 +539,8 @@ class Runner:
             self._tell_change(entry.run)
         self._submit_all(leave)
         self._tell(written.settled)
+        if written.followed:
+            self.on_followers()
 
     def _tell_change(self, run: Run) -> None:
         try:
@@ -431,26 +571,39 @@ class Runner:
             started_at=outcome.started_at or entry.run.started_at,
             finished_at=outcome.finished_at,
         )
-        retry = next_attempt(run, entry.spec.retry, node=self._options.node, owner=self._options.owner)
-        self._ended(Result(run, outcome.output), entry, self._changes, retry)
+        node, owner = self._options.node, self._options.owner
+        may_retry = not outcome.remains
+        follows = what_follows(run, entry.spec, self.followers, node=node, owner=owner, may_retry=may_retry)
+        told = concluded(run, entry.spec.retry) if may_retry else run
+        self._ended(Result(told, outcome.output), self._changes, follows)
 
-    def _ended(self, result: Result, entry: Entry, changes: RunChanges, retry: Run | None = None) -> None:
+    def _ended(self, result: Result, changes: RunChanges, follows: Consequences = NOTHING) -> None:
+        retry, entry = follows.retry, self._ledger.get(result.run.id)
         self._ledger.settle(result.run.id, retry)
         self._replaced.discard(result.run.id)
         self._custody.take(result)
         changes.settled.append((result.run, result.output))
-        ending = ending_of(result.run, entry.spec) if retry is None else None
-        if ending is not None:
-            changes.endings.append(ending)
+        changes.followers += follows.followers
         self._tell_change(result.run)
-        if retry is None:
-            self._tell_of_job(self.on_ended, result.run, _known(entry), result.output)
+        if retry is None and entry is not None:
+            self._end_slot(result, entry, changes)
         if retry is not None:
             changes.retries.append(retry)
+            self._unwritten.add(retry.id)
             self._tell_change(retry)
 
+    def _end_slot(self, result: Result, entry: Entry, changes: RunChanges) -> None:
+        """Note whom the end of a slot is told."""
+        ending = ending_of(result.run, entry.spec)
+        if ending is not None:
+            changes.endings.append(ending)
+        self._tell_of_job(self.on_ended, result.run, _known(entry), result.output)
+
     def _still_wanted(self, promoted: list[Entry], changes: RunChanges) -> list[Entry]:
-        """Return what may really start: a run that waited while its job was paused or removed is skipped."""
+        """Return what may really start: a run that waited while its job was paused or removed is skipped.
+
+        Pauses do not stop what a person asked for.
+        """
         if not promoted:
             return []
         try:
@@ -463,18 +616,19 @@ class Runner:
             return []
         starting = []
         for entry in promoted:
-            if EVERYTHING in pauses or entry.run.job_id in pauses:
-                self._skip(entry, SkipReason.PAUSED.value, changes)
+            paused = EVERYTHING in pauses or entry.run.job_id in pauses
+            if paused and entry.run.asked_by is None:
+                self._skip(entry.run, SkipReason.PAUSED.value, changes)
             elif entry.run.job_id not in live:
-                self._skip(entry, f"{SkipReason.REMOVED}: the job is gone", changes)
+                self._skip(entry.run, f"{SkipReason.REMOVED}: the job is gone", changes)
             else:
                 starting.append(entry)
         return starting
 
-    def _skip(self, entry: Entry, reason: str, changes: RunChanges) -> None:
-        skipped = replace(entry.run, state=RunState.SKIPPED, reason=reason, finished_at=self._clock())
+    def _skip(self, run: Run, reason: str, changes: RunChanges) -> None:
+        skipped = replace(run, state=RunState.SKIPPED, reason=reason, finished_at=self._clock())
         with self._lock:
-            self._ended(Result(skipped, Output()), entry, changes)
+            self._ended(Result(skipped, Output()), changes)
         self._news.set()  # its place is free for the next one
 
     def _with_leave(self, entry: Entry) -> Run:

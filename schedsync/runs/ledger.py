@@ -1,35 +1,41 @@
 """What runs and what waits, on the instance that leads: bookkeeping without any I/O. Not safe for threads by itself.
 
 A run is *running* (it has leave to start and holds a place in its pool), *ready* (waits for a place), *blocked* (waits
-for earlier runs of its job) or *delayed* (waits for its time, as retries do). While a job has one that is not blocked,
-its blocked ones stay so.
+for earlier runs in its lines) or *delayed* (waits for its time, as retries do). It stands in the line of its job, where
+one run may be that is not blocked, and in that of its group, where so many may be as the settings say; it stands in the
+lines of the spec that it was claimed with until it has ended.
 """
 
 import heapq
 from collections import Counter
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 from enum import Enum, auto
 from itertools import count
 from typing import TypeVar
 
+from schedsync.runs.lines import Line, Lines, line_of, lines_of
 from schedsync.runs.run import Run, RunState
-from schedsync.runs.slots import Decision
-from schedsync.specs.actions import Action, DatabaseAction, PythonAction
+from schedsync.runs.slots import Ahead, Decision
+from schedsync.specs.actions import Action, DatabaseAction, HttpAction, PythonAction
 from schedsync.specs.job import JobSpec
 from schedsync.specs.policy import Overlap
 
 _T = TypeVar("_T", int, datetime)
 
-PROCESSES, PYTHON, SQL = POOLS = ("processes", "python", "sql")
+PROCESSES, PYTHON, SQL, HTTP = POOLS = ("processes", "python", "sql", "http")
 """The pools."""
+_ALL = "all"
+"""Stands for all pools together."""
 
 
 def pool_of(action: Action) -> str:
     """Return the pool that runs of *action* take a place in."""
     if isinstance(action, DatabaseAction):
         return SQL
+    if isinstance(action, HttpAction):
+        return HTTP
     return PYTHON if isinstance(action, PythonAction) else PROCESSES
 
 
@@ -40,9 +46,11 @@ class Place(Enum):
     READY = auto()
     BLOCKED = auto()
     DELAYED = auto()
+    ELSEWHERE = auto()
+    """Another instance runs it: it has no place here, and those behind it in line wait."""
 
 
-_STARTING = (Place.RUNNING, Place.READY)
+_STARTING = (Place.RUNNING, Place.READY, Place.ELSEWHERE)
 _NOT_BLOCKED = (*_STARTING, Place.DELAYED)
 
 
@@ -62,15 +70,30 @@ class Entry:
         """The pool that it takes a place in."""
         return pool_of(self.spec.run)
 
+    @property
+    def lines(self) -> tuple[Line, ...]:
+        """The lines that it stands in."""
+        return lines_of(self.run.job_id, self.spec)
+
 
 class Ledger:
-    """The unsettled runs of this instance, and the free places of each pool."""
+    """The unsettled runs of this instance, and the free places."""
 
-    def __init__(self, capacity: Mapping[str, int]) -> None:
-        self._free = Counter(capacity)
+    def __init__(
+        self, capacity: Mapping[str, int], *, max_runs: int | None = None, groups: Mapping[str, int] | None = None
+    ) -> None:
+        """Make an empty ledger.
+
+        Args:
+            capacity: how many runs may be running at once, by pool.
+            max_runs: how many in all pools together; None: no fewer than the pools allow.
+            groups: how many runs of a group may be unsettled before others wait, where that is not one.
+        """
+        self._bounded = max_runs is not None
+        self._capacity = {**capacity, _ALL: sum(capacity.values()) if max_runs is None else max_runs}
+        self._free = Counter(self._capacity)
         self._entries: dict[str, Entry] = {}
-        self._by_job: dict[str, list[str]] = {}
-        self._reserved: Counter[str] = Counter()
+        self.lines = Lines(groups or {})
         self._turns = count(1)
         self._ready: dict[str, list[tuple[int, str]]] = {pool: [] for pool in capacity}
         self._delayed: list[tuple[datetime, str]] = []
@@ -78,17 +101,54 @@ class Ledger:
     def __len__(self) -> int:
         return len(self._entries)
 
+    def ahead(self, job_id: str, spec: JobSpec) -> Ahead:
+        """Return what a further run of a job would find before it."""
+        own = self.of_job(job_id)
+        waiting = sum(entry.place is Place.BLOCKED for entry in own)
+        return Ahead(len(own) + len(self.lines.reserved(line_of(job_id))), waiting, self._holder(job_id, spec))
+
     def unsettled(self, job_id: str) -> int:
         """Return how many runs of a job have not ended."""
-        return len(self._by_job.get(job_id, ()))
+        return len(self.lines.of(line_of(job_id)))
 
     def get(self, run_id: str) -> Entry | None:
         """Return the entry of a run, if it is here and unsettled."""
         return self._entries.get(run_id)
 
+    def entries(self) -> list[Entry]:
+        """Return all unsettled runs."""
+        return list(self._entries.values())
+
     def of_job(self, job_id: str) -> list[Entry]:
         """Return the unsettled runs of a job, in the order in which they follow one another."""
-        return [self._entries[run_id] for run_id in self._by_job.get(job_id, ())]
+        return self.of_line(line_of(job_id))
+
+    def of_line(self, line: Line) -> list[Entry]:
+        """Return the unsettled runs in a line, in the order in which they follow one another."""
+        return [self._entries[run_id] for run_id in self.lines.of(line)]
+
+    def scarce(self, pool: str) -> tuple[str, int]:
+        """Return where a ready run of *pool* needs a place, and how many there are: in the pool, or in all together."""
+        short = _ALL if self._free[pool] > 0 >= self._free[_ALL] else pool
+        return short, self._capacity[short]
+
+    def in_the_way(self, entry: Entry, *, claimed: Collection[str], going: Collection[str]) -> list[Entry]:
+        """Return the runs that have to make way for *entry*: those of its job, and of its group the oldest.
+
+        Those that run elsewhere cannot be told to: *entry* waits for them.
+
+        Args:
+            entry: a run that replaces others; not entered yet.
+            claimed: the runs that are claimed together with it, which stay.
+            going: the runs that make way already.
+        """
+        found: dict[str, Entry] = {}
+        for line in entry.lines:
+            staying = [other for other in self.of_line(line) if other.run.id not in {*going, *found}]
+            surplus = max(len(staying) + 1 - self.lines.places(line), 0)
+            movable = [o for o in staying if o.run.id not in claimed and o.place is not Place.ELSEWHERE]
+            found |= {other.run.id: other for other in movable[:surplus]}
+        return list(found.values())
 
     def late(self, now: datetime) -> list[Entry]:
         """Return the runs that have not ended in time."""
@@ -99,25 +159,27 @@ class Ledger:
 
         Follow with ``enter`` when the claim is written, or with ``withdraw`` when it is not.
         """
-        self._reserved[entry.run.job_id] += 1
-        if decision is Decision.START and self._free[entry.pool] > 0 and self._next_ready(entry.pool) is None:
-            self._free[entry.pool] -= 1
+        # What was adopted since the decision was made has to end first, too.
+        may_start = decision is Decision.START and not self._held_up(entry, _NOT_BLOCKED)
+        self.lines.reserve(entry.lines, entry.run.job_id)
+        if may_start and self._has_place(entry.pool) and self._is_next(entry.pool):
+            self._take(entry.pool)
             return replace(entry, run=replace(entry.run, state=RunState.RUNNING), place=Place.RUNNING)
-        place = Place.READY if decision is Decision.START else Place.BLOCKED
+        place = Place.READY if may_start else Place.BLOCKED
         return replace(entry, run=replace(entry.run, state=RunState.QUEUED), place=place)
 
     def withdraw(self, entry: Entry) -> None:
         """Give back what ``reserve`` took for *entry*."""
         self._release(entry)
-        self._end_reservation(entry)
-        self._unblock(entry.run.job_id)
+        self.lines.end_reservation(entry.lines, entry.run.job_id)
+        self._unblock(entry.lines)
 
     def enter(self, entry: Entry) -> None:
         """Take up a claimed run. A run that is to wait for others is ready when those have ended meanwhile."""
-        self._end_reservation(entry)
-        self._by_job.setdefault(entry.run.job_id, []).append(entry.run.id)
+        self.lines.end_reservation(entry.lines, entry.run.job_id)
+        self.lines.join(entry.lines, entry.run.id)
         self._put(entry)
-        self._unblock(entry.run.job_id)
+        self._unblock(entry.lines)
 
     def adopt(self, entry: Entry, now: datetime) -> None:
         """Take up a queued run that an earlier process left; one that is here already stays as it is."""
@@ -126,24 +188,44 @@ class Ledger:
         if entry.run.due_at is not None and entry.run.due_at > now:
             entry.place = Place.DELAYED
         else:
-            entry.place = Place.BLOCKED if self._overlaps(entry, _NOT_BLOCKED) else Place.READY
-        self._by_job.setdefault(entry.run.job_id, []).append(entry.run.id)
+            entry.place = Place.BLOCKED if self._held_up(entry, _NOT_BLOCKED) else Place.READY
+        self.lines.join(entry.lines, entry.run.id)
         self._put(entry)
 
+    def hold(self, entry: Entry) -> None:
+        """Take up a run that is running already, whatever place its pool has."""
+        known = self._entries.get(entry.run.id)
+        before = () if known is None else known.lines  # it may have run elsewhere, for its job as it was then
+        self.lines.leave(before, entry.run.id)
+        self.lines.join(entry.lines, entry.run.id)
+        entry.place = Place.RUNNING
+        self._take(entry.pool)
+        self._put(entry)
+        self._unblock(before)
+
+    def note_elsewhere(self, entry: Entry) -> None:
+        """Take note of a run that another instance runs; one that is here already stays as it is."""
+        if entry.run.id not in self._entries:
+            entry.place = Place.ELSEWHERE
+            self.lines.join(entry.lines, entry.run.id)
+            self._put(entry)
+
     def settle(self, run_id: str, retry: Run | None = None) -> Entry | None:
-        """Let go of an ended run; *retry* takes its place in the job's order. Returns its entry if it was here."""
+        """Let go of an ended run; *retry* takes its place in its lines. Returns its entry if it was here."""
         entry = self._entries.pop(run_id, None)
         if entry is None:
             return None
         self._release(entry)
-        order = self._by_job[entry.run.job_id]
-        if retry is None:
-            order.remove(run_id)
-        else:
-            order[order.index(run_id)] = retry.id
+        self.lines.leave(entry.lines, run_id, None if retry is None else retry.id)
+        if retry is not None:
             self._put(Entry(retry, entry.spec, entry.source_file, Place.DELAYED))
-        self._unblock(entry.run.job_id)
+        self._unblock(entry.lines)
         return entry
+
+    @property
+    def running(self) -> int:
+        """How many runs have leave to start."""
+        return sum(entry.place is Place.RUNNING for entry in self._entries.values())
 
     def next_due(self) -> datetime | None:
         """Return when the next delayed run is due (UTC)."""
@@ -152,16 +234,22 @@ class Ledger:
 
     @property
     def startable(self) -> bool:
-        """Whether a run is ready and its pool has a place."""
-        return any(self._free[pool] > 0 and self._next_ready(pool) is not None for pool in self._ready)
+        """Whether a run is ready and there is a place for it."""
+        return self._next_ready() is not None
 
     def promote(self, now: datetime) -> list[Entry]:
         """Return the runs that may start now, with a place taken for each."""
         while (entry := self._first(self._delayed, Place.DELAYED)) is not None and self._delayed[0][0] <= now:
             heapq.heappop(self._delayed)
-            entry.place = Place.BLOCKED if self._overlaps(entry, _STARTING) else Place.READY
+            entry.place = Place.BLOCKED if self._held_up(entry, _STARTING) else Place.READY
             self._put(entry)
-        return [entry for pool in self._ready for entry in self._promote_in(pool)]
+        promoted: list[Entry] = []
+        while (entry := self._next_ready()) is not None:
+            heapq.heappop(self._ready[entry.pool])
+            self._take(entry.pool)
+            entry.place = Place.RUNNING
+            promoted.append(entry)
+        return promoted
 
     def demote(self, entry: Entry) -> None:
         """Undo a promotion that was not written down: the run has its old turn again."""
@@ -169,17 +257,28 @@ class Ledger:
         entry.place, entry.run = Place.READY, replace(entry.run, state=RunState.QUEUED)
         self._put(entry)
 
-    def _promote_in(self, pool: str) -> list[Entry]:
-        promoted: list[Entry] = []
-        while self._free[pool] > 0 and (entry := self._next_ready(pool)) is not None:
-            heapq.heappop(self._ready[pool])
-            self._free[pool] -= 1
-            entry.place = Place.RUNNING
-            promoted.append(entry)
-        return promoted
+    # Places in pools.
 
-    def _next_ready(self, pool: str) -> Entry | None:
-        return self._first(self._ready[pool], Place.READY)
+    def _has_place(self, pool: str) -> bool:
+        return self._free[pool] > 0 and self._free[_ALL] > 0
+
+    def _take(self, pool: str) -> None:
+        self._free[pool] -= 1
+        self._free[_ALL] -= 1
+
+    def _release(self, entry: Entry) -> None:
+        if entry.place is Place.RUNNING:
+            self._free[entry.pool] += 1
+            self._free[_ALL] += 1
+
+    def _is_next(self, pool: str) -> bool:
+        """Whether a new run of *pool* overtakes nobody who is ready and could have its place."""
+        return not self.startable if self._bounded else self._first(self._ready[pool], Place.READY) is None
+
+    def _next_ready(self) -> Entry | None:
+        """Return the run that is ready for longest, of those that there is a place for."""
+        firsts = (self._first(heap, Place.READY) for pool, heap in self._ready.items() if self._has_place(pool))
+        return min((entry for entry in firsts if entry is not None), key=lambda entry: entry.turn, default=None)
 
     def _first(self, heap: list[tuple[_T, str]], place: Place) -> Entry | None:
         """Return the first run of *heap* that still stands at *place*; drop those before it, which were settled."""
@@ -199,28 +298,33 @@ class Ledger:
         elif entry.place is Place.DELAYED:
             heapq.heappush(self._delayed, (entry.run.due_at or entry.run.scheduled_at, entry.run.id))
 
-    def _release(self, entry: Entry) -> None:
-        if entry.place is Place.RUNNING:
-            self._free[entry.pool] += 1
+    # Lines.
 
-    def _end_reservation(self, entry: Entry) -> None:
-        self._reserved[entry.run.job_id] -= 1
-        if self._reserved[entry.run.job_id] <= 0:
-            del self._reserved[entry.run.job_id]
+    def _holder(self, job_id: str, spec: JobSpec) -> str | None:
+        """Return the job of a run that has to end before another one of the group may start, if there is such a run."""
+        for line in lines_of(job_id, spec)[1:]:
+            jobs = [*(entry.run.job_id for entry in self.of_line(line)), *self.lines.reserved(line)]
+            if len(jobs) >= self.lines.places(line):
+                return next((other for other in jobs if other != job_id), job_id)
+        return None
 
-    def _overlaps(self, entry: Entry, at_work: Collection[Place]) -> bool:
-        """Whether *entry* has to wait, because other runs of its job stand at one of the places *at_work*."""
-        job_id = entry.run.job_id
+    def _taken(self, line: Line, at_work: Collection[Place], *, besides: str = "") -> int:
+        """Return how many places of *line* are taken by others than the run *besides*."""
+        others = (self._entries[run_id] for run_id in self.lines.of(line) if run_id != besides)
+        return len(self.lines.reserved(line)) + sum(other.place in at_work for other in others)
+
+    def _held_up(self, entry: Entry, at_work: Collection[Place]) -> bool:
+        """Whether *entry* has to wait, because others in its lines stand at the places *at_work*."""
         if entry.spec.overlap is Overlap.ALLOW:
             return False
-        others = (self._entries[run_id] for run_id in self._by_job.get(job_id, ()) if run_id != entry.run.id)
-        return job_id in self._reserved or any(other.place in at_work for other in others)
+        return any(self._taken(line, at_work, besides=entry.run.id) >= self.lines.places(line) for line in entry.lines)
 
-    def _unblock(self, job_id: str) -> None:
-        order = self._by_job.get(job_id, [])
-        if not order:
-            self._by_job.pop(job_id, None)
-        elif job_id not in self._reserved and all(self._entries[i].place is Place.BLOCKED for i in order):
-            first = self._entries[order[0]]
-            first.place = Place.READY
-            self._put(first)
+    def _unblock(self, lines: Sequence[Line]) -> None:
+        """Let those go on that were blocked and need not wait any more, in the order of their lines."""
+        for line in reversed(lines):  # in a group the job of the run that has ended comes no earlier than others
+            free = self.lines.places(line) - self._taken(line, _NOT_BLOCKED)
+            for entry in self.of_line(line) if free > 0 else ():
+                if free > 0 and entry.place is Place.BLOCKED and not self._held_up(entry, _NOT_BLOCKED):
+                    entry.place = Place.READY
+                    self._put(entry)
+                    free -= 1

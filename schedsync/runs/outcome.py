@@ -34,3 +34,5 @@ class Outcome:
     exit_code: int | None = None
     reason: str | None = None
     output: Output = field(default_factory=Output)
+    remains: bool = False
+    """Whether some of its processes live on, because nobody could end them."""

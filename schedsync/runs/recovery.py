@@ -1,17 +1,20 @@
 """What becomes of runs that nobody looks after any more: their instance has ended, or their claim's answer was lost."""
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from datetime import datetime
+from datetime import datetime, timedelta
 
-from schedsync.runs.ledger import Entry
+from schedsync.runs.following import Followers, what_follows
+from schedsync.runs.ledger import Entry, Place
 from schedsync.runs.notices import Ending, ending_of
-from schedsync.runs.retry import next_attempt
+from schedsync.runs.retry import concluded
 from schedsync.runs.run import Run, RunState, SkipReason
 from schedsync.specs.durations import format_duration
 from schedsync.specs.job import JobSpec
 
 LOST = "the service ended before the result was known"
+ASKED_GRACE = timedelta(days=1)
+"""How late a run may start that a person asked for: nobody expects it any more the day after."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,6 +34,10 @@ class Takeover:
     now: datetime
     unstarted: Callable[[Run], bool] = lambda run: run.state is RunState.QUEUED
     """Whether a run has certainly not been started."""
+    followers: Followers = field(default_factory=Followers)
+    """Who runs after whom."""
+    remaining: Mapping[str, Sequence[int]] = field(default_factory=dict)
+    """The pids of interrupted runs that could not be ended, by run: no copy may run beside them."""
 
 
 @dataclass(slots=True)
@@ -44,6 +51,8 @@ class Recovered:
     retries: list[Run] = field(default_factory=list)
     endings: list[Ending] = field(default_factory=list)
     """Of the ended and skipped ones, those that end a slot which somebody may want to hear of."""
+    followers: list[Run] = field(default_factory=list)
+    """Runs of the jobs that come after, for the leader to take up."""
     adopted: list[Entry] = field(default_factory=list)
     """Retries and runs that have not started, to be started when their time and their job's order allow."""
 
@@ -56,8 +65,8 @@ def recover(
 ) -> Recovered:
     """Decide about *orphans*, given the live jobs by id.
 
-    A run whose result was kept has that one, and another that may have been started is lost; of both the job's retry
-    policy is asked. One that certainly has not been started is taken up, unless its job is gone or it would be too late
+    A run whose result was kept has that one, and another that may have been started is lost; of both it is asked what
+    follows. One that certainly has not been started is taken up, unless its job is gone or it would be too late
     by the job's own grace.
 
     Args:
@@ -72,17 +81,32 @@ def recover(
         if run.id in kept:
             _end(_with_result(run, kept[run.id]), recovered.known, job, takeover, recovered)
         elif not takeover.unstarted(run):
-            lost = replace(run, state=RunState.LOST, finished_at=takeover.now, reason=LOST)
+            why = _why_lost(takeover.remaining.get(run.id, ()))
+            lost = replace(run, state=RunState.LOST, finished_at=takeover.now, reason=why)
             _end(lost, recovered.lost, job, takeover, recovered)
         elif job is None:
             recovered.skipped.append(_skip(run, f"{SkipReason.REMOVED}: the job is gone", takeover))
-        elif late := _too_late(run, job, takeover.now):
+        elif late := too_late(run, job.spec, takeover.now):
             skipped = _skip(run, late, takeover)
             recovered.skipped.append(skipped)
             _end_slot(skipped, job, recovered)
         else:
             recovered.adopted.append(Entry(run, job.spec, job.source_file))
+    # What had begun stands before what had not: in a group, slots of the same time do not tell.
+    recovered.adopted.sort(key=lambda entry: entry.run.attempt == 1)
     return recovered
+
+
+def interrupted(orphans: Sequence[Run], takeover: Takeover, results: Collection[str] = ()) -> list[Run]:
+    """Return those of *orphans* that may have been started and have no result; their processes may live."""
+    return [run for run in orphans if run.id not in results and not takeover.unstarted(run)]
+
+
+def _why_lost(pids: Sequence[int]) -> str:
+    if not pids:
+        return LOST
+    listed = ", ".join(map(str, pids))
+    return f"{LOST}; some of its processes could not be ended (pid {listed}), so it is not tried again"
 
 
 def _with_result(run: Run, ended: Run) -> Run:
@@ -99,15 +123,18 @@ def _with_result(run: Run, ended: Run) -> Run:
 
 
 def _end(ended: Run, group: list[Run], job: KnownJob | None, takeover: Takeover, recovered: Recovered) -> None:
-    group.append(ended)
-    if job is None:
-        return
-    retry = next_attempt(ended, job.spec.retry, node=takeover.node, owner=takeover.owner)
-    if retry is None:
-        _end_slot(ended, job, recovered)
-        return
-    recovered.retries.append(retry)
-    recovered.adopted.append(Entry(retry, job.spec, job.source_file))
+    spec = None if job is None else job.spec
+    remains = ended.id in takeover.remaining
+    told = ended if spec is None or remains else concluded(ended, spec.retry)
+    group.append(told)
+    node, owner = takeover.node, takeover.owner
+    follows = what_follows(ended, spec, takeover.followers, node=node, owner=owner, may_retry=not remains)
+    recovered.followers += follows.followers
+    if job is not None and follows.retry is not None:
+        recovered.retries.append(follows.retry)
+        recovered.adopted.append(Entry(follows.retry, job.spec, job.source_file))
+    elif job is not None:
+        _end_slot(told, job, recovered)
 
 
 def _end_slot(ended: Run, job: KnownJob, recovered: Recovered) -> None:
@@ -116,12 +143,35 @@ def _end_slot(ended: Run, job: KnownJob, recovered: Recovered) -> None:
         recovered.endings.append(ending)
 
 
-def _too_late(run: Run, job: KnownJob, now: datetime) -> str | None:
+def too_late(run: Run, spec: JobSpec, now: datetime) -> str | None:
+    """Return why a queued run is not to be started any more, or None."""
     waited = now - (run.due_at or run.scheduled_at)
-    if waited <= job.spec.misfire.grace:
+    if waited <= (spec.misfire.grace if run.asked_by is None else ASKED_GRACE):
         return None
     return f"{SkipReason.MISFIRE}: it could start only {format_duration(waited)} late"
 
 
 def _skip(run: Run, reason: str, takeover: Takeover) -> Run:
     return replace(run, state=RunState.SKIPPED, reason=reason, finished_at=takeover.now)
+
+
+def outdated(entries: Iterable[Entry], unsettled: Mapping[str, Run], owner: str) -> list[Entry]:
+    """Return those of *entries* that the rows contradict: another leader has started, ended or dropped them meanwhile.
+
+    What runs here goes on to its end, whatever its row says.
+
+    Args:
+        entries: what was in the ledger, with a row, before the rows were read.
+        unsettled: the rows that are queued or running, by id.
+        owner: this instance.
+    """
+
+    def is_outdated(entry: Entry) -> bool:
+        row = unsettled.get(entry.run.id)
+        if entry.place is Place.RUNNING:
+            return False
+        if row is None or entry.place is Place.ELSEWHERE:
+            return row is None
+        return row.state is RunState.RUNNING and row.owner != owner
+
+    return [entry for entry in entries if is_outdated(entry)]

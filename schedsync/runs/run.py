@@ -35,6 +35,10 @@ class Cause(StrEnum):
     RETRY = "retry"
     CATCHUP = "catchup"
     """A slot that fell into a time when schedsync could not claim it, and that the misfire policy runs late."""
+    AFTER = "after"
+    """It follows a run of another job; its slot is the end of that."""
+    MANUAL = "manual"
+    """A person asked for it; its slot is the moment of that."""
 
 
 class SkipReason(StrEnum):
@@ -77,6 +81,15 @@ class Run:
     generation: int = 0
     """The job's generation when the run was claimed: how often its spec had been applied."""
     revision: str | None = None
+    asked_by: str | None = None
+    """Who asked for it, where a person did; its further attempts keep that."""
+    ask_reason: str | None = None
+    """Why, in their words."""
+    upstream_job_id: str | None = None
+    """The job whose run it follows; its further attempts keep that, too."""
+    upstream_run_id: str | None = None
+    upstream_state: RunState | None = None
+    """How that run ended."""
     late_at: datetime | None = None
     """The slot is late when its run has not ended by then; None: never."""
 

@@ -5,7 +5,7 @@ A slot that is merely late because the loop is busy is not missed, so a burst dr
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from enum import StrEnum
 
@@ -14,11 +14,9 @@ from schedsync.runs.pause import Pause
 from schedsync.runs.run import Cause, SkipReason
 from schedsync.specs.durations import format_duration
 from schedsync.specs.job import JobSpec
-from schedsync.specs.policy import MisfirePolicy, Overlap
+from schedsync.specs.policy import Misfire, MisfirePolicy, Overlap
 
 _SECOND = timedelta(seconds=1)
-MAX_WAITING = 100
-"""How many slots of one job may wait behind each other before further ones are skipped."""
 
 
 class Decision(StrEnum):
@@ -26,9 +24,9 @@ class Decision(StrEnum):
 
     START = "start"
     WAIT = "wait"
-    """Start when the runs of the job before it have ended."""
+    """Start when the runs before it have ended, of the job and of its group."""
     REPLACE = "replace"
-    """End the runs of the job before it, then start."""
+    """End the runs before it, then start."""
     SKIP = "skip"
 
 
@@ -43,6 +41,28 @@ class Verdict:
 
 
 @dataclass(frozen=True, slots=True)
+class Ahead:
+    """What has not ended and stands before the next slot of a job; true when the slot may not start beside it."""
+
+    own: int = 0
+    """How many runs of the job itself, those waiting for a retry included."""
+    waiting: int = 0
+    """How many of them wait for other runs."""
+    other: str | None = None
+    """Another job of the group, one of whose runs has to end first; None: the group has a place."""
+
+    def __bool__(self) -> bool:
+        return self.own > 0 or self.other is not None
+
+    @property
+    def said(self) -> str:
+        """What keeps the slot from starting."""
+        if self.own or self.other is None:
+            return "the run before it has not ended"
+        return f"a run of {self.other}, which is in the same group, has not ended"
+
+
+@dataclass(frozen=True, slots=True)
 class DueJob:
     """A job with slots that are due, oldest first."""
 
@@ -51,8 +71,9 @@ class DueJob:
     more: bool = False
     """Whether still later slots are due that the next tick will judge."""
     pauses: Sequence[Pause] = ()
-    unsettled: int = 0
-    """How many of its runs have not ended, those waiting for a retry included."""
+    ahead: Ahead = field(default_factory=Ahead)
+    missed_later: int = 0
+    """How many of the still later slots were missed and may run; counted up to the limit of its misfire policy."""
 
 
 def judge(due: DueJob, *, now: datetime, up_since: datetime) -> list[Verdict]:
@@ -66,14 +87,18 @@ def judge(due: DueJob, *, now: datetime, up_since: datetime) -> list[Verdict]:
     refused = {slot: reason for slot in due.slots if (reason := _why_not(due, slot, now))}
     runnable = [slot for slot in due.slots if slot not in refused]
     chosen = _by_misfire_policy(due, runnable, up_since)
-    policy = f"{SkipReason.MISFIRE}: not run under the policy {due.spec.misfire.policy}"
-    decided = dict.fromkeys(runnable, (Decision.SKIP, policy)) | _by_overlap(due, chosen, up_since)
+    decided = dict.fromkeys(runnable, (Decision.SKIP, _left_out(due.spec.misfire))) | _by_overlap(due, chosen, up_since)
     verdicts = []
     for slot in due.slots:
         cause = Cause.CATCHUP if slot < up_since else Cause.SCHEDULE
         decision, reason = decided.get(slot) or (Decision.SKIP, refused[slot])
         verdicts.append(Verdict(slot, decision, cause, reason))
     return verdicts
+
+
+def judge_overlap(spec: JobSpec, slot: datetime, ahead: Ahead) -> tuple[Decision, str | None]:
+    """Return what becomes of a single run that no schedule made, as far as the job's overlap policy decides that."""
+    return _by_overlap(DueJob(spec, [slot], ahead=ahead), [slot], up_since=slot)[slot]
 
 
 def _why_not(due: DueJob, slot: datetime, now: datetime) -> str | None:
@@ -88,13 +113,20 @@ def _why_not(due: DueJob, slot: datetime, now: datetime) -> str | None:
     return None
 
 
+def _left_out(misfire: Misfire) -> str:
+    if misfire.policy is MisfirePolicy.ALL:
+        return f"{SkipReason.MISFIRE}: of the missed slots only the newest {misfire.limit} run"
+    return f"{SkipReason.MISFIRE}: not run under the policy {misfire.policy}"
+
+
 def _by_misfire_policy(due: DueJob, runnable: list[datetime], up_since: datetime) -> list[datetime]:
     """Return the slots that the policy lets run. It is about missed ones; those that are merely late all stay."""
     missed = [slot for slot in runnable if slot < up_since]
     late = runnable[len(missed) :]
     match due.spec.misfire.policy:
         case MisfirePolicy.ALL:
-            return runnable
+            room = max(due.spec.misfire.limit - due.missed_later, 0)
+            return missed[max(len(missed) - room, 0) :] + late
         case MisfirePolicy.SKIP:
             return late
         case MisfirePolicy.LATEST:
@@ -105,34 +137,43 @@ _Decided = dict[datetime, tuple[Decision, str | None]]
 
 
 def _by_overlap(due: DueJob, chosen: list[datetime], up_since: datetime) -> _Decided:
-    overlap, policy = due.spec.overlap, due.spec.misfire.policy
-    if overlap is Overlap.ALLOW:
+    spec = due.spec
+    if spec.overlap is Overlap.ALLOW:
         return dict.fromkeys(chosen, (Decision.START, None))
-    if overlap is Overlap.QUEUE:
-        return _one_by_one(chosen, due.unsettled)
     # misfire: all promises each missed slot a run, so with overlap: skip they follow one another instead of skipping.
-    promised = [slot for slot in chosen if slot < up_since and (overlap, policy) == (Overlap.SKIP, MisfirePolicy.ALL)]
-    queued = _one_by_one(promised, due.unsettled)
-    ahead = due.unsettled + sum(decision is not Decision.SKIP for decision, _ in queued.values())
-    return queued | _only_latest(due, chosen[len(promised) :], ahead)
+    follow = spec.overlap in {Overlap.SKIP, Overlap.QUEUE} and spec.misfire.policy is MisfirePolicy.ALL
+    promised = [slot for slot in chosen if follow and slot < up_since]
+    queued = _one_by_one(promised, due.ahead, max(spec.misfire.limit, spec.max_queued))
+    ahead, rest = _behind(due.ahead, queued), chosen[len(promised) :]
+    if spec.overlap is Overlap.QUEUE:
+        return queued | _one_by_one(rest, ahead, spec.max_queued)
+    return queued | _only_latest(due, rest, ahead)
 
 
-def _one_by_one(slots: list[datetime], ahead: int) -> _Decided:
+def _one_by_one(slots: list[datetime], ahead: Ahead, most: int) -> _Decided:
     decided: _Decided = {}
+    waits, waiting = bool(ahead), ahead.waiting
     for slot in slots:
-        if ahead > MAX_WAITING:
-            decided[slot] = (Decision.SKIP, f"{SkipReason.OVERLAP}: {MAX_WAITING} runs are waiting already")
+        if waits and waiting >= most:
+            decided[slot] = (Decision.SKIP, f"{SkipReason.OVERLAP}: {most} runs are waiting already")
             continue
-        decided[slot] = (Decision.WAIT if ahead else Decision.START, None)
-        ahead += 1
+        decided[slot] = (Decision.WAIT if waits else Decision.START, None)
+        waiting += waits
+        waits = True
     return decided
 
 
-def _only_latest(due: DueJob, slots: list[datetime], ahead: int) -> _Decided:
+def _behind(ahead: Ahead, decided: _Decided) -> Ahead:
+    """Return what a slot finds before it that comes after *decided* ones."""
+    decisions = [decision for decision, _ in decided.values()]
+    own = ahead.own + len(decisions) - decisions.count(Decision.SKIP)
+    return replace(ahead, own=own, waiting=ahead.waiting + decisions.count(Decision.WAIT))
+
+
+def _only_latest(due: DueJob, slots: list[datetime], ahead: Ahead) -> _Decided:
     """Decide over *slots* that came due together and may not run beside each other."""
-    replaces = due.spec.overlap is Overlap.REPLACE
-    if ahead and not replaces:
-        return dict.fromkeys(slots, (Decision.SKIP, f"{SkipReason.OVERLAP}: the run before it has not ended"))
+    if ahead and due.spec.overlap is not Overlap.REPLACE:
+        return dict.fromkeys(slots, (Decision.SKIP, f"{SkipReason.OVERLAP}: {ahead.said}"))
     decided: _Decided = dict.fromkeys(slots, (Decision.SKIP, f"{SkipReason.OVERLAP}: a later slot is due already"))
     if slots and not due.more:
         decided[slots[-1]] = (Decision.REPLACE if ahead else Decision.START, None)

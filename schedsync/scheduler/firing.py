@@ -1,14 +1,16 @@
 """From due jobs to claimed runs: which slots are due, what becomes of each, and one transaction that writes it down."""
 
-import logging
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
+from schedsync.clock import MICROSECOND
+from schedsync.errors import SchedsyncError
 from schedsync.running.runner import Runner
 from schedsync.runs.ledger import Entry
 from schedsync.runs.run import Run, RunState, new_run_id
 from schedsync.runs.slots import Decision, DueJob, Verdict, judge
+from schedsync.scheduler.refusals import Refusals
 from schedsync.specs.job import JobSpec
 from schedsync.specs.schedule import next_fire
 from schedsync.store.jobs import DueRow
@@ -16,12 +18,14 @@ from schedsync.store.leases import Lease
 from schedsync.store.runs import Advance
 from schedsync.store.store import Store
 
-log = logging.getLogger(__name__)
-
 MAX_SLOTS = 500
 """How many slots of one job are judged in one tick; later ones follow in the next."""
 MAX_RUNS = 20_000
 """How many runs one transaction may hold; jobs beyond it are claimed by the next tick."""
+MAX_SPECS = 20_000
+"""How many specs are kept at hand at least; those learnt first are loaded anew when they are due again."""
+MAX_REFUSED = 20
+"""After how many jobs that are refused a tick leaves the rest to the next one: the lease is to be renewed meanwhile."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,7 +44,29 @@ class Claimed:
 
     skipped: Sequence[Run] = ()
     postponed: int = 0
-    """Due jobs that wait for the next tick."""
+    """Due jobs that wait for a later tick."""
+    error: SchedsyncError | None = None
+    """What kept some of those from being claimed, when others had been already."""
+
+
+@dataclass(frozen=True, slots=True)
+class _Judged:
+    """What becomes of the due slots of one job."""
+
+    row: DueRow
+    slots: Sequence[tuple[Entry, Verdict]]
+    advance: Advance
+
+
+class _RefusedError(Exception):
+    """The database refuses what was to be claimed, for what it is; the cause says why."""
+
+
+def _reserved(jobs: Iterable[_Judged]) -> list[Entry]:
+    """Return what is reserved for *jobs*; those of a group wait in the order of their slots."""
+    slots = (slot for job in jobs for slot in job.slots)
+    reserved = (entry for entry, verdict in slots if verdict.decision is not Decision.SKIP)
+    return sorted(reserved, key=lambda entry: entry.run.scheduled_at)
 
 
 class Firing:
@@ -49,54 +75,95 @@ class Firing:
     def __init__(self, store: Store, runner: Runner, *, node: str, owner: str) -> None:
         self._store, self._runner, self._node, self._owner = store, runner, node, owner
         self._specs: dict[str, tuple[str, JobSpec]] = {}
+        self._refusals = Refusals()
 
     def fire(self, due: Sequence[DueRow], tick: Tick) -> Claimed:
         """Claim the slots of *due* jobs up to the tick's instant, and hand them to the runner.
+
+        All of them are claimed together. Where that is refused for what is in it, they are claimed in halves, until the
+        job is found that is to blame; it rests, and hurts no other.
 
         Raises:
             DatabaseUnavailableError: nothing was claimed.
             LeadershipLostError: nothing was claimed.
             StaleObservationError: a job changed meanwhile; nothing was claimed, look again.
         """
-        judged, advances = self._judge(due, tick)
-        wanted = [(entry, verdict) for entry, verdict in judged if verdict.decision is not Decision.SKIP]
-        skipped = [entry.run for entry, verdict in judged if verdict.decision is Decision.SKIP]
-        reserved = self._runner.reserve((entry, verdict.decision) for entry, verdict in wanted)
+        judged = self._judge([row for row in due if not self._refusals.rests(row, tick.now)], tick)
+        batches, skipped, moved, refused = [judged] if judged else [], list[Run](), 0, 0
         try:
-            written = self._store.runs.claim(tick.lease, [*(entry.run for entry in reserved), *skipped], advances)
-        except BaseException:
-            self._runner.withdraw(reserved)
+            while batches and refused < MAX_REFUSED:
+                try:
+                    skipped += self._claim(batches[-1], tick)
+                    moved += len(batches.pop())
+                except _RefusedError as refusal:
+                    batch = batches.pop()
+                    if len(batch) > 1:
+                        batches += [batch[len(batch) // 2 :], batch[: len(batch) // 2]]
+                        continue
+                    self._runner.withdraw(_reserved(batch))
+                    self._refusals.note(batch[0].row, tick.now, "the database refuses them", refusal.__cause__)
+                    refused += 1
+        except SchedsyncError as error:
+            if not moved:
+                raise
+            return Claimed(skipped, len(due) - moved, error)
+        finally:
+            for batch in batches:
+                self._runner.withdraw(_reserved(batch))
+        return Claimed(skipped, len(due) - moved)
+
+    def _claim(self, jobs: Sequence[_Judged], tick: Tick) -> list[Run]:
+        """Claim the slots of *jobs* in one transaction, hand over what may run, and return what is skipped."""
+        judged = [slot for job in jobs for slot in job.slots]
+        skipped = [entry.run for entry, verdict in judged if verdict.decision is Decision.SKIP]
+        reserved = _reserved(jobs)
+        runs = [*(entry.run for entry in reserved), *skipped]
+        try:
+            written = self._store.runs.claim(tick.lease, runs, [job.advance for job in jobs])
+        except SchedsyncError:
             raise
+        except Exception as error:
+            raise _RefusedError from error
+        self._refusals.forget(job.row.id for job in jobs)
         ids = {run.id for run in written}
         self._runner.withdraw(entry for entry in reserved if entry.run.id not in ids)
-        replacing = {e.run.job_id for e, verdict in wanted if verdict.decision is Decision.REPLACE and e.run.id in ids}
+        replacing = {entry.run.id for entry, verdict in judged if verdict.decision is Decision.REPLACE}
         self._runner.enter([entry for entry in reserved if entry.run.id in ids], replacing)
-        return Claimed([run for run in skipped if run.id in ids], len(due) - len(advances))
+        return [run for run in skipped if run.id in ids]
 
-    def _judge(self, due: Sequence[DueRow], tick: Tick) -> tuple[list[tuple[Entry, Verdict]], list[Advance]]:
+    def _judge(self, due: Sequence[DueRow], tick: Tick) -> list[_Judged]:
         self.learn(due)
-        judged: list[tuple[Entry, Verdict]] = []
-        advances: list[Advance] = []
+        judged: list[_Judged] = []
+        runs = 0
         for row in due:
             known = self._specs.get(row.id)
-            if known is None or known[0] != row.spec_digest or len(judged) >= MAX_RUNS:
+            if known is None or known[0] != row.spec_digest:
+                self._refusals.note(row, tick.now, "its spec cannot be read")
                 continue
             try:
-                verdicts, advance = self._judge_one(row, known[1], tick)
-            except Exception:  # one job's trouble must not keep the others from firing
-                log.exception("due job cannot be judged, it waits", extra={"job_id": row.id})
+                judged.append(self._judge_one(row, known[1], tick))
+            except Exception as error:  # one job's trouble must not keep the others from firing
+                self._refusals.note(row, tick.now, "they cannot be judged", error)
                 continue
-            judged += verdicts
-            advances.append(advance)
-        return judged, advances
+            runs += len(judged[-1].slots)
+            if runs >= MAX_RUNS:
+                break
+        return judged
 
-    def _judge_one(self, row: DueRow, spec: JobSpec, tick: Tick) -> tuple[list[tuple[Entry, Verdict]], Advance]:
+    def _judge_one(self, row: DueRow, spec: JobSpec, tick: Tick) -> _Judged:
         slots, following = due_slots(spec, row, tick.now)
         more = following is not None and following <= tick.now
-        job = DueJob(spec, slots, more, row.pauses, self._runner.unsettled(row.id))
+        missed_later = _missed_from(following, spec, row, tick) if more else 0
+        job = DueJob(spec, slots, more, row.pauses, self._runner.ahead(row.id, spec), missed_later)
         verdicts = judge(job, now=tick.now, up_since=tick.up_since)
         judged = [(self._entry(row, spec, verdict, tick), verdict) for verdict in verdicts]
-        return judged, Advance(row.id, row.next_fire_at, following)
+        return _Judged(row, self._with_places(judged), Advance(row.id, row.next_fire_at, following))
+
+    def _with_places(self, judged: list[tuple[Entry, Verdict]]) -> list[tuple[Entry, Verdict]]:
+        """Return *judged* with what is reserved for the runs, so that the next jobs of a group find it before them."""
+        wanted = [(entry, verdict.decision) for entry, verdict in judged if verdict.decision is not Decision.SKIP]
+        reserved = {entry.run.id: entry for entry in self._runner.reserve(wanted)}
+        return [(reserved.get(entry.run.id, entry), verdict) for entry, verdict in judged]
 
     def learn(self, due: Iterable[DueRow]) -> None:
         """Load the specs that are not at hand in their present version.
@@ -106,12 +173,18 @@ class Firing:
         Raises:
             DatabaseUnavailableError: nothing is learnt.
         """
+        self._forget_oldest()
         missing = {row.id: row.spec_digest for row in due if self._specs.get(row.id, ("",))[0] != row.spec_digest}
         if missing:
             specs = self._store.jobs.specs(missing)
             self._specs.update((job_id, (missing[job_id], spec)) for job_id, spec in specs.items())
-            for job_id in missing.keys() - specs.keys():
-                log.error("due job has no readable spec, it waits for the next step", extra={"job_id": job_id})
+
+    def _forget_oldest(self) -> None:
+        """Make room before anything is looked up: jobs come and go, and nobody says here which have gone."""
+        surplus = len(self._specs) - MAX_SPECS
+        if surplus > 0:
+            for job_id in list(self._specs)[:surplus]:
+                del self._specs[job_id]
 
     def _entry(self, row: DueRow, spec: JobSpec, verdict: Verdict, tick: Tick) -> Entry:
         skipped = verdict.decision is Decision.SKIP
@@ -132,9 +205,24 @@ class Firing:
             spec_digest=row.spec_digest,
             generation=row.generation,
             revision=row.revision,
-            late_at=None if spec.late_after is None else verdict.slot + spec.late_after,
+            late_at=spec.late_at(verdict.slot),
         )
         return Entry(run, spec, row.source_file)
+
+
+def _missed_from(slot: datetime | None, spec: JobSpec, row: DueRow, tick: Tick) -> int:
+    """Return how many slots from *slot* on were missed and may run, counted up to the limit of the policy all."""
+    count = 0
+    while slot is not None and slot < tick.up_since and count < spec.misfire.limit:
+        ends = [pause.until for pause in row.pauses if pause.stops(slot, now=tick.now)]
+        until = max((end for end in ends if end is not None), default=None)
+        if ends and until is None:  # paused until somebody resumes it
+            break
+        count += not ends
+        slot = next_fire(
+            spec.schedule, slot if until is None else until - MICROSECOND, job_id=spec.id, anchor=row.anchor_at
+        )
+    return count
 
 
 def due_slots(spec: JobSpec, row: DueRow, now: datetime) -> tuple[list[datetime], datetime | None]:

@@ -9,7 +9,7 @@ from schedsync.store.leases import Lease, LeaseTable
 
 
 class Leadership:
-    """This instance's hold on the lease. Used by the scheduler's thread only."""
+    """This instance's hold on the lease. Used by the scheduler's thread, and by the service when that has stopped."""
 
     def __init__(
         self,
@@ -83,6 +83,14 @@ class Leadership:
         """
         lease = self._leases.leader()
         self.leader = None if lease is None else _node(lease)
+
+    def keep(self) -> None:
+        """Say that this instance lives, and leads if it does; take no leadership. For when the scheduler has stopped.
+
+        Raises:
+            DatabaseUnavailableError: it is not said; the lease runs on until its end.
+        """
+        self._leases.renew(self._owner, self._ttl)
 
     def lost(self) -> None:
         """Note that another instance leads, or may."""

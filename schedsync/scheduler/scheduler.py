@@ -20,7 +20,7 @@ from schedsync.errors import (
     SchemaError,
     StaleObservationError,
 )
-from schedsync.outages import Outage
+from schedsync.outages import Faults, Outage
 from schedsync.running.runner import Runner
 from schedsync.runs.ledger import POOLS, Entry
 from schedsync.runs.run import Run, RunState
@@ -73,6 +73,9 @@ class Scheduler(BackgroundScheduler):
             "this instance may write to the database",
             level=logging.ERROR,
         )
+        # No longer than the lease allows: it is a tick that renews it.
+        longest = min(MAX_SLEEP.total_seconds(), leadership.interval)
+        self._faults = Faults(log, "tick failed", "ticks succeed again", first=AFTER_FAILURE, longest=longest)
         self._renewal = Outage(log, "leadership given up, it cannot be renewed", "this instance leads again")
         self._submitted: dict[str, RunExecutor] = {}
         self.on_lead: Callable[[], None] = lambda: None
@@ -82,11 +85,17 @@ class Scheduler(BackgroundScheduler):
             self.add_executor(RunExecutor(runner.launch), pool)
         runner.submit = self.submit
         runner.on_finished = self.ended
+        runner.on_followers = self.hurry
 
     @property
     def leads(self) -> bool:
         """Whether this instance fires."""
         return self._lease is not None
+
+    def hurry(self) -> None:
+        """Ask for a tick now. Safe from any thread and at any time, cheap, and never blocks."""
+        if self.running:
+            self.wakeup()
 
     def submit(self, entry: Entry) -> None:
         """Hand a run that has leave to start to its executor."""
@@ -114,10 +123,10 @@ class Scheduler(BackgroundScheduler):
         """Make one tick and return the seconds to sleep; called by APScheduler's loop, and never raises."""
         try:
             wait = self._guarded_tick()
-        except Exception:  # the boundary of the loop: it must go round whatever a tick meets
+        except Exception as error:  # the boundary of the loop: it must go round whatever a tick meets
             # Not noted as a tick: what goes on like this is a loop that is stuck.
-            log.exception("tick failed")
-            return AFTER_FAILURE
+            return self._faults.met(error)
+        self._faults.none()
         self._vitals.ticked(self._clock(), leading=self.leads, leader=self._leadership.leader)
         return wait
 
@@ -154,9 +163,11 @@ class Scheduler(BackgroundScheduler):
         now = self._clock()
         # After a step of the clock backwards, slots from now on were not missed.
         self._up_since = min(self._up_since or now, now)
-        rows = self._store.jobs.due(now + MAX_SLEEP, MAX_DUE)
+        seen = self._store.jobs.look(now + MAX_SLEEP, MAX_DUE)
+        rows = seen.due
         due = [row for row in rows if row.next_fire_at <= now]
         postponed = self._fire(due, Tick(now, self._up_since, self._lease)) if due else 0
+        self._runner.take_up(seen.unowned)
         self._firing.learn(rows[len(due) :])
         return self._sleep(rows, len(due), postponed)
 
@@ -175,6 +186,8 @@ class Scheduler(BackgroundScheduler):
             self._runner.on_change(run)
             self._missed(run)
             self._note(run)
+        if claimed.error is not None:
+            raise claimed.error
         return claimed.postponed
 
     def _missed(self, run: Run) -> None:
@@ -194,6 +207,7 @@ class Scheduler(BackgroundScheduler):
         self._lease, self._up_since = None, None
         self._runner.lead(lease)
         if lease is not None:
+            self._runner.learn_followers()
             self._runner.recover(self._leadership.is_dead())
             self._say_that_it_leads(lease)
             self._lease = lease

@@ -26,13 +26,14 @@ from schedsync.settings.database import ConnectionSettings, DatabaseSettings, is
 from schedsync.settings.precedence import CHANNELS, CONNECTIONS, PREFIX, without_replaced
 from schedsync.specs.durations import Duration, PositiveDuration
 from schedsync.specs.notify import check_channel_name
+from schedsync.specs.policy import GroupName
 from schedsync.specs.zones import check_zone
 
 DEFAULT_FILE = Path("schedsync.toml")
 _RESERVED = ("SCHEDSYNC_TEST_", "SCHEDSYNC_RUN_", "SCHEDSYNC_JOB_")
 """Variables with these beginnings are not settings: those of the tests, and those that jobs are given."""
-_NAMED = re.compile(r"(SCHEDSYNC_(CONNECTIONS|CHANNELS)__\w+?__)(\w+)", re.IGNORECASE)
-"""A field of a connection or of a channel that jobs use; their names are for the installation to choose."""
+_NAMED = re.compile(r"(SCHEDSYNC_(CONNECTIONS|CHANNELS|GROUPS)__\w+?__)(\w+)", re.IGNORECASE)
+"""A field of a connection, a channel or a group; its name is for the installation to choose."""
 _CONNECTION_NAME = re.compile(r"[a-z][a-z0-9_-]*")
 
 
@@ -74,14 +75,34 @@ class RunnerSettings(Group):
     max_processes: Annotated[int, Field(ge=1)] = Field(250, description="Commands, shells and scripts at once.")
     max_python: Annotated[int, Field(ge=1)] = Field(8, description="Python functions at once.")
     max_sql: Annotated[int, Field(ge=1)] = Field(8, description="Statements and blocks in databases at once.")
+    max_http: Annotated[int, Field(ge=1)] = Field(32, description="Requests to web services at once.")
+    max_runs: Annotated[int, Field(ge=1)] | None = Field(None, description="Runs of all kinds together at once.")
     spool: Path = Field(
         Path("schedsync-spool"),
         description="Folder for the output of runs that have not ended, and for results that wait for the database.",
+    )
+    max_output: Annotated[int, Field(ge=0)] = Field(
+        10 << 20,
+        description="Bytes of its output that a run keeps on disk while it runs; what comes later is counted, and of it"
+        " only the end is kept.",
     )
     keep_head: Annotated[int, Field(ge=0)] = Field(64 * 1024, description="Bytes kept of the beginning of an output.")
     keep_tail: Annotated[int, Field(ge=0)] = Field(64 * 1024, description="Bytes kept of the end of an output.")
     shutdown_grace: Duration = Field(
         timedelta(seconds=10), description="How long a stopping service waits for its runs before it ends them."
+    )
+
+    @property
+    def most_runs(self) -> int:
+        """How many processes of runs there may be at once."""
+        return self.max_processes + self.max_python + self.max_sql
+
+
+class GroupSettings(Group):
+    """A group of jobs, as job files name it under ``group``."""
+
+    max_runs: Annotated[int, Field(ge=1)] = Field(
+        1, description="So many runs of the group may be unsettled before others wait or are skipped."
     )
 
 
@@ -136,6 +157,14 @@ class Settings(BaseSettings):
     channels: dict[Annotated[str, AfterValidator(check_channel_name)], ChannelSettings] = Field(
         default_factory=dict, description="Where notices go: mail, chats, webhooks, by the names that jobs use."
     )
+    groups: dict[GroupName, GroupSettings] = Field(
+        default_factory=dict, description="Groups of jobs that may have more than one run at once."
+    )
+
+    @property
+    def group_places(self) -> dict[str, int]:
+        """How many runs of each group that is named here may be unsettled."""
+        return {name: group.max_runs for name, group in self.groups.items()}
 
     @classmethod
     def settings_customise_sources(
@@ -149,6 +178,10 @@ class Settings(BaseSettings):
         """Let variables win over the file, whose values come in as arguments."""
         del settings_cls, dotenv_settings, file_secret_settings
         return env_settings, init_settings
+
+
+_OF_NAMED: dict[str, type[BaseModel]] = {"connections": ConnectionSettings, "groups": GroupSettings}
+"""What each of the things is that the installation names."""
 
 
 def load(file: Path | None = None, overrides: Mapping[str, Mapping[str, Any]] | None = None) -> Settings:
@@ -211,7 +244,7 @@ def _refuse_unknown_variables() -> None:
         named = _NAMED.fullmatch(name)
         candidates = known
         if named:
-            candidates = {f"{named[1]}{field}".upper() for field in _GROUPS_BY_NAME[named[2].lower()].model_fields}
+            candidates = {f"{named[1]}{field}".upper() for field in _OF_NAMED[named[2].lower()].model_fields}
         if not named or name.upper() not in candidates:
             raise SettingsError(f"the variable {name} is not a setting{_did_you_mean(name, candidates)}")
 
@@ -246,8 +279,8 @@ def _sentence(details: Any, path: Path | None) -> str:
 def _names_beside(loc: tuple[Any, ...]) -> list[str]:
     """Return the dotted names of the settings of the same group."""
     group: Any = Settings if len(loc) == 1 else Settings.model_fields.get(loc[0], FieldInfo()).annotation
-    if loc[0] in _GROUPS_BY_NAME:
-        group = _GROUPS_BY_NAME[loc[0]]
+    if loc[0] in _OF_NAMED:
+        group = _OF_NAMED[loc[0]]
     if not (isinstance(group, type) and issubclass(group, BaseModel)):
         return []
     return [".".join([*map(str, loc[:-1]), field.alias or name]) for name, field in group.model_fields.items()]

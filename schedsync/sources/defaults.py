@@ -13,15 +13,19 @@ from yaml.nodes import MappingNode, Node
 
 from schedsync.sources.decoding import decode
 from schedsync.sources.yaml_text import RefusedError, build, compose, find, locate, pairs
-from schedsync.specs.actions import ACTION_KEYS, PlsqlAction, ProcessAction, SqlAction
+from schedsync.specs.actions import ACTION_KEYS, ACTIONS, HttpAction, PlsqlAction, ProcessAction, SqlAction
 from schedsync.specs.job import JobSpec
 from schedsync.specs.messages import FieldError, explain
 from schedsync.specs.problem import Problem
 from schedsync.specs.schedule import TRIGGER_KEYS
 
-_OF_ONE_JOB = ("id", "renamed_from")
+_OF_ONE_JOB = ("id", "renamed_from", "after")
 _OF_PROCESSES = frozenset(ProcessAction.model_fields)
+_FOR_PROCESSES = ("success_exit_codes",)
+"""Fields of a job that only one which runs a process has."""
 _OF_STATEMENTS = frozenset({*SqlAction.model_fields, *PlsqlAction.model_fields})
+_OF_REQUESTS = frozenset(HttpAction.model_fields)
+_OF_OTHERS = frozenset(field for kind in ACTIONS.values() for field in kind.model_fields) - _OF_REQUESTS
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,6 +96,8 @@ def _completed(value: dict[str, Any]) -> dict[str, Any]:
         complete["schedule"] = {"cron": "@daily", **schedule}
     if isinstance(run, dict) and not _has_any(run, ACTION_KEYS):
         complete["run"] = {**_kind_of(run), **run}
+    if isinstance(run, dict) and isinstance(run.get("http"), dict):
+        complete["run"] = {**run, "http": {"url": "https://a", **run["http"]}}
     return complete
 
 
@@ -138,11 +144,48 @@ def _over(job: dict[str, Any], defaults: dict[str, Any]) -> dict[str, Any]:
 
 
 def _fitting(job: dict[str, Any], defaults: dict[str, Any]) -> dict[str, Any]:
-    """Return *defaults* without what is for processes, if the job is a statement: a folder may hold both."""
-    run, under = job.get("run"), defaults.get("run")
-    if isinstance(run, dict) and isinstance(under, dict) and _has_any(run, _OF_STATEMENTS):
-        return {**defaults, "run": {key: value for key, value in under.items() if key not in _OF_PROCESSES}}
-    return defaults
+    """Return *defaults* without what is for other jobs: a folder may hold all kinds.
+
+    For a job that runs after others that is the schedule, for an action what only other kinds have.
+    """
+    if "after" in job:
+        defaults = {key: value for key, value in defaults.items() if key != "schedule"}
+    run, under = job.get("run"), defaults.get("run", {})
+    if not (isinstance(run, dict) and isinstance(under, dict)):
+        return defaults
+    of_a_process = not _has_any(run, _OF_REQUESTS | _OF_STATEMENTS)
+    fitting = {key: value for key, value in defaults.items() if of_a_process or key not in _FOR_PROCESSES}
+    return {**fitting, "run": _fitting_action(run, under)} if "run" in fitting else fitting
+
+
+def _fitting_action(run: dict[str, Any], under: dict[str, Any]) -> dict[str, Any]:
+    unfit = _unfit(run)
+    fitting = {key: value for key, value in under.items() if key not in unfit}
+    if isinstance(run.get("http"), dict) and isinstance(fitting.get("http"), dict):
+        fitting["http"] = _fitting_request(run["http"], fitting["http"])
+    env, theirs = run.get("env"), fitting.get("env")
+    if isinstance(env, dict) and isinstance(theirs, dict):
+        # Values do not merge: a file that one may be in and a variable that has another are no value together.
+        fitting["env"] = {name: theirs[name] for name in theirs if name not in env}
+    return fitting
+
+
+def _unfit(run: dict[str, Any]) -> frozenset[str]:
+    """Return the keys of actions that an action with the keys of *run* cannot have."""
+    if _has_any(run, _OF_REQUESTS):
+        return _OF_OTHERS
+    if _has_any(run, _OF_STATEMENTS):
+        return _OF_PROCESSES | _OF_REQUESTS
+    return _OF_REQUESTS if _has_any(run, _OF_OTHERS) else frozenset()
+
+
+def _fitting_request(request: dict[str, Any], under: dict[str, Any]) -> dict[str, Any]:
+    """Return *under* without headers that *request* has: their names may differ in case, and their values are whole."""
+    headers, theirs = request.get("headers"), under.get("headers")
+    if not (isinstance(headers, dict) and isinstance(theirs, dict)):
+        return under
+    own = {str(name).lower() for name in headers}
+    return {**under, "headers": {name: value for name, value in theirs.items() if str(name).lower() not in own}}
 
 
 def _merged(over: dict[str, Any], under: dict[str, Any]) -> dict[str, Any]:

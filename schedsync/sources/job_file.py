@@ -15,7 +15,7 @@ from yaml.nodes import MappingNode, Node, SequenceNode
 from schedsync.plan.state import Located, Source
 from schedsync.sources.decoding import decode
 from schedsync.sources.defaults import Chain, apply_defaults, problem_of
-from schedsync.sources.yaml_text import RefusedError, build, compose, pairs
+from schedsync.sources.yaml_text import RefusedError, build, compose, locate, pairs
 from schedsync.specs.fingerprint import schedule_digest, spec_digest
 from schedsync.specs.job import JobSpec
 from schedsync.specs.messages import FieldError, explain
@@ -123,7 +123,8 @@ class _Reader:
             mistakes = [error if "id" in value else self._about_id(error) for error in explain(error)]
             return [problem_of(error, self.file, node, chain=self.chain, job_id=job_id) for error in mistakes]
         source = Source(self.file, node.start_mark.line + 1)
-        return Located(spec, source, spec_digest(spec), schedule_digest(spec))
+        upstreams = {job_id: locate(node, ("after", job_id), at_key=True) for job_id in spec.after or ()}
+        return Located(spec, source, spec_digest(spec), schedule_digest(spec), upstreams)
 
     def _about_id(self, error: FieldError) -> FieldError:
         """Say why an id is needed, if *error* is about an id that the job does not have."""

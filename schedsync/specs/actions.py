@@ -1,4 +1,4 @@
-"""What a job runs: an argv, a line of shell, a script, a Python function, or a statement in a database."""
+"""What a job runs: an argv, a line of shell, a script, a Python function, a statement in a database, or a request."""
 
 import re
 from enum import StrEnum
@@ -7,11 +7,15 @@ from typing import Annotated, Any
 from pydantic import AfterValidator, BeforeValidator, Discriminator, Field, Tag, WithJsonSchema
 
 from schedsync.specs.base import Model, Text, no_nul
+from schedsync.specs.http_request import HttpRequest
 from schedsync.specs.json_value import check_json
+from schedsync.specs.limits import Limits
+from schedsync.specs.references import VARIABLE, FileReference, VariableReference
 from schedsync.specs.wording import quoted
 
-_VARIABLE = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
 _TARGET = re.compile(r"[A-Za-z_]\w*(\.[A-Za-z_]\w*)*:[A-Za-z_]\w*(\.[A-Za-z_]\w*)*")
+_USER = re.compile(r"[A-Za-z0-9_][\w.-]*\$?(:[A-Za-z0-9_][\w.-]*)?", re.ASCII)
+_UMASK = re.compile(r"0?[0-7]{3}")
 _SCALARS = ("string", "number", "boolean", "null")
 _PLAIN_WORDS = re.compile(r"[\w./=+-]+(?: [\w./=+-]+)*")
 _SET_BY_SCHEDSYNC = ("SCHEDSYNC_JOB_ID", "SCHEDSYNC_RUN_ID", "SCHEDSYNC_SCHEDULED_AT", "SCHEDSYNC_ATTEMPT")
@@ -21,39 +25,80 @@ Argument = Annotated[Text, AfterValidator(no_nul)]
 
 
 def _check_variable(name: str) -> str:
-    if not _VARIABLE.fullmatch(name):
+    if not VARIABLE.fullmatch(name):
         raise ValueError(f'{quoted(name)} is not a variable name; use letters, digits and "_", no digit first')
     if name in _SET_BY_SCHEDSYNC:
         raise ValueError(f'"{name}" is set by schedsync for each run; choose another name')
     return name
 
 
+_ONE_SOURCE = "write text, {file: path} or {env: NAME}"
+
+
 def _check_env_value(value: object) -> object:
-    if isinstance(value, dict):
-        raise ValueError(  # noqa: TRY004 - pydantic reports ValueError only
-            "values from files or variables ({file: ...}, {env: ...}) are not supported in this version; "
-            "write a literal, or read the secret inside the job"
-        )
+    if isinstance(value, dict) and value.keys() not in ({"file"}, {"env"}):
+        # Not said what was found: it may be a secret.
+        raise ValueError(f"a mapping here names one source of the value; {_ONE_SOURCE}")
     return value
 
 
-Environment = dict[
-    Annotated[str, AfterValidator(_check_variable)],
-    Annotated[Argument, BeforeValidator(_check_env_value)],
+def _value_kind(value: object) -> str:
+    if isinstance(value, dict):
+        return "ValueFile" if "file" in value else "ValueVariable"
+    if isinstance(value, FileReference):
+        return "ValueFile"
+    return "ValueVariable" if isinstance(value, VariableReference) else "ValueText"
+
+
+EnvValue = Annotated[
+    Annotated[
+        Annotated[Argument, Tag("ValueText")]
+        | Annotated[FileReference, Tag("ValueFile")]
+        | Annotated[VariableReference, Tag("ValueVariable")],
+        Discriminator(_value_kind),
+    ],
+    BeforeValidator(_check_env_value),
 ]
+"""The value of a variable: as it is written, or where it is."""
+Environment = dict[Annotated[str, AfterValidator(_check_variable)], EnvValue]
 
 
 class Action(Model):
     """What all actions are."""
 
 
+def _check_user(user: str) -> str:
+    if not _USER.fullmatch(user):
+        raise ValueError(f"{quoted(user)} does not name a user; write oracle, or oracle:dba with a group")
+    return user
+
+
+def _check_umask(mask: str) -> str:
+    if not _UMASK.fullmatch(mask):
+        raise ValueError(f'{quoted(mask)} is not a mask; write three digits from 0 to 7, e.g. "027"')
+    return mask[-3:]
+
+
 class ProcessAction(Action):
     """What actions have that are programs of the job's author."""
 
-    env: Environment = Field(default_factory=dict, description="Variables added to the job's environment.")
+    env: Environment = Field(
+        default_factory=dict,
+        description="Variables added to the job's environment: text, {file: path} or {env: NAME} of the service.",
+    )
     cwd: Annotated[Argument, Field(min_length=1)] | None = Field(
         None, description="Folder to run in, relative to the job file; default: where the service was started."
     )
+    user: Annotated[Text, AfterValidator(_check_user)] | None = Field(
+        None, description="User to run as, or user:group; only a service that is root can do that."
+    )
+    umask: Annotated[Text, AfterValidator(_check_umask)] | None = Field(
+        None, description='Rights that new files do not get, e.g. "027"; default: those of the service.'
+    )
+    nice: Annotated[int, Field(ge=-20, le=19, strict=True)] | None = Field(
+        None, description="How far it yields to others, added to the service's own niceness."
+    )
+    limits: Limits | None = Field(None, description="What each of its processes may use of the machine.")
 
 
 def _refuse_text(value: object) -> object:
@@ -142,7 +187,7 @@ StatementSource = Annotated[
 
 
 def _check_bind(name: str) -> str:
-    if not _VARIABLE.fullmatch(name):
+    if not VARIABLE.fullmatch(name):
         raise ValueError(f"{quoted(name)} is not the name of a bind; write cutoff for :cutoff in the statement")
     return name
 
@@ -191,6 +236,12 @@ class PlsqlAction(DatabaseAction):
     )
 
 
+class HttpAction(Action):
+    """Makes a request to a web service; it knows no folder and no variables."""
+
+    http: HttpRequest = Field(description="The request, and what is expected of the answer.")
+
+
 ACTIONS: dict[str, type[Action]] = {
     "command": CommandAction,
     "shell": ShellAction,
@@ -198,6 +249,7 @@ ACTIONS: dict[str, type[Action]] = {
     "python": PythonAction,
     "sql": SqlAction,
     "plsql": PlsqlAction,
+    "http": HttpAction,
 }
 """The kinds of action, by the key that tells them apart."""
 ACTION_KEYS = tuple(ACTIONS)
@@ -217,6 +269,7 @@ AnyAction = Annotated[
     | Annotated[ScriptAction, Tag("ScriptAction")]
     | Annotated[PythonAction, Tag("PythonAction")]
     | Annotated[SqlAction, Tag("SqlAction")]
-    | Annotated[PlsqlAction, Tag("PlsqlAction")],
+    | Annotated[PlsqlAction, Tag("PlsqlAction")]
+    | Annotated[HttpAction, Tag("HttpAction")],
     Discriminator(_kind),
 ]

@@ -31,7 +31,7 @@ def allowed_at(location: tuple[str | int, ...]) -> list[str]:
             model = _KINDS[str(part)]
         elif isinstance(part, str) and part in model.model_fields:
             model = _model_in(model.model_fields[part].annotation) or model
-    return list(model.model_fields)
+    return [field.alias or name for name, field in model.model_fields.items()]
 
 
 def home_of(key: str) -> str | None:

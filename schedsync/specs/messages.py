@@ -10,10 +10,13 @@ from typing import Any
 from pydantic import ValidationError
 from pydantic_core import ErrorDetails
 
+from schedsync.specs import job
 from schedsync.specs.actions import ACTION_KEYS, ACTIONS
 from schedsync.specs.cron import CronError, CronExpression
 from schedsync.specs.durations import parse_duration
+from schedsync.specs.expressions import ExpressionError
 from schedsync.specs.fields import allowed_at, home_of
+from schedsync.specs.following import ANY
 from schedsync.specs.later import LATER
 from schedsync.specs.schedule import TRIGGER_KEYS, TRIGGERS
 from schedsync.specs.wording import flow, quoted, shortened, shown
@@ -29,9 +32,19 @@ _SHAPES = {
     "model_type": "a mapping of keys to values",
     "model_attributes_type": "a mapping of keys to values",
 }
-_MAIN_KEYS = {"retry": "attempts: 3", "misfire": "policy: latest", "history": "keep: 100", "notify": "to: ops-mail"}
+_MAIN_KEYS = {
+    "retry": "attempts: 3",
+    "misfire": "policy: latest",
+    "history": "keep: 100",
+    "http": "url: https://erp.example.com/close",
+    "expect": "status: 200",
+    "tls": "ca: erp-ca.pem",
+    "notify": "to: ops-mail",
+    "limits": "memory: 2GiB",
+}
 _EXAMPLES = {
     "schedule": 'schedule: {every: 15m} or schedule: {cron: "30 2 * * *"}',
+    "after": "after: {other-job: succeeded}",
     "run": "run: {shell: echo hello}",
     "env": "env: {NAME: value}",
     "kwargs": "kwargs: {name: value}",
@@ -39,9 +52,14 @@ _EXAMPLES = {
     "binds": "binds: {name: value}",
     "out": "out: {name: number}",
     "to": "to: [ops-mail], for [channels.ops-mail] in the settings",
+    "url": "url: https://erp.example.com/close",
+    "headers": "headers: {Accept: application/json}",
     "file": "{file: close.sql}",
 }
 _STATEMENT_TAGS = {"StatementText", "StatementFile"}
+_VALUE_TAGS = {"ValueText", "ValueFile", "ValueVariable"}
+_REQUEST = ("run", "HttpAction", "http")
+_SECRETS_OF_REQUESTS = {("http", "headers"), ("http", "url"), ("http", "proxy")}
 _TAGS = {kind.__name__ for kind in (*TRIGGERS.values(), *ACTIONS.values())}
 
 FieldPath = tuple[str | int, ...]
@@ -76,6 +94,9 @@ def _explain(details: ErrorDetails) -> FieldError:
         case "missing":
             name = str(path[-1])
             return FieldError(path[:-1], at_key=True, message=f'"{name}" is missing{_example(name)}', expected=name)
+        case job.NO_TRIGGER:
+            message = f'"schedule" is missing{_example("schedule")}; or after: {{other-job: succeeded}}'
+            return FieldError(path[:-1], at_key=True, message=message, expected="schedule")
     if path[-1:] == ("[key]",):
         return _about_value(path[:-1], details, _name(path[:-2]), at_key=True)
     return _about_value(path, details, _name(path), at_key=False)
@@ -83,14 +104,14 @@ def _explain(details: ErrorDetails) -> FieldError:
 
 def _about_value(path: FieldPath, details: ErrorDetails, name: str, *, at_key: bool) -> FieldError:
     kind, value = details["type"], details["input"]
-    # The value of a variable, or of a bind, may be a secret, and the URL of a monitor is one.
-    secret = path[1:2] in {("env",), ("binds",)} or path[:1] == ("healthcheck",)
+    # The value of a variable, a bind or a header may be a secret, an address may hold a password, a monitor's is one.
+    secret = path[1:2] in {("env",), ("binds",)} or path[1:3] in _SECRETS_OF_REQUESTS or path[:1] == ("healthcheck",)
     found = None if secret and isinstance(value, str | int | float) else shown(value)
     if kind == "union_tag_not_found" or (kind == "tuple_type" and path == ("schedule",)):
         return FieldError(path, at_key, _no_kind(path, value), found)
     if kind == "value_error":
         cause = details["ctx"]["error"]
-        offset = cause.offset if isinstance(cause, CronError) else 0
+        offset = cause.offset if isinstance(cause, CronError | ExpressionError) else 0
         return FieldError(path, at_key, shortened(f"{name}{cause}"), found, offset=offset)
     expected = _expected(kind, details)
     if expected is None:
@@ -104,6 +125,11 @@ def _without_tag(location: FieldPath) -> FieldPath:
     """Return *location* without the name of the trigger's or action's kind, which its author did not write."""
     if location[:1] == ("run",) and location[3:4] and location[3] in _STATEMENT_TAGS:
         location = (*location[:3], *location[4:])
+    if location[2:3] == ("http",):
+        inner = 5 if location[3:4] == ("headers",) else 4
+        location = (*location[:inner], *(part for part in location[inner:] if part not in _VALUE_TAGS))
+    if location[2:3] == ("env",) and location[4:5] and location[4] in _VALUE_TAGS:
+        location = (*location[:4], *location[5:])
     at = 2 if location[:1] == ("schedule",) else 1
     tagged = location[:1] in {("schedule",), ("run",)} and location[at : at + 1] and location[at] in _TAGS
     return (*location[:at], *location[at + 1 :]) if tagged else location
@@ -112,6 +138,8 @@ def _without_tag(location: FieldPath) -> FieldPath:
 def _name(path: FieldPath) -> str:
     if not path or (isinstance(path[-1], int) and path[0] == "schedule"):
         return ""
+    if path[0] == "after" and len(path) > 1:
+        return f"after: {quoted(str(path[1]))}: "
     return f"{path[-1]}: " if isinstance(path[-1], str) else f"{path[-2]}: entry {path[-1] + 1}: "
 
 
@@ -126,7 +154,8 @@ def _unknown_key(path: FieldPath, location: FieldPath) -> str:
     if key in kinds:
         hint = "write a list of triggers under schedule" if where == "schedule" else "a job has one action"
         return f'"{key}" cannot stand beside another kind; {hint}'
-    home = home_of(key)
+    beside_request = location[:-1] == _REQUEST[:2] and key in allowed_at(_REQUEST)
+    home = "http" if beside_request else home_of(key)
     if home is not None and home != where:
         return f'unknown key "{key}" here; write it under "{home}:"'
     allowed = allowed_at(location[:-1])
@@ -150,7 +179,8 @@ def _expected(kind: str, details: ErrorDetails) -> str | None:
     context: dict[str, Any] = details.get("ctx", {})
     match kind:
         case "enum":
-            return f"one of {context['expected']}".replace("'", "")
+            either = f"{ANY}, " if details["loc"][:1] == ("after",) else ""
+            return f"one of {either}{context['expected']}".replace("'", "")
         case "greater_than_equal":
             return f"{context['ge']:g} or more"
         case "less_than_equal":
@@ -189,6 +219,10 @@ def _no_kind(path: FieldPath, value: object) -> str:
     if not isinstance(value, dict):
         kind = _action_like(value) if where == "run" else _trigger_like(value)
         return f"{where}: expected a mapping, found {shown(value)}; write e.g. {where}: {{{kind}}}"
+    if "url" in value:
+        return f"{where}: a request is written under http; write e.g. run: {{http: {{{_MAIN_KEYS['http']}}}}}"
+    if where == "schedule" and "after" in value:
+        return f'schedule: "after" stands in the place of schedule, not under it{_example("after")}'
     later = next((LATER[str(key)] for key in value if str(key) in LATER), None)
     if later is not None:
         return f"{where}: {later}"

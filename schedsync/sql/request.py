@@ -27,6 +27,11 @@ class Target:
     client_libraries: Mapping[str, str | None] | None = None
     """Oracle: how its client libraries are initialised; None: the driver's own code is used."""
 
+    @property
+    def passwords(self) -> tuple[str, ...]:
+        """What nobody may see of the arguments."""
+        return tuple(str(value) for name, value in self.arguments.items() if "password" in name and value)
+
 
 @dataclass(frozen=True, slots=True)
 class Statement:

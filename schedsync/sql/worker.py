@@ -91,9 +91,8 @@ def _connected(request: Request, stopping: Stopping) -> Session:
 
 
 def _without_secrets(told: str, target: Target) -> str:
-    for name, value in target.arguments.items():
-        if "password" in name and value:
-            told = told.replace(str(value), "***")
+    for password in target.passwords:
+        told = told.replace(password, "***")
     return told
 
 

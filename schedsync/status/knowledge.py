@@ -9,6 +9,7 @@ from schedsync.errors import JobNotFoundError
 from schedsync.runs.outcome import Output
 from schedsync.runs.pause import Pause
 from schedsync.runs.run import UNSETTLED, Run, RunState
+from schedsync.specs.job import JobSpec
 from schedsync.status.mirror import RUNS, Mirror
 from schedsync.store.jobs import JobCounts, StoredJob
 from schedsync.store.runs import KeptOutput
@@ -62,6 +63,14 @@ class Knowledge(Protocol):
 
     def notice_counts(self) -> dict[str, int]:
         """Return how many notices are to be sent, and how many were given up, by state."""
+        ...
+
+    def unsettled(self) -> list[Run]:
+        """Return the runs that are queued or running, oldest slot first."""
+        ...
+
+    def specs(self, job_ids: Collection[str]) -> dict[str, JobSpec]:
+        """Return the specs of live jobs, as far as they are known."""
         ...
 
     def output(self, run_id: str) -> Output | KeptOutput | None:
@@ -152,6 +161,15 @@ class FromStore:
         if self.mirror is not None:
             self.mirror.learn_notices(counts)
         return counts
+
+    def unsettled(self) -> list[Run]:
+        """Return the runs that are queued or running, oldest slot first."""
+        return self.store.runs.unsettled()
+
+    def specs(self, job_ids: Collection[str]) -> dict[str, JobSpec]:
+        """Return the specs of live jobs, as far as they can be read."""
+        jobs = self._learned(list(self.store.jobs.load(job_ids).values()))
+        return {job.observed.id: job.spec for job in jobs if job.spec is not None}
 
     def output(self, run_id: str) -> KeptOutput | None:
         """Return what is kept of a run's output."""

@@ -215,6 +215,17 @@ class Mirror:
         with self._lock:
             return dict(self._notices)
 
+    def unsettled(self) -> list[Run]:
+        """Return the remembered runs that are queued or running, oldest slot first."""
+        with self._lock:
+            return sorted((run for run in self._runs.values() if run.state in UNSETTLED), key=_place)
+
+    def specs(self, job_ids: Collection[str]) -> dict[str, JobSpec]:
+        """Return the specs of jobs, as far as they are known."""
+        with self._lock:
+            known = {job_id: self._spec(self._jobs[job_id]) for job_id in job_ids if job_id in self._jobs}
+        return {job_id: spec for job_id, spec in known.items() if spec is not None}
+
     def output(self, run_id: str) -> Output:
         """Raise NotRememberedError: outputs are not remembered."""
         raise NotRememberedError(run_id)
@@ -248,7 +259,7 @@ def _worth(run: Run) -> tuple[bool, datetime, str]:
 
 
 def _state(job: ObservedJob, paused: Collection[str]) -> str:
-    if job.next_fire_at is None:
+    if job.next_fire_at is None and not job.follows:
         return "finished"
     if job.id in paused or EVERYTHING in paused:
         return "paused"

@@ -55,6 +55,11 @@ class RunView(View):
     revision: str | None
     late: bool
     """Whether the slot has not ended in time."""
+    asked_by: str | None
+    ask_reason: str | None
+    upstream_job_id: str | None
+    upstream_run_id: str | None
+    upstream_state: str | None
 
 
 class SourceView(View):
@@ -212,7 +217,7 @@ def job_detail(
 
 
 def _state(job: StoredJob, pause: Pause | None) -> str:
-    if job.observed.next_fire_at is None:
+    if job.observed.next_fire_at is None and not job.observed.follows:
         return "finished"
     if pause is not None:
         return "paused"
@@ -240,8 +245,12 @@ def log_text(output: Output | KeptOutput | None) -> str:
     )
     if not output.dropped:
         return head + tail
-    line_end = "" if head.endswith("\n") else "\n"
-    return f"{head}{line_end}[... {output.dropped} bytes not kept ...]\n{tail}"
+    return head + not_kept(output.dropped).removeprefix("\n" if head.endswith("\n") else "") + tail
+
+
+def not_kept(count: int) -> str:
+    """Mark where so many bytes of an output are missing."""
+    return f"\n[... {count} bytes not kept ...]\n"
 
 
 def job_shown(known: Knowledge, job_id: str, now: datetime) -> JobDetail:

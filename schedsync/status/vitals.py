@@ -27,6 +27,8 @@ class Reading:
     """The last step of the loop."""
     live_revision: str | None = None
     """The revision of the last step that made everything live."""
+    stopping_since: datetime | None = None
+    """When the service was told to stop."""
 
 
 class Vitals:
@@ -82,6 +84,10 @@ class Vitals:
     def live(self, revision: str) -> None:
         """Note which revision an earlier process made live."""
         self._change(lambda r: replace(r, live_revision=r.live_revision or revision))
+
+    def stopping(self, now: datetime) -> None:
+        """Note that the service was told to stop: it fires nothing more, and waits for what runs."""
+        self._change(lambda r: replace(r, stopping_since=r.stopping_since or now))
 
     def _change(self, change: Callable[[Reading], Reading]) -> None:
         with self._lock:

@@ -7,13 +7,15 @@ from datetime import datetime
 from typing import Any
 
 from pydantic import ValidationError
-from sqlalchemy import ColumnElement, Integer, Row, Select, case, exists, func, select, type_coerce
+from sqlalchemy import ColumnElement, Integer, Row, Select, case, exists, func, null, select, type_coerce, union_all
 from sqlalchemy.exc import IntegrityError
 
 from schedsync.errors import StaleObservationError
 from schedsync.plan.ops import Plan
 from schedsync.plan.state import Observed, ObservedJob, Source
+from schedsync.runs.following import Follower, Followers
 from schedsync.runs.pause import EVERYTHING, Pause
+from schedsync.runs.run import RunState
 from schedsync.specs.fingerprint import from_canonical
 from schedsync.specs.job import JobSpec
 from schedsync.store import tables
@@ -23,7 +25,7 @@ from schedsync.store.rows import PAUSE_WIDTH, chunks, pause_columns, pause_from
 from schedsync.store.syncs import SyncReport, insert_sync
 
 log = logging.getLogger(__name__)
-_jobs, _specs = tables.jobs.c, tables.specs.c
+_jobs, _specs, _runs = tables.jobs.c, tables.specs.c, tables.runs.c
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,6 +53,16 @@ class DueRow:
 
 
 @dataclass(frozen=True, slots=True)
+class Look:
+    """What a tick sees."""
+
+    due: list[DueRow]
+    """Earliest slot first."""
+    unowned: frozenset[str]
+    """Queued runs that no instance has taken up."""
+
+
+@dataclass(frozen=True, slots=True)
 class JobCounts:
     """How many jobs there are, by the state they show."""
 
@@ -73,6 +85,7 @@ _REST = (
     _jobs.suspended,
     _jobs.stale,
     _jobs.revision,
+    _jobs.follows,
 )
 _STORED = _beside_specs(_jobs.spec_digest, *_REST, _specs.spec_text)
 _ALL_JOBS = {"schedsync_rows": 10_000}
@@ -121,6 +134,19 @@ class JobTable:
                         found[row.job_id] = spec
         return found
 
+    def followers(self) -> Followers:
+        """Return the jobs that run after others."""
+        columns = (_jobs.id, _jobs.spec_digest, _jobs.generation, _jobs.revision, _specs.spec_text)
+        statement = select(*columns).join(tables.specs, _specs.job_id == _jobs.id).where(_jobs.follows == 1)
+        found: list[Follower] = []
+        with self._database.read() as connection:
+            for row in connection.execute(statement):
+                spec = _spec(row.id, row.spec_text)
+                if spec is not None and spec.after:
+                    live = (row.spec_digest, row.generation, row.revision)
+                    found.append(Follower(row.id, spec.after, *live, renamed_from=spec.renamed_from))
+        return Followers(found, self.present({upstream for follower in found for upstream in follower.after}))
+
     def page(self, *, after: str, limit: int) -> list[StoredJob]:
         """Return up to *limit* live jobs whose id sorts behind *after*, by id; behind the empty string are all."""
         statement = _STORED.order_by(_jobs.id).limit(limit)
@@ -131,17 +157,28 @@ class JobTable:
 
     def due(self, horizon: datetime, limit: int) -> list[DueRow]:
         """Return up to *limit* jobs whose next slot is at or before *horizon*, earliest first."""
+        return self.look(horizon, limit).due
+
+    def look(self, horizon: datetime, limit: int) -> Look:
+        """Return what ``due`` does, and the runs that wait for an instance, in one query."""
         own, every = tables.pauses.alias("p"), tables.pauses.alias("e")
-        statement = (
+        due = (
             select(*_HOT, *pause_columns(own), *pause_columns(every))
             .outerjoin(own, own.c.job_id == _jobs.id)
             .outerjoin(every, every.c.job_id == EVERYTHING)
             .where(_jobs.next_fire_at <= horizon)
             .order_by(_jobs.next_fire_at, _jobs.id)
             .limit(limit)
+            .subquery()
+        )
+        # In the place of a job's id they have a run's, and no slot.
+        unowned = select(_runs.id, *(null() for _ in list(due.c)[1:])).where(
+            _runs.state == RunState.QUEUED, _runs.owner.is_(None)
         )
         with self._database.read() as connection:
-            return [_due(row) for row in connection.execute(statement, execution_options=_ALL_JOBS)]
+            rows = connection.execute(union_all(select(due), unowned), execution_options=_ALL_JOBS).all()
+        slots = sorted((_due(row) for row in rows if row.next_fire_at is not None), key=_by_slot)
+        return Look(slots, frozenset(row.id for row in rows if row.next_fire_at is None))
 
     def next_fire_at(self) -> datetime | None:
         """Return the earliest next slot of all jobs (UTC)."""
@@ -155,7 +192,7 @@ class JobTable:
             pauses.job_id.in_([_jobs.id, EVERYTHING]), pauses.until_at.is_(None) | (pauses.until_at > now)
         )
         state = case(
-            (_jobs.next_fire_at.is_(None), "finished"),
+            (_jobs.next_fire_at.is_(None) & (_jobs.follows == 0), "finished"),
             (exists(in_force.correlate(tables.jobs)), "paused"),
             (_jobs.suspended == 1, "suspended"),
             else_="active",
@@ -200,6 +237,10 @@ def _spec(job_id: str, text: str | None) -> JobSpec | None:
     except ValidationError:
         log.warning("stored spec cannot be read", extra={"job_id": job_id})
         return None
+
+
+def _by_slot(row: DueRow) -> tuple[datetime, str]:
+    return row.next_fire_at, row.id
 
 
 def _due(row: Row[Any]) -> DueRow:

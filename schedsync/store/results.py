@@ -2,9 +2,10 @@
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
+from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Connection, bindparam, delete, insert, or_, select
+from sqlalchemy import BindParameter, Connection, Insert, bindparam, delete, exists, insert, or_, select
 from sqlalchemy.exc import IntegrityError
 
 from schedsync.errors import LeadershipLostError
@@ -15,12 +16,12 @@ from schedsync.store import tables, telling
 from schedsync.store.claims import Slot, known_slots, slot_of
 from schedsync.store.database import Database
 from schedsync.store.leases import Lease, fence
-from schedsync.store.rows import Write, chunks, execute_last, row_of, update_each, update_for_each
+from schedsync.store.rows import RUN_COLUMNS, Write, chunks, execute_last, row_of, update_each, update_for_each
 from schedsync.store.types import printable
 
 _runs = tables.runs.c
 _kept = tables.run_output
-_END = ("state", "reason", "exit_code", "started_at", "finished_at", "pid")
+_END = ("state", "reason", "exit_code", "started_at", "finished_at", "pid", "late_at")
 
 
 @dataclass(slots=True)
@@ -31,15 +32,27 @@ class RunChanges:
     """Running, with their process."""
     promoted: list[Run] = field(default_factory=list)
     """Queued runs that are given leave to start."""
+    taken_up: list[Run] = field(default_factory=list)
+    """Running ones of an instance that is gone, which this one looks after now."""
     settled: list[tuple[Run, Output]] = field(default_factory=list)
     """Ended, or skipped after having been queued."""
     retries: list[Run] = field(default_factory=list)
     """Further attempts, queued."""
+    followers: list[Run] = field(default_factory=list)
+    """Queued runs without an owner, each of which follows one that is settled: without its row's end, they are not."""
     endings: list[Ending] = field(default_factory=list)
     """Of settled runs, those that end a slot which somebody may want to hear of."""
 
     def __bool__(self) -> bool:
-        return bool(self.started or self.promoted or self.settled or self.retries)
+        return any((self.started, self.promoted, self.taken_up, self.settled, self.retries))
+
+    def about(self, ended: Run, output: Output) -> "RunChanges":
+        """Return of these what is about one settled run: its end, its followers and its ending."""
+        return RunChanges(
+            settled=[(ended, output)],
+            followers=[run for run in self.followers if run.upstream_run_id == ended.id],
+            endings=[ending for ending in self.endings if ending.run.id == ended.id],
+        )
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,14 +79,59 @@ def record(database: Database, changes: RunChanges, lease: Lease | None) -> Reco
         return _record(database, changes, lease)
 
 
+@dataclass(frozen=True, slots=True)
+class HandedOver:
+    """What became of further attempts that an instance without the lease has written down."""
+
+    refused: frozenset[str] = frozenset()
+    """Not written, and not to be: the attempt has a row of its own already, or the one before it ended otherwise."""
+    early: frozenset[str] = frozenset()
+    """Not written yet: the end of the attempt before it is not."""
+
+
+def hand_over(database: Database, retries: Sequence[Run]) -> HandedOver:
+    """Queue further attempts for whoever leads: only where the attempt before it has the end that they follow from."""
+    try:
+        return _hand_over(database, retries)
+    except IntegrityError:  # the leader was faster, with the same attempt
+        return _hand_over(database, retries)
+
+
+def _hand_over(database: Database, retries: Sequence[Run]) -> HandedOver:
+    with database.write() as connection:
+        known = known_slots(connection, retries)
+        ends = _ends_before(connection, retries)
+        new = [run for run in retries if slot_of(run) not in known and ends.get(slot_of(run)) == run.claimed_at]
+        execute_last(connection, [(insert(tables.runs), [row_of(run) for run in new])])
+    written = {run.id for run in new} | {run.id for run in retries if known.get(slot_of(run)) == run.id}
+    left = [run for run in retries if run.id not in written]
+    early = {run.id for run in left if slot_of(run) not in known and ends.get(slot_of(run)) is None}
+    return HandedOver(frozenset(run.id for run in left if run.id not in early), frozenset(early))
+
+
+def _ends_before(connection: Connection, retries: Sequence[Run]) -> dict[Slot, datetime | None]:
+    """Return when the attempts before *retries* ended, by the slot of each retry; None: they have not."""
+    before = {(run.job_id, run.scheduled_at, run.attempt - 1): slot_of(run) for run in retries}
+    columns = (_runs.job_id, _runs.scheduled_at, _runs.attempt, _runs.finished_at)
+    found: dict[Slot, datetime | None] = {}
+    for chunk in chunks(sorted({run.job_id for run in retries})):
+        slots = [run.scheduled_at for run in retries]
+        where = (_runs.job_id.in_(chunk), _runs.scheduled_at.between(min(slots), max(slots)))
+        for job_id, slot, attempt, ended in connection.execute(select(*columns).where(*where)):
+            if (job_id, slot, attempt) in before:
+                found[before[job_id, slot, attempt]] = ended
+    return found
+
+
 def _record(database: Database, changes: RunChanges, lease: Lease | None) -> Recorded:
-    starts = bool(changes.promoted or changes.retries)
+    starts = bool(changes.promoted or changes.taken_up or changes.retries)
     if starts and lease is None:
         raise LeadershipLostError("this instance does not lead")
     with database.write() as connection:
         if starts and lease is not None:
             fence(connection, lease)
-        refused = _promote(connection, changes.promoted)
+        refused = _give(connection, changes.promoted, RunState.QUEUED)
+        refused |= _give(connection, changes.taken_up, RunState.RUNNING)
         known = known_slots(connection, changes.retries) if changes.retries else {}
         told = telling.decide(connection, changes.endings)
         execute_last(connection, [*_writes(changes, known), *told.writes()])
@@ -85,11 +143,33 @@ def _writes(changes: RunChanges, known: Mapping[Slot, str]) -> list[Write]:
     outputs = [_output_row(run.id, output) for run, output in changes.settled if output.total]
     retries = [row_of(run) for run in changes.retries if slot_of(run) not in known]
     return [
-        _change(changes.started, (RunState.RUNNING,), ("started_at", "pid")),
+        _change(changes.started, (RunState.RUNNING,), ("started_at", "pid", "late_at")),
         _change([run for run, _ in changes.settled], UNSETTLED, _END),
         (insert(_kept), outputs),
         (insert(tables.runs), retries),
+        (_FOLLOW, [{f"b_{name}": value for name, value in row_of(run).items()} for run in changes.followers]),
     ]
+
+
+def _follow() -> Insert:
+    """Return what inserts a run, if the one that it follows has ended as it says, and if its slot has no row yet.
+
+    So it is written once, whoever decides it and how often; and not at all where somebody else has settled the upstream
+    run in another way.
+    """
+    new: dict[str, BindParameter[Any]] = {c.name: bindparam(f"b_{c.name}", type_=c.type) for c in RUN_COLUMNS}
+    upstream, other = tables.runs.alias("u"), tables.runs.alias("o")
+    same_slot = (other.c.job_id == new["job_id"]) & (other.c.scheduled_at == upstream.c.finished_at)
+    row = select(*new.values()).where(
+        upstream.c.id == new["upstream_run_id"],
+        upstream.c.state == new["upstream_state"],
+        upstream.c.finished_at == new["scheduled_at"],
+        ~exists(select(other.c.id).where(same_slot, other.c.attempt == new["attempt"]).correlate(upstream)),
+    )
+    return insert(tables.runs).from_select(list(new), row.select_from(upstream))
+
+
+_FOLLOW = _follow()
 
 
 def _drop_outputs(database: Database, changes: RunChanges) -> None:
@@ -98,10 +178,11 @@ def _drop_outputs(database: Database, changes: RunChanges) -> None:
             connection.execute(delete(_kept).where(_kept.c.run_id.in_(chunk)))
 
 
-def _promote(connection: Connection, runs: Sequence[Run]) -> set[str]:
+def _give(connection: Connection, runs: Sequence[Run], state: RunState) -> set[str]:
+    """Let *runs*, which are in *state*, run under the instance that they name; return those that it does not have."""
     rows = [{"b_id": r.id, "state": r.state, "node": r.node, "owner": r.owner, "token": r.token} for r in runs]
-    queued = (_runs.id == bindparam("b_id"), _runs.state == RunState.QUEUED)
-    if update_each(connection, tables.runs, rows, *queued) == len(runs):
+    theirs = (_runs.id == bindparam("b_id"), _runs.state == state)
+    if update_each(connection, tables.runs, rows, *theirs) == len(runs):
         return set()
     held: set[tuple[str, str, int]] = set()
     for chunk in chunks([run.id for run in runs]):

@@ -29,7 +29,9 @@ RUN_COLUMNS: tuple[Column[Any], ...] = tuple(tables.runs.c[field.name] for field
 def run_from(row: Row[Any]) -> Run:
     """Return the run that a row with RUN_COLUMNS holds."""
     given: dict[str, Any] = dict(zip((column.name for column in RUN_COLUMNS), row, strict=True))
-    return Run(**given | {"state": RunState(given["state"]), "cause": Cause(given["cause"])})
+    upstream = given["upstream_state"]
+    states = {"state": RunState(given["state"]), "upstream_state": None if upstream is None else RunState(upstream)}
+    return Run(**given | states | {"cause": Cause(given["cause"])})
 
 
 def row_of(run: Run) -> dict[str, Any]:

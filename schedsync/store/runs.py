@@ -7,15 +7,15 @@ from sqlalchemy import func, select
 
 from schedsync.errors import RunNotFoundError
 from schedsync.runs.run import UNSETTLED, Run, RunState
-from schedsync.store import claims, history, results, tables
+from schedsync.store import asking, claims, history, results, tables
 from schedsync.store.claims import Advance
 from schedsync.store.database import Database
 from schedsync.store.history import Keep, Past, Place
 from schedsync.store.leases import Lease
-from schedsync.store.results import RunChanges
+from schedsync.store.results import HandedOver, RunChanges
 from schedsync.store.rows import RUN_COLUMNS, run_from
 
-__all__ = ["Advance", "Keep", "KeptOutput", "Past", "RunChanges", "RunTable"]
+__all__ = ["Advance", "HandedOver", "Keep", "KeptOutput", "Past", "RunChanges", "RunTable"]
 
 _runs = tables.runs.c
 
@@ -58,7 +58,8 @@ class RunTable:
             lease: under which runs may be promoted and retries be added; None where there are none of these.
 
         Returns:
-            The ids of promoted runs and retries that must not start: another leader has them, or had them.
+            The ids of promoted runs, of those taken up, and of retries that are not this instance's: another leader has
+            them, or had them.
 
         Raises:
             LeadershipLostError: there are some, and another instance leads now; nothing was written.
@@ -67,6 +68,34 @@ class RunTable:
         if recorded.notices:
             self.on_notices()
         return recorded.refused
+
+    def hand_over(self, retries: Sequence[Run]) -> HandedOver:
+        """Queue further attempts without the lease, for whoever leads to start; doing it again changes nothing.
+
+        Each is written only where the attempt before it ended as it says; the leader may have settled that one.
+        """
+        return self._database.retrying(lambda: results.hand_over(self._database, retries))
+
+    def ask(self, run: Run) -> Run:
+        """Write down that somebody wants *run*, which is queued and has no owner; return it as it is written.
+
+        Where another run has its moment already, it gets the next one that is free.
+        """
+        return asking.ask(self._database, run)
+
+    def unowned(self) -> list[Run]:
+        """Return the queued runs that no instance has taken up, oldest slot first."""
+        waits = (_runs.state == RunState.QUEUED, _runs.owner.is_(None))
+        statement = select(*RUN_COLUMNS).where(*waits).order_by(_runs.scheduled_at, _runs.id)
+        with self._database.read() as connection:
+            return [run_from(row) for row in connection.execute(statement)]
+
+    def attempts(self, run: Run) -> list[Run]:
+        """Return the attempts at the slot of *run*, the first one first."""
+        same = (_runs.job_id == run.job_id, _runs.scheduled_at == run.scheduled_at)
+        with self._database.read() as connection:
+            rows = connection.execute(select(*RUN_COLUMNS).where(*same).order_by(_runs.attempt))
+            return [run_from(row) for row in rows]
 
     def unsettled(self) -> list[Run]:
         """Return the runs that are queued or running, oldest slot first."""

@@ -26,6 +26,7 @@ jobs = Table(
     Column("revision", ShortText(ID)),
     Column("created_at", Instant, nullable=False),
     Column("updated_at", Instant, nullable=False),
+    Column("follows", Flag, nullable=False),
     PrimaryKeyConstraint("id", name="pk_schedsync_jobs"),
     Index("ix_schedsync_jobs_next", "next_fire_at"),
 )
@@ -72,6 +73,11 @@ runs = Table(
     Column("spec_digest", String(DIGEST), nullable=False),
     Column("generation", Integer, nullable=False),
     Column("revision", ShortText(ID)),
+    Column("asked_by", ShortText(ID)),
+    Column("ask_reason", ShortText(1000)),
+    Column("upstream_job_id", String(ID)),
+    Column("upstream_run_id", String(32)),
+    Column("upstream_state", String(16)),
     Column("late_at", Instant),
     PrimaryKeyConstraint("id", name="pk_schedsync_runs"),
     Unique("job_id", "scheduled_at", "attempt", name="uq_schedsync_runs_slot"),
@@ -165,6 +171,7 @@ VIEWS = {
         *("id", "job_id", "scheduled_utc", "attempt", "cause", "state", "reason"),
         *("due_utc", "claimed_utc", "started_utc", "finished_utc", "run_seconds"),
         *("exit_code", "node", "owner", "pid", "generation", "revision"),
+        *("asked_by", "ask_reason", "upstream_job_id", "upstream_run_id", "upstream_state"),
     ),
 }
 """View -> columns; for people, who read instants as timestamps. The program does not use them."""

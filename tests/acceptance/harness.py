@@ -36,6 +36,10 @@ class Service:
         self.home, self.jobs, self.database = home, jobs, database
         self.settings: dict[str, str] = {}
         """What the service and its command line are told besides, e.g. ``{"NODE": "here"}``."""
+        self.script: str | None = None
+        """What is run in the place of ``schedsync run``, with the same arguments."""
+        self.environ: dict[str, str] = {}
+        """Further variables, without the prefix of settings."""
         self._prefix = prefix
         self._process: subprocess.Popen[str] | None = None
         self.log: list[str] = []
@@ -46,9 +50,9 @@ class Service:
         self.url = ""
         environ = self._environment({"RUNNER__SHUTDOWN_GRACE": "0s"} | settings)
         self._process = subprocess.Popen(
-            [*self._prefix, *self.command("run", "--api", "127.0.0.1:0")],
+            [*self._prefix, *self.command("run", "--api", "127.0.0.1:0", script=self.script)],
             cwd=self.home,
-            env=environ,
+            env=environ | self.environ,
             stderr=subprocess.PIPE,
             text=True,
         )
@@ -57,8 +61,9 @@ class Service:
         assert self.url, "\n".join(self.log)
         return self
 
-    def command(self, *args: str) -> list[str]:
-        return [sys.executable, "-m", "schedsync", *args, "--jobs", str(self.jobs)]
+    def command(self, *args: str, script: str | None = None) -> list[str]:
+        program = ["-m", "schedsync"] if script is None else [script]
+        return [sys.executable, *program, *args, "--jobs", str(self.jobs)]
 
     def _environment(self, settings: dict[str, str]) -> dict[str, str]:
         here = {"DATABASE__URL": self.database} | self.settings
@@ -91,10 +96,17 @@ class Service:
         assert self._process is not None
         return self._process.pid
 
-    def end(self, number: int = signal.SIGTERM) -> int:
+    def tell(self, number: int) -> None:
         assert self._process is not None
         self._process.send_signal(number)
-        code = self._process.wait(30)
+
+    def end(self, number: int = signal.SIGTERM) -> int:
+        self.tell(number)
+        return self.ended_itself()
+
+    def ended_itself(self, within: float = 30) -> int:
+        assert self._process is not None
+        code = self._process.wait(within)
         self._process = None
         return code
 

@@ -131,3 +131,22 @@ def test_a_stopped_service_ends_its_runs_and_says_so(service: Service, folder: F
     service.start()
     lost = eventually(lambda: service.ended("job", "lost"))
     assert "stopped" in lost[-1]["reason"]
+
+
+def test_a_run_that_is_to_be_adopted_does_not_notice_restarts(service: Service, folder: Folder) -> None:
+    go, counted = folder.path.parent / "go", folder.path.parent / "counted"
+    body = f"echo begun; echo x >> {counted}; until [ -e {go} ]; do sleep 0.1; done; echo done; exit 7"
+    folder.shell("job", body, schedule="{every: 1s}", more="orphan: adopt\n")
+    service.start()
+    run = eventually(lambda: service.ended("job", "running"))[0]
+    assert service.end() == 0
+    service.start()
+    eventually(lambda: any("looked after again" in line for line in service.log))
+    service.kill()
+    service.start()
+    eventually(lambda: service.get(f"/api/runs/{run['id']}/log") == "begun\n")
+    assert counted.read_text() == "x\n"  # overlap: skip, so no other slot has begun beside it
+    go.touch()
+    ended = eventually(lambda: service.ended("job", "failed"))[-1]
+    assert (ended["id"], ended["exit_code"], ended["attempt"]) == (run["id"], 7, 1)
+    assert service.get(f"/api/runs/{run['id']}/log") == "begun\ndone\n"

@@ -33,8 +33,12 @@ READS: dict[str, Callable[[Store, Run], Any]] = {
     "jobs.specs": lambda store, _: store.jobs.specs({"a": DIGEST, "broken": DIGEST}),
     "jobs.page": lambda store, _: store.jobs.page(after="", limit=10),
     "jobs.due": lambda store, _: store.jobs.due(LATER, 10),
+    "jobs.followers": lambda store, _: store.jobs.followers(),
+    "jobs.look": lambda store, _: store.jobs.look(LATER, 10),
     "jobs.next_fire_at": lambda store, _: store.jobs.next_fire_at(),
     "jobs.counts": lambda store, _: store.jobs.counts(LATER),
+    "runs.unowned": lambda store, _: store.runs.unowned(),
+    "runs.attempts": lambda store, ran: store.runs.attempts(ran),
     "runs.unsettled": lambda store, _: store.runs.unsettled(),
     "runs.unsettled_counts": lambda store, _: store.runs.unsettled_counts(),
     "runs.get": lambda store, ran: store.runs.get(ran.id),
@@ -56,7 +60,8 @@ WRITES = {
     *("jobs.apply", "runs.claim", "runs.record", "runs.forget", "pauses.put", "pauses.lift", "pauses.forget_expired"),
     *("notices.take", "notices.sent", "notices.postponed", "notices.given_up", "notices.forget", "notices.post"),
     *("notices.raise_overdue", "notices.lower_overdue"),
-    *("leases.acquire", "leases.renew", "leases.end", "syncs.record", "audit.record"),
+    *("leases.acquire", "leases.renew", "leases.end", "syncs.record", "audit.record", "runs.ask"),
+    "runs.hand_over",
 }
 
 
@@ -121,6 +126,7 @@ def backend(store: Store) -> Backend:
         clock=lambda: LATER,
         live_output=lambda _run_id: None,
         wake=lambda: None,
+        tick=lambda: None,
         tick_limit=timedelta(seconds=30),
         exposed=False,
     )

@@ -1,6 +1,7 @@
 """Recording what happened to runs: in groups, repeatable, and never over the head of a later leader."""
 
 from dataclasses import replace
+from datetime import timedelta
 from typing import Any
 
 import pytest
@@ -9,9 +10,9 @@ from schedsync.errors import DatabaseUnavailableError, LeadershipLostError
 from schedsync.runs.outcome import Output
 from schedsync.runs.run import Run, RunState
 from schedsync.store.leases import Lease
-from schedsync.store.runs import RunChanges
+from schedsync.store.runs import HandedOver, RunChanges
 from schedsync.store.store import Store
-from tests.contract.builders import GONE, NOW, TTL, claim, ended, lost_answer, retry, run, runs_of, settle
+from tests.contract.builders import GONE, NOW, TTL, at_once, claim, ended, lost_answer, retry, run, runs_of, settle
 
 LATER_LEASE = 2
 
@@ -131,6 +132,52 @@ def test_without_the_lease_in_force_nothing_of_a_group_with_starts_is_written(
     assert runs_of(store) == before
 
 
+def followed(running: Run) -> Run:
+    """The retry of a run that has failed, as an instance decides it that leads no more."""
+    return retry(running, claimed_at=NOW)
+
+
+def test_retries_are_queued_for_the_leader_by_who_leads_no_more(store: Store, lease: Lease) -> None:
+    one, two = run("a"), run("b")
+    claim(store, lease, one, two)
+    settle(store, ended(one, RunState.FAILED), ended(two, RunState.FAILED))
+    retries = [followed(one), followed(two)]
+    for _ in range(2):  # the answer to the first time may have been lost
+        assert store.runs.hand_over(retries) == HandedOver()
+    assert by_id(store.runs.unsettled()) == by_id(retries)
+
+
+def test_a_retry_is_not_queued_before_the_end_of_the_attempt_before_it_is_known(store: Store, lease: Lease) -> None:
+    running = run()
+    claim(store, lease, running)
+    early = followed(running)
+    assert store.runs.hand_over([early]) == HandedOver(early=frozenset({early.id}))
+    assert store.runs.unsettled() == [running]
+
+
+def test_a_retry_is_refused_when_the_leader_has_settled_the_attempt_before_it(store: Store, lease: Lease) -> None:
+    lost, retried = run("a"), run("b")
+    claim(store, lease, lost, retried)
+    later = NOW + timedelta(seconds=1)
+    settle(store, replace(ended(lost, RunState.LOST), finished_at=later), ended(retried, RunState.FAILED))
+    theirs = retry(retried)
+    store.runs.record(RunChanges(retries=[theirs]), lease)
+    ours = [followed(lost), followed(retried)]
+    assert store.runs.hand_over(ours) == HandedOver(refused=frozenset(each.id for each in ours))
+    assert store.runs.unsettled() == [theirs]
+
+
+def test_of_two_who_queue_the_same_retry_one_does(store: Store, other: Store, lease: Lease) -> None:
+    running = run()
+    claim(store, lease, running)
+    settle(store, ended(running, RunState.FAILED))
+    ours, theirs = followed(running), followed(running)
+    answers = at_once([lambda: store.runs.hand_over([ours]), lambda: other.runs.hand_over([theirs])])
+    (written,) = store.runs.unsettled()
+    (refused,) = {ours.id, theirs.id} - {written.id}
+    assert sorted(answer.refused for answer in answers) == [frozenset(), frozenset({refused})]
+
+
 def test_more_results_than_a_statement_may_name_are_written_together(store: Store, lease: Lease) -> None:
     running = [run(f"job-{number}") for number in range(1_100)]
     claim(store, lease, *running)
@@ -143,3 +190,21 @@ def test_more_results_than_a_statement_may_name_are_written_together(store: Stor
 def test_nothing_to_record_is_no_change() -> None:
     assert not RunChanges()
     assert RunChanges(started=[run()])
+
+
+def test_a_run_of_an_instance_that_is_gone_is_taken_up_while_it_runs(store: Store, lease: Lease) -> None:
+    running, over = run("runs"), run("over")
+    claim(store, lease, running, over)
+    settle(store, ended(over))
+    mine = [replace(each, owner="n2/me", token=lease.token) for each in (running, over)]
+    assert store.runs.record(RunChanges(taken_up=mine), lease) == {over.id}
+    assert {each.id: each.owner for each in runs_of(store)}[running.id] == "n2/me"
+    assert store.runs.record(RunChanges(taken_up=mine), lease) == {over.id}
+
+
+def test_nothing_is_taken_up_without_the_lease(store: Store, lease: Lease) -> None:
+    running = run("runs")
+    claim(store, lease, running)
+    with pytest.raises(LeadershipLostError):
+        store.runs.record(RunChanges(taken_up=[replace(running, owner="n2/me")]), None)
+    assert by_id(runs_of(store))[running.id].owner == running.owner

@@ -13,7 +13,9 @@ from schedsync.runs.run import RunState, SkipReason
 from schedsync.settings import Settings
 from schedsync.sources.folder import JobsFolder
 from schedsync.specs.actions import ACTIONS, StatementFile
+from schedsync.specs.http_request import Expect, HttpRequest, Tls
 from schedsync.specs.job import JobSpec
+from schedsync.specs.limits import Limits
 from schedsync.specs.schedule import Trigger
 
 REPOSITORY = Path(__file__).parents[2]
@@ -54,7 +56,8 @@ def test_each_command_has_help() -> None:
 def test_each_field_of_a_job_file_is_in_the_reference() -> None:
     reference = text("docs/reference/job-file.md")
     kinds: list[type[BaseModel]] = [JobSpec, *Trigger.__subclasses__(), *ACTIONS.values(), StatementFile]
-    fields = {field for kind in kinds for field in kind.model_fields}
+    kinds += [Limits, HttpRequest, Expect, Tls]
+    fields = {field.alias or name for kind in kinds for name, field in kind.model_fields.items()}
     assert {field for field in fields if f"`{field}`" not in reference} == set()
 
 

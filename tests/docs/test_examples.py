@@ -17,7 +17,9 @@ from schedsync.runs.outcome import Outcome
 from schedsync.runs.run import Cause, Run, RunState
 from schedsync.settings import load
 from schedsync.sources.folder import JobsFolder
+from schedsync.specs.actions import DatabaseAction, HttpAction
 from schedsync.store.database import Database
+from tests.integration.executors.web import made, serving
 
 REPOSITORY = Path(__file__).parents[2]
 EXAMPLES = sorted(p for p in (REPOSITORY / "examples").iterdir() if p.is_dir())
@@ -27,8 +29,9 @@ STATEMENTS = {"sql", "plsql"}
 SLOT = datetime(2026, 11, 24, 2, 30, tzinfo=UTC)
 
 
-def needs_a_database(job: Located) -> bool:
-    return bool(STATEMENTS & set(type(job.spec.run).model_fields))
+def needs_others(job: Located) -> bool:
+    """Whether a job needs a database or a web service."""
+    return isinstance(job.spec.run, DatabaseAction | HttpAction)
 
 
 def jobs_of(folder: Path) -> list[Located]:
@@ -39,7 +42,8 @@ def named(folder: Path) -> str:
     return str(folder.relative_to(REPOSITORY))
 
 
-CASES = [(folder, job) for folder in FOLDERS for job in jobs_of(folder) if not needs_a_database(job)]
+CASES = [(folder, job) for folder in FOLDERS for job in jobs_of(folder) if not needs_others(job)]
+REQUESTS = [job for job in jobs_of(REPOSITORY / "examples" / "07-http") if isinstance(job.spec.run, HttpAction)]
 
 
 @pytest.mark.parametrize("folder", FOLDERS, ids=named)
@@ -70,6 +74,19 @@ def test_a_statement_of_an_example_is_understood_by_oracle(file: Path, oracle_pl
         assert all(value.getvalue() is not None for value in out.values())
         cursor.close()
     database.close()
+
+
+@pytest.mark.parametrize("job", REQUESTS, ids=lambda job: job.spec.id)
+def test_a_request_of_an_example_is_made_as_it_says(job: Located) -> None:
+    action = job.spec.run
+    assert isinstance(action, HttpAction)
+    with serving(lambda handler: handler.answer(200, b'{"status": "ok"}')) as web:
+        here = action.http.model_copy(update={"url": web.url})
+        spec = job.spec.model_copy(update={"run": HttpAction(http=here)})
+        run = Run("r1", spec.id, SLOT, 1, Cause.SCHEDULE, RunState.RUNNING)
+        code, output = made(prepare(run, spec, REPOSITORY / "examples" / "07-http", os.environ))
+    assert code == 0, output
+    assert [asked.method for asked in web.asked] == [action.http.method]
 
 
 class _Listener:

@@ -51,6 +51,8 @@ class DatabaseDialect(ABC):
     """SQL for the database's clock, in epoch microseconds."""
     ddl_commits: ClassVar[bool] = False
     """Whether DDL cannot be undone, so that an upgrade that failed has left something behind."""
+    replaces_views: ClassVar[bool] = True
+    """Whether a view can be exchanged for another one of its name, which keeps the rights on it."""
     own_tables: ClassVar[tuple[str, ...]] = ()
     """Tables that only this database needs, made by ``own_ddl``."""
     read_right: ClassVar[str] = "SELECT"

@@ -27,6 +27,7 @@ class SQLite(DatabaseDialect):
 
     name: ClassVar[str] = "sqlite"
     one_writer: ClassVar[bool] = True
+    replaces_views: ClassVar[bool] = False
     now_micros: ClassVar[str] = "CAST((julianday('now') - 2440587.5) * 86400000000 AS INTEGER)"
 
     def url(self, address: Address) -> URL:

@@ -32,9 +32,9 @@ def create_index(name: str, table: str, columns: list[str]) -> None:
 
 
 def add_column(table: str, column: Column[Any]) -> None:
-    """Add a column, which may be NULL, to a table."""
+    """Add a column to a table."""
     there = _there()
-    if there is None or column.name not in {each["name"] for each in there.get_columns(table)}:
+    if there is None or column.name not in {found["name"] for found in there.get_columns(table)}:
         op.add_column(table, column)
 
 
@@ -53,8 +53,27 @@ def create_view(name: str, columns: dict[str, str], source: str) -> None:
     if there is not None and name in there.get_view_names():
         _require(name, set(columns), there)
         return
+    op.execute(f"CREATE VIEW {name} AS\n{_select(columns, source)}")
+
+
+def replace_view(name: str, columns: dict[str, str], source: str) -> None:
+    """Let a view show something else. Rights on it stay.
+
+    Args:
+        name: of the view.
+        columns: name -> expression; those that the view has already come first.
+        source: what stands behind FROM.
+    """
+    create = "CREATE OR REPLACE VIEW"
+    if not _dialect().replaces_views:
+        op.execute(f"DROP VIEW IF EXISTS {name}")
+        create = "CREATE VIEW"
+    op.execute(f"{create} {name} AS\n{_select(columns, source)}")
+
+
+def _select(columns: dict[str, str], source: str) -> str:
     listed = ",\n    ".join(f"{expression} AS {column}" for column, expression in columns.items())
-    op.execute(f"CREATE VIEW {name} AS\nSELECT\n    {listed}\nFROM {source}")
+    return f"SELECT\n    {listed}\nFROM {source}"
 
 
 def timestamp(column: str) -> str:

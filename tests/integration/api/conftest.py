@@ -35,7 +35,7 @@ class Installation:
         self.store, self.clock = store, clock
         self.vitals = Vitals()
         self.live: dict[str, Output] = {}
-        self.woken = 0
+        self.woken = self.ticked = 0
         self.backend = Backend(
             store=store,
             control=Control(store, clock),
@@ -44,6 +44,7 @@ class Installation:
             clock=clock,
             live_output=self.live.get,
             wake=self._wake,
+            tick=self._tick,
             tick_limit=timedelta(seconds=30),
             exposed=False,
         )
@@ -85,6 +86,9 @@ class Installation:
 
     def _wake(self) -> None:
         self.woken += 1
+
+    def _tick(self) -> None:
+        self.ticked += 1
 
 
 @pytest.fixture(scope="session")

@@ -97,7 +97,13 @@ def test_an_exposed_api_is_read_under_any_name(exposed: FlaskClient, host: str) 
     assert exposed.get("/api/jobs/a", headers={"Host": host}).status_code == 200
 
 
-@pytest.mark.parametrize("path", ["/api/pause", "/api/resume", "/api/sync", "/api/jobs/a/pause", "/api/jobs/a/resume"])
+@pytest.mark.parametrize(
+    "path",
+    [
+        *("/api/pause", "/api/resume", "/api/sync"),
+        *("/api/jobs/a/pause", "/api/jobs/a/resume", "/api/jobs/a/run"),
+    ],
+)
 def test_an_exposed_api_changes_nothing_and_says_what_to_do(
     here: Installation, exposed: FlaskClient, path: str
 ) -> None:
@@ -105,4 +111,5 @@ def test_an_exposed_api_changes_nothing_and_says_what_to_do(
     assert "tokens" in detail
     assert "127.0.0.1" in detail
     assert not here.woken
+    assert not here.store.runs.unowned()
     assert not here.store.pauses.in_force(here.clock.now)

@@ -19,8 +19,21 @@ from schedsync.store.store import Store
 from tests.builders import located
 from tests.integration.api.conftest import Installation, problem
 
-GETS = ("/", "/health", "/ready", "/api/status", "/api/jobs", "/api/jobs/a", "/api/jobs/a/runs", "/api/runs")
-POSTS = ("/api/jobs/a/pause", "/api/jobs/a/resume", "/api/pause", "/api/resume", "/api/sync")
+GETS = (
+    "/",
+    "/health",
+    "/ready",
+    "/api/status",
+    "/api/jobs",
+    "/api/jobs/a",
+    "/api/jobs/a/runs",
+    "/api/runs",
+    "/api/queue",
+)
+POSTS = (
+    *("/api/jobs/a/pause", "/api/jobs/a/resume", "/api/jobs/a/run"),
+    *("/api/pause", "/api/resume", "/api/sync"),
+)
 FROM_THE_DATABASE = [path for path in GETS if path.startswith("/api")]
 
 

@@ -206,6 +206,17 @@ def test_a_service_without_its_database_is_not_ready(here: Installation, client:
     assert (code, ready["reasons"]) == (503, ["the database cannot be used: no route to host"])
 
 
+def test_a_service_that_stops_lives_and_is_not_ready(here: Installation, client: FlaskClient) -> None:
+    _tick(here)
+    here.vitals.database(here.clock.now, error=None)
+    here.vitals.stepped(here.apply(located(id="a")))
+    here.vitals.stopping(here.clock.now)
+    here.vitals.stopping(here.clock.forward(minutes=5))
+    code, health = _status(client, "/health")
+    assert (code, health["status"], health["since"]) == (200, "stopping", "2026-11-24T02:00:00Z")
+    assert _status(client, "/ready") == (503, {"status": "waiting", "reasons": [health["reason"]]})
+
+
 def test_an_instance_that_made_no_step_shows_the_last_one_that_is_recorded(here: Installation, get: Ask) -> None:
     broken, held = Problem("a.yaml", 3, 1, "is broken"), Held("b", "b.yaml", "the folder says nothing")
     here.apply(located(id="a"), revision="r1")

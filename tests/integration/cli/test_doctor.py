@@ -419,11 +419,12 @@ def test_connections_are_looked_at_by_name_or_all_of_them(cli: CommandLine) -> N
         ["--connection", "erp"], ["--connection", "hr"], ["--connections"],
     ))  # fmt: skip
     assert (one.code, other.code, every.code) == (Exit.OK, Exit.FAILURE, Exit.FAILURE)
-    assert [check["subject"] for check in one.json["checks"]] == ["jobs folder", "spool folder", "connections.erp"]
+    here = ["jobs folder", "spool folder", "limits of the system"]
+    assert [check["subject"] for check in one.json["checks"]] == [*here, "connections.erp"]
     assert finding(one, "connections.erp")["details"]["rights"] == {"create tables": True}
     assert file.read_bytes() == before
     assert "oracle: hr@127.0.0.1:" in finding(other, "connections.hr")["details"]["error"]
-    assert [check["verdict"] for check in every.json["checks"][3:]] == ["ok", "ok", "wrong", "wrong"]
+    assert [check["verdict"] for check in every.json["checks"][len(here) + 1 :]] == ["ok", "ok", "wrong", "wrong"]
     assert finding(every, "connections.nowhere")["says"] == ["connections.nowhere: give url, or dsn for Oracle"]
 
 

@@ -28,9 +28,9 @@ def test_runs_are_listed_newest_first(history: CommandLine) -> None:
     listed = history("runs", "a")
     assert listed.code == Exit.OK
     heading, skipped, failed = (line.split() for line in listed.out.splitlines())
-    assert heading == ["RUN", "JOB", "SCHEDULED", "STATE", "DURATION", "EXIT", "REASON"]
-    assert skipped[1:] == ["a", "2026-11-24", "03:30:00Z", "skipped", "-", "-", "paused"]
-    assert failed[1:] == ["a", "2026-11-24", "02:30:00Z", "failed", "1m35s", "3", "-"]
+    assert heading == ["RUN", "JOB", "SCHEDULED", "CAUSE", "STATE", "DURATION", "EXIT", "REASON"]
+    assert skipped[1:] == ["a", "2026-11-24", "03:30:00Z", "schedule", "skipped", "-", "-", "paused"]
+    assert failed[1:] == ["a", "2026-11-24", "02:30:00Z", "schedule", "failed", "1m35s", "3", "-"]
     assert len(history("runs").rows) == 3
     assert "succeeded  0.2s      0     -" in history("runs", "b").out
 

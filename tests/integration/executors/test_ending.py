@@ -249,6 +249,27 @@ def test_stopping_many_takes_no_longer_than_stopping_one(
     assert {outcome.state for outcome in listener.ends_of(100).values()} == {RunState.LOST}
 
 
+@pytest.mark.parametrize("begun", [False, True], ids=["runs that may end", "runs that are being ended"])
+def test_a_stop_that_is_hurried_cuts_the_grace_of_all_runs(
+    make_engine: Callable[..., ProcessEngine], listener: Remembering, begun: bool
+) -> None:
+    engine = make_engine()
+    engine.launch(bash(DEAF, _named("deaf"), kill_grace=60 * SECOND))
+    engine.launch(bash(DEAF, _named("quick"), kill_grace=GRACE / 3))
+    _up(engine, _named("deaf"), _named("quick"))
+    if begun:
+        engine.cancel(_named("deaf"), "replaced", RunState.CANCELLED)
+    engine.hurry(GRACE, "stopped")
+    engine.hurry(GRACE, "stopped again")
+    began = time.monotonic()
+    engine.stop(60 * SECOND, "stopped")
+    assert time.monotonic() - began < 4
+    ends = listener.ends_of(2)
+    why = "replaced" if begun else "stopped"
+    assert ends[_named("deaf")].reason == f"{why}; ended by SIGKILL, its grace of 1m was cut to 0.3s"
+    assert ends[_named("quick")].reason == "stopped; ended by SIGKILL after a grace of 0.1s"
+
+
 def test_a_stopped_engine_has_no_thread_and_takes_nothing_more(
     make_engine: Callable[..., ProcessEngine], listener: Remembering
 ) -> None:

@@ -227,7 +227,8 @@ def test_a_spool_that_cannot_be_written_costs_the_file_and_not_the_run(
 ) -> None:
     if spool == "full disk":
         live(tmp_path, RUN).symlink_to("/dev/full")
-    make_engine(spool_dir=tmp_path if spool == "full disk" else tmp_path / "absent").launch(bash("echo in memory"))
+    (tmp_path / "file").touch()
+    make_engine(spool_dir=tmp_path if spool == "full disk" else tmp_path / "file").launch(bash("echo in memory"))
     outcome = listener.end()
     assert outcome.state is RunState.SUCCEEDED
     assert outcome.output.head == b"in memory\n"

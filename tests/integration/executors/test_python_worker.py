@@ -1,17 +1,20 @@
 """Python functions in interpreters of their own."""
 
 import os
+import signal
 import subprocess
 from dataclasses import replace
+from datetime import timedelta
 from pathlib import Path
 
 import pytest
 
 from schedsync.executors.base import Launch
+from schedsync.executors.orphans import terminate
 from schedsync.executors.process import ProcessEngine
 from schedsync.executors.python_call import python_argv, request
 from schedsync.runs.run import RunState
-from tests.integration.executors.conftest import Remembering, bash
+from tests.integration.executors.conftest import RUN, Remembering, bash
 
 MODULE = """
 import asyncio, os, sys, threading, time
@@ -34,6 +37,36 @@ def read():
     return sys.stdin.read()
 def leak():
     threading.Thread(target=threading.Event().wait, daemon=True).start()
+def leave_well():
+    sys.exit(0)
+def leave_at_once():
+    print("lost", end="")
+    os._exit(3)
+def dereference_null():
+    import ctypes
+    ctypes.string_at(0)
+def close_stdout(result=None):
+    print("before")
+    sys.stdout.close()
+    return result
+def close_stdout_and_fail():
+    sys.stdout.close()
+    fail()
+def close_both():
+    os.close(1)
+    os.close(2)
+def leave_daemon():
+    if os.fork() == 0:
+        os.setsid()
+        time.sleep(60)
+        os._exit(0)
+    return "forked"
+def leave_pool():
+    from concurrent.futures import ThreadPoolExecutor
+    ThreadPoolExecutor(2).submit(time.sleep, 0.1)
+def leave_thread():
+    print("working")
+    threading.Thread(target=time.sleep, args=(60,), name="stuck").start()
 def cwd_on_path():
     return os.getcwd() in sys.path or "" in sys.path
 async def later(value):
@@ -83,10 +116,16 @@ def _call(stdin: bytes, cwd: Path) -> Launch:
         ("work:fail_later", [], {}, RunState.FAILED, "ValueError: no good"),
         ("work:leave", [], {}, RunState.FAILED, ""),
         ("work:leave_with_words", [], {}, RunState.FAILED, "nothing to do\n"),
-        ("work:crash", [], {}, RunState.FAILED, ""),
+        ("work:leave_well", [], {}, RunState.SUCCEEDED, ""),
+        ("work:leave_at_once", [], {}, RunState.FAILED, ""),
+        ("work:close_stdout", [], {}, RunState.SUCCEEDED, "before\n"),
+        ("work:close_stdout", [5], {}, RunState.SUCCEEDED, "before\n"),
+        ("work:close_stdout_and_fail", [], {}, RunState.FAILED, "ValueError: no good"),
+        ("work:close_both", [], {}, RunState.SUCCEEDED, ""),
+        ("work:leave_pool", [], {}, RunState.SUCCEEDED, ""),
         ("work:greet", [], {"nmae": 1}, RunState.FAILED, "greet() got an unexpected keyword argument 'nmae'"),
         ("work:gret", [], {}, RunState.FAILED, 'has no function "gret"; did you mean "greet"?'),
-        ("work:xyz", [], {}, RunState.FAILED, '"work" has no function "xyz"; it has Nested, crash, cwd_on_path, '),
+        ("work:xyz", [], {}, RunState.FAILED, '"work" has no function "xyz"; it has Nested, close_both, '),
         ("work:Nested.methud", [], {}, RunState.FAILED, '"Nested" has no function "methud"; did you mean "method"?'),
         ("work:LIMIT", [], {}, RunState.FAILED, 'cannot call "work:LIMIT": it is no function, but of type int\n'),
         ("wrok:greet", [], {}, RunState.FAILED, 'cannot import "wrok": No module named \'wrok\'; did you mean "work"?'),
@@ -116,7 +155,40 @@ def test_a_function_is_called_and_its_end_is_the_runs(  # noqa: PLR0917 - a tabl
     assert "python_worker" not in text
     assert "importlib" not in text
     if state is RunState.FAILED:
-        assert outcome.exit_code == {"work:leave": 7, "work:crash": -6}.get(target, 1)
+        assert outcome.exit_code == {"work:leave": 7, "work:leave_at_once": 3}.get(target, 1)
+
+
+@pytest.mark.parametrize(("target", "number"), [("crash", signal.SIGABRT), ("dereference_null", signal.SIGSEGV)])
+def test_a_crash_of_the_interpreter_is_a_signal_and_the_output_says_where_it_was(
+    engine: ProcessEngine, listener: Remembering, folder: Path, target: str, number: signal.Signals
+) -> None:
+    engine.launch(_call(request(f"work:{target}", [], {}, [str(folder)]), cwd=folder.parent))
+    outcome = listener.end()
+    assert (outcome.state, outcome.exit_code) == (RunState.FAILED, -number)
+    assert outcome.reason == f"ended by signal {int(number)} ({number.name})"
+    assert f'{folder}/work.py", line' in outcome.output.head.decode()
+
+
+def test_a_daemon_that_a_function_forks_and_that_holds_the_output_does_not_delay_the_end(
+    engine: ProcessEngine, listener: Remembering, folder: Path
+) -> None:
+    launch = _call(request("work:leave_daemon", [], {}, [str(folder)]), cwd=folder.parent)
+    launch = replace(launch, run_id=f"forking-{RUN}", env=dict(launch.env) | {"SCHEDSYNC_RUN_ID": f"forking-{RUN}"})
+    engine.launch(launch)
+    outcome = listener.end(within=10)
+    assert (outcome.state, outcome.output.head) == (RunState.SUCCEEDED, b"'forked'\n")
+    assert terminate([f"forking-{RUN}"], timedelta(0)) == {f"forking-{RUN}": 1}
+
+
+def test_a_thread_that_a_function_leaves_is_waited_for_until_the_timeout_and_named(
+    engine: ProcessEngine, listener: Remembering, folder: Path
+) -> None:
+    launch = _call(request("work:leave_thread", [], {}, [str(folder)]), cwd=folder.parent)
+    engine.launch(replace(launch, timeout=timedelta(seconds=4)))
+    outcome = listener.end()
+    assert outcome.state is RunState.TIMED_OUT
+    said = "the function has returned, its run goes on with its threads (stuck); join them, or make them daemons"
+    assert outcome.output.head.decode() == f"working\n{said}\n"
 
 
 def test_a_traceback_comes_after_what_was_printed_and_begins_in_the_users_code(

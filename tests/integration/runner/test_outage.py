@@ -1,6 +1,7 @@
 """While the database is away runs end, and their results are safe on disk; the next process gives them to the runs."""
 
 import os
+import shutil
 import stat
 from dataclasses import replace
 from datetime import timedelta
@@ -70,6 +71,15 @@ def test_results_go_to_disk_as_runs_end_and_from_there_when_the_store_has_them(b
     eventually(lambda: not _kept(bench))
     assert {bench.next_end().id, bench.next_end().id} == {first.id, second.id}
     assert bench.states("a") + bench.states("b") == ["succeeded", "succeeded"]
+
+
+def test_results_go_to_disk_also_after_somebody_has_removed_the_folder(bench: Bench) -> None:
+    (run,) = _running(bench, "a")
+    shutil.rmtree(bench.home / "spool")
+    with without_runs_table(bench.store):
+        _end(bench, run)
+        eventually(lambda: _kept(bench) == {run.id})
+    assert bench.next_end().id == run.id
 
 
 def _umask() -> int:

@@ -8,10 +8,12 @@ from datetime import timedelta
 import pytest
 
 from schedsync.errors import DatabaseUnavailableError, LeadershipLostError, SchemaError
-from schedsync.running.results import ResultWriter
+from schedsync.running.results import ResultWriter, Written
+from schedsync.runs.following import Follower, Followers, what_follows
 from schedsync.runs.notices import Ending
 from schedsync.runs.outcome import Outcome, Output
 from schedsync.runs.run import Cause, Run, RunState
+from schedsync.specs.following import End
 from schedsync.specs.notify import Notify
 from schedsync.store.leases import Lease
 from schedsync.store.runs import RunChanges, RunTable
@@ -252,6 +254,114 @@ def test_an_instance_that_does_not_lead_settles_nothing(bench: Bench) -> None:
     assert bench.states("a") == ["running"]
 
 
+# Leadership that goes away and comes back.
+
+
+def _meanwhile(bench: Bench, owner: str = "there/other") -> Lease:
+    """Let another instance lead."""
+    bench.runner.lead(None)
+    bench.store.leases.end(OWNER)
+    return bench.store.leases.acquire(owner, TTL)
+
+
+def _again(bench: Bench, owner: str = "there/other", dead: bool = False) -> None:
+    """Lead again, as the firing loop does it."""
+    bench.store.leases.end(owner)
+    bench.lease = bench.store.leases.acquire(OWNER, TTL)
+    bench.runner.lead(bench.lease)
+    bench.runner.recover(lambda _owner: dead)
+    bench.runner.recover_own()
+
+
+def test_what_another_leader_has_run_meanwhile_keeps_no_later_slot_from_running(bench: Bench) -> None:
+    bench.job("a", "exit 1", "retry: {attempts: 2, delay: 1h}\n")
+    bench.fire()
+    _, waiting = bench.until("a", "failed", "queued")
+    lease = _meanwhile(bench)
+    theirs = replace(waiting, state=RunState.RUNNING, owner="there/other", token=lease.token)
+    bench.store.runs.record(RunChanges(promoted=[theirs]), lease)
+    bench.store.runs.record(RunChanges(settled=[_ended(theirs)]), lease)
+    _again(bench)
+    assert bench.runner.unsettled("a") == 0
+    bench.job("a", "true")
+    bench.fire()
+    bench.until("a", "failed", "succeeded", "succeeded")
+
+
+@pytest.mark.parametrize("more", ["", "group: erp\n"])
+def test_a_run_of_a_living_instance_keeps_others_waiting_until_it_has_ended(bench: Bench, more: str) -> None:
+    theirs = _left_by(bench, "there/alive", "a", RunState.RUNNING, more)
+    bench.runner.recover(lambda _owner: False)
+    assert bench.runner.doubtful
+    late = "b" if more else "a"
+    bench.job(late, "true", more + "overlap: queue\n")
+    bench.fire()
+    assert bench.runs(late)[-1].state is RunState.QUEUED
+    bench.runner.recover_own()
+    assert bench.runs(late)[-1].state is RunState.QUEUED
+    bench.store.runs.record(RunChanges(settled=[_ended(theirs)]), None)
+    bench.runner.recover_own()
+    assert not bench.runner.doubtful
+    eventually(lambda: bench.runs(late)[-1].state is RunState.SUCCEEDED)
+
+
+def test_a_run_of_a_living_instance_is_not_replaced_but_waited_for(bench: Bench) -> None:
+    theirs = _left_by(bench, "there/alive", "a", RunState.RUNNING, "overlap: replace\n")
+    bench.runner.recover(lambda _owner: False)
+    bench.fire()
+    assert bench.states("a")[0] == "running"
+    bench.store.runs.record(RunChanges(settled=[_ended(theirs)]), None)
+    bench.runner.recover_own()
+    eventually(lambda: bench.runs("a")[-1].state is RunState.SUCCEEDED)
+
+
+def test_the_retry_of_a_run_elsewhere_is_taken_up_before_a_later_slot_starts(bench: Bench) -> None:
+    theirs = _left_by(bench, "there/alive", "a", RunState.RUNNING, "overlap: queue\n")
+    bench.runner.recover(lambda _owner: False)
+    bench.fire()
+    failed = replace(theirs, state=RunState.FAILED, finished_at=bench.clock.now)
+    bench.store.runs.record(RunChanges(settled=[(failed, Output())]), None)
+    later = bench.clock.now + timedelta(hours=1)
+    retry = replace(theirs, id="retry", attempt=2, state=RunState.QUEUED, claimed_at=bench.clock.now, due_at=later)
+    bench.store.runs.hand_over([retry])
+    bench.runner.recover_own()
+    assert bench.states("a") == ["failed", "queued", "queued"]
+    bench.clock.forward(hours=1)
+    bench.runner.lead(bench.lease)
+    bench.until("a", "failed", "succeeded", "succeeded")
+
+
+def test_an_instance_that_was_waited_for_and_has_died_leaves_a_lost_run_and_its_retry(bench: Bench) -> None:
+    _left_by(bench, "there/dead", "a", RunState.RUNNING, "retry: {attempts: 2, delay: 0s}\noverlap: queue\n")
+    bench.runner.recover(lambda _owner: False)
+    bench.runner.recover(lambda _owner: True)
+    bench.until("a", "lost", "succeeded")
+    assert bench.runner.unsettled("a") == 0
+
+
+def test_a_retry_that_is_decided_without_the_lease_is_there_for_the_leader(bench: Bench) -> None:
+    bench.job("a", "exit 1", "retry: {attempts: 2, delay: 1h}\n")
+    held, _ = bench.hold()
+    bench.fire()
+    _meanwhile(bench)
+    bench.runner.finished(held[0].run.id, Outcome(RunState.FAILED, bench.clock.now))
+    _, retry = bench.until("a", "failed", "queued")
+    assert (retry.attempt, retry.due_at) == (2, bench.clock.now + timedelta(hours=1))
+    assert bench.runner._writer.left == RunChanges()
+
+
+def test_a_retry_of_a_run_that_the_leader_took_for_lost_is_dropped(bench: Bench) -> None:
+    bench.job("a", "exit 1", "retry: {attempts: 2, delay: 1h, on: [failed]}\n")
+    held, _ = bench.hold()
+    bench.fire()
+    lease = _meanwhile(bench)
+    lost = replace(held[0].run, state=RunState.LOST, finished_at=bench.clock.now + timedelta(seconds=1))
+    bench.store.runs.record(RunChanges(settled=[(lost, Output())]), lease)
+    bench.runner.finished(lost.id, Outcome(RunState.FAILED, bench.clock.now))
+    eventually(lambda: bench.runner.unsettled("a") == 0)
+    assert bench.states("a") == ["lost"]
+
+
 def test_recovery_under_a_lease_that_is_gone_adds_no_retry(bench: Bench) -> None:
     _left_by(bench, "there/dead", "a", RunState.RUNNING, "retry: {attempts: 2, delay: 1s}\n")
     bench.store.leases.end(OWNER)
@@ -259,3 +369,48 @@ def test_recovery_under_a_lease_that_is_gone_adds_no_retry(bench: Bench) -> None
     with pytest.raises(LeadershipLostError):
         bench.runner.recover(lambda _owner: True)
     assert bench.states("a") == ["running"]
+
+
+def _follows(ended: Run, job_id: str = "f") -> Run:
+    followers = Followers([Follower(job_id, {ended.job_id: tuple(End)}, "0" * 64, 1, None)])
+    (run,) = what_follows(ended, None, followers, node="here", owner=OWNER).followers
+    return run
+
+
+def _with_followers(*ends: tuple[Run, Output]) -> RunChanges:
+    return RunChanges(settled=list(ends), followers=[_follows(run) for run, _ in ends])
+
+
+def test_what_follows_is_written_with_its_end_also_when_ends_are_written_one_by_one(bench: Bench) -> None:
+    first, second = (_ended(run) for run in _claimed(bench, "a", "b"))
+    poison = second[0].id
+    writer = _writer(bench, lambda c: ValueError("no") if poison in {r.id for r, _ in c.settled} else None)
+    assert writer.write(_with_followers(first, second)).followed
+    assert [run.upstream_run_id for run in bench.store.runs.unowned()] == [first[0].id]
+    assert [run.upstream_run_id for run in writer.left.followers] == [poison]
+
+
+def test_what_follows_is_written_once_when_the_database_comes_back(bench: Bench) -> None:
+    (run,) = _claimed(bench, "a")
+    errors: list[Exception] = [DatabaseUnavailableError("away")]
+    writer = _writer(bench, lambda _: errors.pop() if errors else None)
+    assert not writer.write(_with_followers(_ended(run))).followed
+    written = eventually(lambda: (found := writer.write_left()).settled and found)
+    assert isinstance(written, Written)
+    assert written.followed
+    assert len(bench.store.runs.unowned()) == 1
+
+
+def test_what_follows_needs_no_leadership_since_the_leader_takes_it_up(bench: Bench) -> None:
+    (run,) = _claimed(bench, "a")
+    ended = _ended(run)
+    changes = _with_followers(ended)
+    again = replace(run, id="f" * 24, attempt=2, state=RunState.QUEUED, cause=Cause.RETRY)
+    changes.retries = [replace(again, claimed_at=ended[0].finished_at)]
+    bench.store.leases.end(OWNER)
+    bench.store.leases.acquire("there/other", TTL)
+    writer = _writer(bench, lambda _: None)
+    assert [each.id for each in writer.write(changes).settled] == [run.id]
+    assert [each.upstream_run_id for each in bench.store.runs.unowned()] == [run.id]
+    waiting = [each for each in bench.store.runs.unsettled() if each.job_id == run.job_id]
+    assert ([each.attempt for each in waiting], writer.left.retries) == ([2], [])

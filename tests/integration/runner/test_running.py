@@ -111,6 +111,58 @@ def test_a_run_that_is_replaced_before_the_engine_has_it_is_never_started(bench:
     assert first.started_at is None
 
 
+GROUP = "group: erp\n"
+
+
+def test_jobs_of_a_group_never_run_beside_each_other_and_none_is_left_out(bench: Bench) -> None:
+    log = bench.file("log")
+    body = f"echo begin >> {log}; sleep 0.05; echo end >> {log}"
+    for name in "abc":
+        bench.job(name, body, GROUP + "overlap: queue\n")
+    bench.fire()
+    bench.fire()
+    for name in "abc":
+        bench.until(name, "succeeded", "succeeded")
+    assert log.read_text().split() == ["begin", "end"] * 6
+
+
+def test_a_slot_is_skipped_while_another_job_of_its_group_runs_and_says_which(bench: Bench) -> None:
+    bench.job("a", _waits_for(bench, "go"), GROUP)
+    bench.job("b", "true", GROUP)
+    bench.fire()
+    assert (bench.states("a"), bench.states("b")) == (["running"], ["skipped"])
+    assert bench.runs("b")[0].reason == "overlap: a run of a, which is in the same group, has not ended"
+    bench.file("go").touch()
+    bench.until("a", "succeeded")
+    (bench.folder / "a.yaml").unlink()
+    bench.apply()
+    bench.fire()
+    bench.until("b", "skipped", "succeeded")
+
+
+def test_a_run_replaces_the_run_of_another_job_of_its_group(bench: Bench) -> None:
+    bench.job("a", "exec sleep 60", GROUP)
+    bench.fire()
+    bench.job("b", "true", GROUP + "overlap: replace\n")
+    (bench.folder / "a.yaml").unlink()
+    bench.apply()
+    bench.fire()
+    bench.until("b", "succeeded")
+    assert (bench.runs("a")[0].reason or "").startswith("replaced by a later slot")
+
+
+def test_a_job_that_is_moved_to_another_group_meanwhile_neither_overlaps_itself_nor_is_left_out(bench: Bench) -> None:
+    log, go = bench.file("log"), "go"
+    body = f"echo begin >> {log}; {_waits_for(bench, go)}; echo end >> {log}"
+    for group in ("one", "two", "three"):
+        bench.job("a", body, f"group: {group}\noverlap: queue\n")
+        bench.fire()
+    assert bench.states("a") == ["running", "queued", "queued"]
+    bench.file(go).touch()
+    bench.until("a", "succeeded", "succeeded", "succeeded")
+    assert log.read_text().split() == ["begin", "end"] * 3
+
+
 def test_a_slot_that_has_its_outcome_replaces_nothing(bench: Bench) -> None:
     bench.job("a", "sleep 60", "overlap: replace\n")
     bench.fire()
@@ -136,6 +188,13 @@ def test_a_retry_follows_after_its_delay_as_the_next_attempt(bench: Bench) -> No
     bench.clock.forward(seconds=1)
     bench.runner.lead(bench.lease)
     bench.until("a", "failed", "succeeded")
+
+
+def test_the_last_attempt_says_that_it_gave_up(bench: Bench) -> None:
+    bench.job("a", "exit 1", "retry: {attempts: 2, delay: 0s}\n")
+    bench.fire()
+    first, second = bench.until("a", "failed", "failed")
+    assert (first.reason, second.reason) == ("exit code 1", "exit code 1; gave up after 2 attempts")
 
 
 def test_a_retry_whose_time_has_come_before_its_row_was_written_starts_all_the_same(bench: Bench) -> None:

@@ -6,13 +6,14 @@ from pathlib import Path
 import pytest
 
 from schedsync.control import Control
-from schedsync.errors import LeadershipLostError
+from schedsync.errors import DatabaseUnavailableError, LeadershipLostError
 from schedsync.executors.spool import OutputLimits
 from schedsync.plan.state import PruneGuard
 from schedsync.reconcile import Reconciler
 from schedsync.running.runner import Runner, RunnerOptions
 from schedsync.runs.ledger import PROCESSES, PYTHON, SQL, Entry
 from schedsync.runs.run import Run, RunState
+from schedsync.scheduler import firing
 from schedsync.scheduler.firing import MAX_SLOTS, Claimed, Firing, Tick
 from schedsync.sources.folder import JobsFolder
 from schedsync.store.leases import Lease
@@ -145,6 +146,57 @@ def test_a_long_outage_is_claimed_in_bounded_portions_with_a_row_for_each_slot(
     assert (runs[-1].state, runs[-1].scheduled_at) == (RunState.RUNNING, end)
 
 
+def _catches_up(place: Place) -> list[Run]:
+    """Fire until nothing is due, and return the runs."""
+    place.up_since = place.clock.forward(milliseconds=1)  # after the last slot, which was missed, too
+    while place.store.jobs.due(place.clock.now, 1):
+        place.fire()
+    return place.runs("a")
+
+
+ALL = "overlap: {overlap}\nmisfire: {{policy: all, grace: 7d, limit: 50}}\n"
+
+
+@pytest.mark.parametrize("overlap", ["queue", "skip", "allow"])
+def test_of_ten_thousand_missed_slots_exactly_the_newest_run_that_the_limit_allows(
+    place: Place, clock: StandingClock, overlap: str
+) -> None:
+    place.job("a", ALL.format(overlap=overlap), schedule="{every: 1s}")
+    clock.forward(seconds=10_000)
+    runs = _catches_up(place)
+    assert len(runs) == 10_000
+    assert {(run.state, run.reason) for run in runs[:-50]} == {
+        (RunState.SKIPPED, "misfire: of the missed slots only the newest 50 run")
+    }
+    assert RunState.SKIPPED not in {run.state for run in runs[-50:]}
+
+
+def test_slots_that_a_pause_covered_are_not_counted_among_the_newest_that_run(
+    place: Place, clock: StandingClock
+) -> None:
+    place.job("a", ALL.format(overlap="queue"), schedule="{every: 1s}")
+    end = clock.now + timedelta(seconds=2_000)
+    clock.forward(seconds=1_000)
+    Control(place.store, clock).pause("a", by="me", until=end - timedelta(seconds=20))
+    clock.forward(seconds=1_000)
+    runs = _catches_up(place)
+    ran = [run.scheduled_at for run in runs if run.state is not RunState.SKIPPED]
+    assert ran[-21:] == [end - timedelta(seconds=n) for n in range(20, -1, -1)]
+    assert ran[:-21] == [end - timedelta(seconds=n) for n in range(1_029, 1_000, -1)]
+
+
+def test_what_is_due_at_once_in_a_group_waits_in_the_order_of_its_slots(place: Place, clock: StandingClock) -> None:
+    for name, every in (("a", "20s"), ("b", "30s")):
+        place.job(name, "group: erp\noverlap: queue\n", schedule=f"{{every: {every}}}")
+    clock.forward(seconds=60)
+    place.fire()
+    line = [place.runner._ledger.get(run_id) for run_id in place.runner._ledger.lines.of(("group", "erp"))]
+    runs = [entry.run for entry in line if entry is not None]
+    assert [run.job_id for run in runs] == ["a", "b", "a", "a", "b"]
+    assert [run.scheduled_at for run in runs] == sorted(run.scheduled_at for run in runs)
+    assert _states(runs) == ["running", *["queued"] * 4]
+
+
 def test_a_one_off_that_has_fired_stays_finished_until_its_time_changes(place: Place, clock: StandingClock) -> None:
     place.job("a", schedule='{at: "2026-11-24T02:30:00"}')
     clock.forward(minutes=31)
@@ -153,3 +205,107 @@ def test_a_one_off_that_has_fired_stays_finished_until_its_time_changes(place: P
     assert place.store.jobs.observe().jobs["a"].next_fire_at is None
     place.job("a", schedule='{at: "2026-11-24T03:30:00"}')
     assert place.store.jobs.observe().jobs["a"].next_fire_at == datetime.fromisoformat("2026-11-24T03:30:00Z")
+
+
+def test_specs_at_hand_are_bounded_and_those_that_were_let_go_are_loaded_anew(
+    place: Place, clock: StandingClock, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(firing, "MAX_SPECS", 2)
+    for name in "abcde":
+        place.job(name, "overlap: allow\n")
+    for minute in (1, 2, 3):
+        clock.forward(minutes=1)
+        assert place.fire().postponed == 0
+        assert [len(place.runs(name)) for name in "abcde"] == [minute] * 5
+    place.firing.learn([])
+    assert len(place.firing._specs) == 2
+
+
+class Refusing:
+    """A table of runs that refuses those of some jobs, as a constraint of the database's owner does."""
+
+    def __init__(self, place: Place) -> None:
+        self._place = place
+
+    def begin(self, jobs: str) -> None:
+        self._execute(
+            f"CREATE TRIGGER refusing BEFORE INSERT ON schedsync_runs WHEN NEW.job_id LIKE '{jobs}'"
+            " BEGIN SELECT RAISE(ABORT, 'not this one'); END"
+        )
+
+    def end(self) -> None:
+        self._execute("DROP TRIGGER refusing")
+
+    def _execute(self, statement: str) -> None:
+        with self._place.store.database.write() as connection:
+            connection.exec_driver_sql(statement)
+
+
+def test_a_job_whose_claim_is_refused_hurts_only_itself_and_is_said_once(
+    place: Place, clock: StandingClock, caplog: pytest.LogCaptureFixture
+) -> None:
+    names = [f"good-{number}" for number in range(5)]
+    for name in (*names, "bad-1", "bad-2"):
+        place.job(name, "overlap: allow\n")
+    refusing = Refusing(place)
+    refusing.begin("bad-%")
+    for minute in (1, 2, 3):
+        clock.forward(minutes=1)
+        assert place.fire().postponed == 2
+        assert {name: len(place.runs(name)) for name in names} == dict.fromkeys(names, minute)
+    assert [place.runs("bad-1"), place.runs("bad-2")] == [[], []]
+    said = [record for record in caplog.records if "cannot be claimed" in record.message]
+    assert sorted(record.job_id for record in said) == ["bad-1", "bad-2"]  # type: ignore[attr-defined] # an extra
+    refusing.end()
+    clock.forward(seconds=1)
+    assert place.fire().postponed == 2  # they rest
+    clock.forward(seconds=59)
+    assert place.fire().postponed == 0
+    assert [len(place.runs("bad-1")), len(place.runs("bad-2"))] == [4, 4]
+
+
+def test_an_edit_of_a_refused_job_is_tried_at_once(place: Place, clock: StandingClock) -> None:
+    place.job("bad")
+    refusing = Refusing(place)
+    refusing.begin("bad")
+    clock.forward(minutes=1)
+    assert place.fire().postponed == 1
+    refusing.end()
+    assert place.fire().postponed == 1
+    place.job("bad", "description: mended\n")
+    assert place.fire().postponed == 0
+    assert len(place.runs("bad")) == 1
+
+
+def test_where_all_claims_are_refused_a_tick_ends_and_the_next_ones_go_on(
+    place: Place, clock: StandingClock, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(firing, "MAX_REFUSED", 2)
+    for number in range(5):
+        place.job(f"bad-{number}")
+    place.job("good")
+    Refusing(place).begin("bad-%")
+    clock.forward(minutes=1)
+    assert [place.fire().postponed for _ in range(4)] == [6, 6, 5, 5]
+    assert len(place.runs("good")) == 1
+
+
+def test_what_was_skipped_is_told_although_the_database_goes_away_before_the_rest_is_claimed(
+    place: Place, clock: StandingClock, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for name in ("a", "b"):
+        place.job(name)
+    Control(place.store, clock).pause("a", by="me", until=None)
+    claim, answers = place.store.runs.claim, iter([ValueError("no"), None, DatabaseUnavailableError("away")])
+
+    def balky(*args: object) -> list[Run]:
+        error = next(answers)
+        if error is not None:
+            raise error
+        return claim(*args)  # type: ignore[arg-type] # as they came
+
+    monkeypatch.setattr(place.store.runs, "claim", balky)
+    clock.forward(minutes=1)
+    claimed = place.fire()
+    assert [run.job_id for run in claimed.skipped] == ["a"]
+    assert isinstance(claimed.error, DatabaseUnavailableError)

@@ -1,9 +1,9 @@
 """The firing loop: it survives what it meets, leads by its lease, and tells APScheduler's listeners."""
 
+import logging
 import queue
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from datetime import timedelta
-from pathlib import Path
 from typing import Any
 
 import pytest
@@ -18,31 +18,31 @@ from schedsync.control import Control
 from schedsync.errors import DatabaseUnavailableError
 from schedsync.scheduler.jobstore import FolderOwnsJobsError
 from schedsync.scheduler.leadership import Leadership
-from schedsync.scheduler.scheduler import AFTER_FAILURE, Scheduler
-from schedsync.store.store import Store
-from tests.integration.conftest import StandingClock
+from schedsync.scheduler.scheduler import AFTER_FAILURE
 from tests.integration.runner.bench import TTL, without_runs_table
 from tests.integration.scheduler.ticking import Ticking
-
-
-@pytest.fixture
-def bench(tmp_path: Path, store: Store, clock: StandingClock, monkeypatch: pytest.MonkeyPatch) -> Iterator[Ticking]:
-    # The loop's own thread sleeps: the test makes the ticks.
-    monkeypatch.setattr(Scheduler, "_main_loop", lambda _self: None)
-    made = Ticking(tmp_path, store, clock)
-    yield made
-    made.close()
 
 
 def test_a_tick_that_raises_anything_does_not_count_and_the_next_one_does(
     bench: Ticking, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     with monkeypatch.context() as patch:
-        patch.setattr(bench.store.jobs, "due", lambda *_: 1 / 0)
+        patch.setattr(bench.store.jobs, "look", lambda *_: 1 / 0)
         assert bench.tick() == AFTER_FAILURE
         assert bench.vitals.read().last_tick_at is None
     bench.tick()
     assert bench.vitals.read().last_tick_at == bench.clock.now
+
+
+def test_a_tick_that_fails_again_and_again_is_told_once_and_made_less_often(
+    bench: Ticking, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    with monkeypatch.context() as patch:
+        patch.setattr(bench.store.jobs, "look", lambda *_: 1 / 0)
+        assert [bench.tick() for _ in range(6)] == [1, 2, 4, 8, 10, 10]
+    bench.tick()
+    said = [record.message for record in caplog.records if record.levelno >= logging.ERROR]
+    assert said == ["tick failed"]
 
 
 def test_a_database_that_is_away_is_said_and_ticks_go_on(bench: Ticking) -> None:

@@ -78,6 +78,16 @@ def test_a_file_that_was_left_is_recovered_until_it_is_removed(tmp_path: Path, l
     assert recover(path, LIMITS) == Output()
 
 
+def test_the_end_of_a_file_that_has_reached_its_limit_says_that_more_may_have_come(tmp_path: Path) -> None:
+    path = tmp_path / "run.log"
+    path.write_bytes(_bytes(99))
+    assert recover(path, LIMITS) == Output(_bytes(10), _bytes(99)[-10:], 99)
+    path.write_bytes(_bytes(100))
+    output = recover(path, LIMITS)
+    said = b"\n[... longer than 100 bytes (runner.max_output), what follows is not on disk ...]\n"
+    assert (output.head, output.tail, output.dropped) == (_bytes(10), _bytes(100)[-10:] + said, 80)
+
+
 def test_what_cannot_be_recovered_is_no_output(tmp_path: Path) -> None:
     assert recover(tmp_path, LIMITS) == Output()
     assert tmp_path.is_dir()
@@ -104,10 +114,19 @@ def test_a_file_of_an_earlier_attempt_is_not_continued(tmp_path: Path) -> None:
     assert path.read_bytes() == b"new"
 
 
-def test_a_folder_that_cannot_be_written_costs_the_file_and_not_the_output(tmp_path: Path) -> None:
-    spool = Spool(tmp_path / "missing" / "run.log", LIMITS)
+def test_a_folder_that_was_removed_is_made_anew(tmp_path: Path) -> None:
+    path = tmp_path / "removed" / "run.log"
+    spool = Spool(path, LIMITS)
     spool.append(b"kept")
-    assert spool.failure == "its output could not be spooled: No such file or directory"
+    assert (spool.failure, path.read_bytes()) == (None, b"kept")
+    spool.discard()
+
+
+def test_a_folder_that_cannot_be_written_costs_the_file_and_not_the_output(tmp_path: Path) -> None:
+    (tmp_path / "file").touch()
+    spool = Spool(tmp_path / "file" / "run.log", LIMITS)
+    spool.append(b"kept")
+    assert spool.failure == "its output could not be spooled: Not a directory"
     assert spool.read() == Output(b"kept", b"", 4)
     spool.discard()
 

@@ -36,6 +36,11 @@ def test_a_password_is_in_the_request_and_nowhere_else() -> None:
     assert "s3cret" not in f"{launch!r}{launch.argv}{launch.env}{Databases('', {'erp': ORACLE})!r}"
 
 
+def test_passwords_of_a_connection_are_cut_out_of_what_its_statements_print() -> None:
+    target = Target("oracle", {"user": "scott", "password": "s3cret", "wallet_password": "t00", "dsn": "db/erp"})
+    assert launched({"sql": "SELECT 1", "connection": "erp"}, erp=target).secrets == ("s3cret", "t00")
+
+
 @pytest.mark.parametrize(
     ("action", "targets", "sentence"),
     [

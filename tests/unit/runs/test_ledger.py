@@ -7,9 +7,9 @@ from typing import Any
 
 import pytest
 
-from schedsync.runs.ledger import PROCESSES, PYTHON, SQL, Entry, Ledger, Place
+from schedsync.runs.ledger import HTTP, PROCESSES, PYTHON, SQL, Entry, Ledger, Place
 from schedsync.runs.run import Run, RunState
-from schedsync.runs.slots import Decision
+from schedsync.runs.slots import Ahead, Decision
 from tests.builders import HOUR, NOW, run, spec
 
 MINUTE = timedelta(minutes=1)
@@ -17,7 +17,7 @@ PYTHON_JOB = {"run": {"python": "a:b"}}
 
 
 def ledger(processes: int = 2, python: int = 1) -> Ledger:
-    return Ledger({PROCESSES: processes, PYTHON: python, SQL: 1})
+    return Ledger({PROCESSES: processes, PYTHON: python, SQL: 1, HTTP: 1})
 
 
 def entry(job_id: str = "job", *, job: dict[str, Any] | None = None, **fields: Any) -> Entry:
@@ -65,6 +65,8 @@ def test_each_pool_has_places_of_its_own() -> None:
     assert places(start(book, "c", job=PYTHON_JOB)) == "ready"
     sql, plsql = (start(book, kind, job={"run": {kind: "x", "connection": "erp"}})[0] for kind in ("sql", "plsql"))
     assert (sql.pool, sql.place, plsql.pool, plsql.place) == (SQL, Place.RUNNING, SQL, Place.READY)
+    (request,) = start(book, "d", job={"run": {"http": {"url": "https://a"}}})
+    assert (request.pool, request.place) == (HTTP, Place.RUNNING)
 
 
 def test_an_ended_run_gives_its_place_to_the_one_that_is_longest_ready() -> None:
@@ -175,6 +177,147 @@ def test_a_run_in_the_middle_may_end_first() -> None:
     assert book.of_job("job") == [first, third]
     book.settle(first.run.id)
     assert book.promote(NOW) == [third]
+
+
+# groups
+
+
+ERP = {"group": "erp", "overlap": "queue"}
+PAIR = {"group": "pair", "overlap": "queue"}
+
+
+def grouped(processes: int = 9) -> Ledger:
+    return Ledger({PROCESSES: processes, PYTHON: 1, SQL: 1}, groups={"pair": 2})
+
+
+def test_jobs_of_a_group_run_one_after_the_other_in_one_line() -> None:
+    book = grouped()
+    a, b, c = claim(
+        book,
+        (entry("a", job=ERP), Decision.START),
+        (entry("b", job=ERP), Decision.WAIT),
+        (entry("a", job=ERP), Decision.WAIT),
+    )
+    assert places([a, b, c]) == "running blocked blocked"
+    for ended, following in ((a, b), (b, c)):
+        book.settle(ended.run.id)
+        assert book.promote(NOW) == [following]
+
+
+def test_what_stands_before_a_run_of_a_group_is_told() -> None:
+    book = grouped()
+    job = spec(id="b", **ERP)
+    assert not book.ahead("b", job)
+    (a,) = start(book, "a", job=ERP)
+    assert book.ahead("b", job) == Ahead(other="a")
+    assert not book.ahead("b", spec(id="b"))
+    claim(book, (entry("b", job=ERP), Decision.WAIT))
+    assert book.ahead("b", job) == Ahead(own=1, waiting=1, other="a")
+    book.settle(a.run.id)
+    assert book.ahead("b", job) == Ahead(own=1, waiting=0, other="b")
+
+
+def test_what_is_being_claimed_stands_before_what_is_claimed_with_it() -> None:
+    book = grouped()
+    book.reserve(entry("a", job=ERP), Decision.START)
+    assert book.ahead("b", spec(id="b", **ERP)) == Ahead(other="a")
+
+
+def test_a_group_has_as_many_runs_as_it_has_places_and_a_job_still_one() -> None:
+    book = grouped()
+    a1, b, a2, c = claim(
+        book,
+        (entry("a", job=PAIR), Decision.START),
+        (entry("b", job=PAIR), Decision.START),
+        (entry("a", job=PAIR), Decision.WAIT),
+        (entry("c", job=PAIR), Decision.WAIT),
+    )
+    assert places([a1, b, a2, c]) == "running running blocked blocked"
+    book.settle(b.run.id)
+    assert book.promote(NOW) == [c]
+    book.settle(a1.run.id)
+    assert book.promote(NOW) == [a2]
+
+
+def test_what_was_adopted_since_a_start_was_decided_ends_first() -> None:
+    book = grouped()
+    left = entry("a", job=ERP)
+    book.adopt(left, NOW)
+    (late,) = claim(book, (entry("b", job=ERP), Decision.START))
+    assert (places([left, late]), book.promote(NOW)) == ("ready blocked", [left])
+
+
+def test_a_retry_keeps_the_place_of_its_group() -> None:
+    book = grouped()
+    a, b = claim(book, (entry("a", job=ERP), Decision.START), (entry("b", job=ERP), Decision.WAIT))
+    retry = retry_of(a)
+    book.settle(a.run.id, retry)
+    assert book.promote(NOW) == []
+    assert [each.run for each in book.promote(NOW + MINUTE)] == [retry]
+    book.settle(retry.id)
+    assert book.promote(NOW + MINUTE) == [b]
+
+
+def test_a_run_replaces_those_of_its_job_and_as_many_of_its_group_as_it_needs_the_oldest_first() -> None:
+    book = grouped()
+    a, b = start(book, "a", "b", job=PAIR)
+    new = entry("c", job=PAIR)
+    assert book.in_the_way(new, claimed={new.run.id}, going=()) == [a]
+    assert book.in_the_way(new, claimed={new.run.id}, going={a.run.id}) == []
+    assert book.in_the_way(entry("b", job=PAIR), claimed=(), going=()) == [b]
+
+
+def test_of_two_that_replace_at_once_the_second_follows_the_first() -> None:
+    book = grouped()
+    (old,) = start(book, "old", job=ERP)
+    first, second = (book.reserve(entry(name, job=ERP), Decision.REPLACE) for name in "ab")
+    claimed = {first.run.id, second.run.id}
+    assert book.in_the_way(first, claimed=claimed, going=()) == [old]
+    book.enter(first)
+    assert book.in_the_way(second, claimed=claimed, going={old.run.id}) == []
+    book.enter(second)
+    book.settle(old.run.id)
+    assert book.promote(NOW) == [first]
+
+
+def test_a_run_stays_in_the_lines_that_it_was_claimed_in_when_its_job_is_moved_to_another_group() -> None:
+    book = grouped()
+    (before,) = start(book, "a", job={"group": "one"})
+    (after,) = claim(book, (entry("a", job={"group": "two"}), Decision.WAIT))
+    assert book.ahead("b", spec(id="b", group="one")) == Ahead(other="a")
+    assert places([before, after]) == "running blocked"
+    book.settle(before.run.id)
+    assert book.promote(NOW) == [after]
+    assert not book.ahead("b", spec(id="b", group="one"))
+
+
+def test_a_run_that_is_taken_over_stands_in_the_lines_that_its_job_has_now() -> None:
+    book = grouped()
+    there = entry("a", job={"group": "one"})
+    book.note_elsewhere(there)
+    (waiting,) = claim(book, (entry("b", job={"group": "one"}), Decision.WAIT))
+    assert book.promote(NOW) == []
+    book.hold(replace(there, spec=spec(id="a", group="two")))
+    assert book.promote(NOW) == [waiting]
+    assert book.ahead("c", spec(id="c", group="two")) == Ahead(other="a")
+    book.settle(there.run.id)
+    assert not book.ahead("c", spec(id="c", group="two"))
+
+
+# a limit for all pools together
+
+
+def test_all_pools_together_have_no_more_runs_than_their_limit_and_the_longest_ready_is_next() -> None:
+    book = Ledger({PROCESSES: 2, PYTHON: 2, SQL: 1}, max_runs=2)
+    a, _ = start(book, "a", "b")
+    (python,) = start(book, "py", job=PYTHON_JOB)
+    assert (python.place, book.startable) == (Place.READY, False)
+    book.settle(a.run.id)
+    assert places(start(book, "c")) == "ready"
+    assert names(book.promote(NOW)) == "py"
+    assert not book.startable
+    book.settle(python.run.id)
+    assert names(book.promote(NOW)) == "c"
 
 
 # retries
@@ -295,3 +438,17 @@ def test_an_adopted_retry_that_comes_due_beside_another_run_waits_for_it() -> No
     assert other.place is Place.BLOCKED
     book.settle(late.run.id)
     assert book.promote(NOW + 3 * MINUTE) == [other]
+
+
+def test_a_run_that_goes_on_holds_its_job_and_its_place_even_where_there_is_none() -> None:
+    book = ledger(processes=1)
+    start(book, "other")
+    held = entry("job", state=RunState.RUNNING)
+    book.hold(held)
+    assert (book.running, book.unsettled("job")) == (2, 1)
+    (waiting,) = claim(book, (entry("job"), Decision.WAIT))
+    book.settle(held.run.id)
+    assert places([waiting]) == "ready"
+    assert not book.startable
+    book.settle(book.of_job("other")[0].run.id)
+    assert book.promote(NOW) == [waiting]

@@ -1,4 +1,4 @@
-"""Whatever happens in whatever order: no pool is overfull, no job overlaps itself, and nothing is forgotten."""
+"""Whatever happens in whatever order: no pool, job or group has more runs than it may, and nothing is forgotten."""
 
 from collections import Counter
 from dataclasses import replace
@@ -12,7 +12,7 @@ from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, 
 from schedsync.runs.ledger import PROCESSES, PYTHON, Entry, Ledger, Place
 from schedsync.runs.run import Run
 from schedsync.runs.slots import Decision, DueJob, judge
-from schedsync.specs.job import JobSpec
+from schedsync.specs.policy import Overlap
 from tests.builders import NOW, run, spec
 
 JOBS = {
@@ -22,28 +22,45 @@ JOBS = {
     "allow": spec(id="allow", overlap="allow"),
     "python": spec(id="python", overlap="queue", run={"python": "a:b"}),
     "all": spec(id="all", misfire={"policy": "all", "grace": "7d"}),
+    "a": spec(id="a", overlap="queue", group="one"),
+    "b": spec(id="b", overlap="skip", group="one"),
+    "c": spec(id="c", overlap="replace", group="one", run={"python": "a:b"}),
+    "d": spec(id="d", overlap="queue", group="two"),
+    "e": spec(id="e", overlap="queue", group="two"),
+    "f": spec(id="f", overlap="replace", group="two"),
+}
+EDITED = {
+    "queue": spec(id="queue", overlap="queue", group="one"),
+    "allow": spec(id="allow", overlap="queue"),
+    "a": spec(id="a", overlap="queue"),
+    "d": spec(id="d", overlap="queue", group="one"),
+    "e": spec(id="e", overlap="allow"),
 }
 CAPACITY = {PROCESSES: 3, PYTHON: 1}
+GROUPS = {"two": 2}
 
 
 class LedgerOverTime(RuleBasedStateMachine):
     """The scheduler claims, the runner promotes and settles, other instances leave runs behind; time goes on."""
 
-    jobs: ClassVar[dict[str, JobSpec]] = JOBS
+    max_runs: ClassVar[int | None] = None
 
     def __init__(self) -> None:
         super().__init__()
-        self.ledger = Ledger(CAPACITY)
+        self.jobs = dict(JOBS)
+        self.ledger = Ledger(CAPACITY, max_runs=self.max_runs, groups=GROUPS)
         self.now = NOW
         self.alive: dict[str, Entry] = {}
         self.claiming: list[Entry] = []
+        self.replacing: list[Entry] = []
+        self.going: set[str] = set()
         self.started: Counter[str] = Counter()
 
     def _due(self, job_id: str, slots: int) -> list[tuple[Entry, Decision]]:
         """Judge slots as a tick does, and return what has to be claimed."""
         job = self.jobs[job_id]
         times = [self.now - n * timedelta(seconds=1) for n in reversed(range(slots))]
-        due = DueJob(job, times, unsettled=self.ledger.unsettled(job_id))
+        due = DueJob(job, times, ahead=self.ledger.ahead(job_id, job))
         verdicts = judge(due, now=self.now, up_since=self.now)
         return [
             (Entry(run(job_id=job_id, scheduled_at=verdict.slot), job, "f.yaml"), verdict.decision)
@@ -52,21 +69,42 @@ class LedgerOverTime(RuleBasedStateMachine):
         ]
 
     @precondition(lambda self: not self.claiming)
-    @rule(job_id=st.sampled_from(sorted(JOBS)), slots=st.integers(1, 3))
-    def begin_claim(self, job_id: str, slots: int) -> None:
-        self.claiming = [self.ledger.reserve(entry, decision) for entry, decision in self._due(job_id, slots)]
+    @rule(job_ids=st.lists(st.sampled_from(sorted(JOBS)), min_size=1, max_size=4, unique=True), slots=st.integers(1, 3))
+    def begin_claim(self, job_ids: list[str], slots: int) -> None:
+        for job_id in job_ids:
+            for entry, decision in self._due(job_id, slots):
+                reserved = self.ledger.reserve(entry, decision)
+                self.claiming.append(reserved)
+                if decision is Decision.REPLACE:
+                    self.replacing.append(reserved)
 
     @precondition(lambda self: self.claiming)
     @rule(written=st.sampled_from([True, True, False]))
     def end_claim(self, written: bool) -> None:
+        claimed = {entry.run.id for entry in self.claiming}
         for entry in self.claiming:
             if written:
+                if entry in self.replacing:
+                    self._make_way(entry, claimed)
                 self.ledger.enter(entry)
                 self.alive[entry.run.id] = entry
                 self.started[entry.run.id] += entry.place is Place.RUNNING
             else:
                 self.ledger.withdraw(entry)
-        self.claiming = []
+        self.claiming, self.replacing = [], []
+
+    def _make_way(self, entry: Entry, claimed: set[str]) -> None:
+        for other in self.ledger.in_the_way(entry, claimed=claimed, going=self.going):
+            assert other.run.id not in claimed
+            if other.place is Place.RUNNING:
+                self.going.add(other.run.id)
+            else:
+                self.ledger.settle(other.run.id)
+                del self.alive[other.run.id]
+
+    @rule(job_id=st.sampled_from(sorted(EDITED)))
+    def edit(self, job_id: str) -> None:
+        self.jobs[job_id] = EDITED[job_id] if self.jobs[job_id] is JOBS[job_id] else JOBS[job_id]
 
     @rule(job_id=st.sampled_from(sorted(JOBS)), delayed=st.booleans())
     def adopt(self, job_id: str, delayed: bool) -> None:
@@ -114,11 +152,21 @@ class LedgerOverTime(RuleBasedStateMachine):
     def no_pool_is_overfull(self) -> None:
         taken = Counter(entry.pool for entry in self._running())
         assert all(taken[pool] <= places for pool, places in CAPACITY.items())
+        assert self.max_runs is None or sum(taken.values()) <= self.max_runs
 
     @invariant()
     def no_job_overlaps_itself_unless_it_may(self) -> None:
-        running = Counter(entry.run.job_id for entry in self._running())
-        assert all(count <= 1 for job_id, count in running.items() if job_id != "allow")
+        running = self._running()
+        for entry in running:
+            if entry.spec.overlap is not Overlap.ALLOW:
+                beside = [other for other in running if other.run.job_id == entry.run.job_id and other is not entry]
+                # One that was allowed to, by the job as it was before an edit, or by the job as it is since.
+                assert all(other.spec.overlap is Overlap.ALLOW for other in beside)
+
+    @invariant()
+    def no_group_has_more_runs_than_places(self) -> None:
+        running = Counter(entry.spec.group for entry in self._running() if entry.spec.group is not None)
+        assert all(count <= GROUPS.get(group, 1) for group, count in running.items())
 
     @invariant()
     def no_run_starts_twice(self) -> None:
@@ -141,13 +189,24 @@ class LedgerOverTime(RuleBasedStateMachine):
             self.promote(written=True)
             running = self._running()
             assert running, "nothing runs, and nothing ever will"
+            self.no_pool_is_overfull()
+            self.no_group_has_more_runs_than_places()
             for entry in running:
                 del self.alive[entry.run.id]
                 self.ledger.settle(entry.run.id)
         assert not self.ledger.startable
-        free = [self.ledger.reserve(Entry(run(), JOBS["allow"], "f.yaml"), Decision.START) for _ in range(4)]
-        assert [entry.place for entry in free] == [Place.RUNNING] * 3 + [Place.READY]
+        places = CAPACITY[PROCESSES] if self.max_runs is None else self.max_runs
+        free = [self.ledger.reserve(Entry(run(), JOBS["allow"], "f.yaml"), Decision.START) for _ in range(places + 1)]
+        assert [entry.place for entry in free] == [Place.RUNNING] * places + [Place.READY]
+
+
+class BoundedLedgerOverTime(LedgerOverTime):
+    """The same, with a limit for all pools together."""
+
+    max_runs = 2
 
 
 TestLedgerOverTime = LedgerOverTime.TestCase
 TestLedgerOverTime.settings = settings(deadline=None, derandomize=True, max_examples=150, stateful_step_count=40)
+TestBoundedLedgerOverTime = BoundedLedgerOverTime.TestCase
+TestBoundedLedgerOverTime.settings = TestLedgerOverTime.settings

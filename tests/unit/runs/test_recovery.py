@@ -2,8 +2,12 @@
 
 from dataclasses import replace
 from datetime import timedelta
+from typing import Any
 
-from schedsync.runs.recovery import LOST, KnownJob, Takeover, recover
+import pytest
+
+from schedsync.runs.ledger import PROCESSES, Entry, Ledger, Place
+from schedsync.runs.recovery import LOST, KnownJob, Takeover, interrupted, outdated, recover
 from schedsync.runs.run import RunState
 from tests.builders import HOUR, NOW, run, spec
 
@@ -27,6 +31,25 @@ def test_a_lost_one_is_retried_where_its_job_says_so() -> None:
     (retry,) = recovered.retries
     assert (retry.attempt, retry.owner, retry.due_at) == (2, "node/new", NOW + timedelta(seconds=10))
     assert [entry.run for entry in recovered.adopted] == [retry]
+
+
+def test_a_lost_one_that_was_the_last_attempt_says_so() -> None:
+    jobs = _jobs(retry={"attempts": 2, "delay": "10s"})
+    recovered = recover([run(state=RunState.RUNNING, attempt=2)], jobs, TAKEOVER)
+    assert recovered.retries == []
+    assert recovered.lost[0].reason == f"{LOST}; gave up after 2 attempts"
+
+
+def test_what_had_begun_keeps_its_place_before_what_had_not() -> None:
+    group = {"group": "erp", "overlap": "queue", "retry": {"attempts": 2}}
+    jobs = {name: KnownJob(spec(id=name, **group), "") for name in "ab"}
+    waiting, running = run(job_id="a"), run(job_id="b", state=RunState.RUNNING)
+    recovered = recover([waiting, running], jobs, TAKEOVER)
+    assert [(entry.run.job_id, entry.run.attempt) for entry in recovered.adopted] == [("b", 2), ("a", 1)]
+    book = Ledger({PROCESSES: 2})
+    for entry in recovered.adopted:
+        book.adopt(entry, NOW)
+    assert [entry.place for entry in recovered.adopted] == [Place.DELAYED, Place.BLOCKED]
 
 
 def test_a_lost_one_of_a_removed_job_is_only_settled() -> None:
@@ -74,3 +97,37 @@ def test_a_kept_result_counts_for_a_queued_one_too() -> None:
     ended = replace(queued, state=RunState.CANCELLED, finished_at=NOW)
     recovered = recover([queued], _jobs(), TAKEOVER, {queued.id: ended})
     assert (recovered.known, recovered.adopted) == ([ended], [])
+
+
+def test_a_lost_one_whose_processes_live_on_is_not_tried_again() -> None:
+    jobs = _jobs(retry={"attempts": 2, "delay": "10s", "on": ["lost"]})
+    stuck, gone, waits = (
+        run(state=state, scheduled_at=NOW - n * HOUR / 10)
+        for n, state in enumerate([RunState.RUNNING, RunState.RUNNING, RunState.QUEUED])
+    )
+    assert interrupted([stuck, gone, waits], TAKEOVER, {gone.id}) == [stuck]
+    recovered = recover([stuck, gone, waits], jobs, replace(TAKEOVER, remaining={stuck.id: [12, 13]}))
+    assert [retry.scheduled_at for retry in recovered.retries] == [gone.scheduled_at]
+    assert [entry.run.scheduled_at for entry in recovered.adopted] == [gone.scheduled_at, waits.scheduled_at]
+    said = "; some of its processes could not be ended (pid 12, 13), so it is not tried again"
+    assert [lost.reason for lost in recovered.lost] == [LOST + said, LOST]
+
+
+@pytest.mark.parametrize(
+    ("place", "row", "dropped"),
+    [
+        pytest.param(Place.READY, {"state": RunState.QUEUED}, False, id="it waits as its row says"),
+        pytest.param(Place.READY, {"state": RunState.QUEUED, "owner": "you"}, False, id="another one had queued it"),
+        pytest.param(Place.READY, {"state": RunState.RUNNING, "owner": "me"}, False, id="leave whose answer was lost"),
+        pytest.param(Place.BLOCKED, {"state": RunState.RUNNING, "owner": "you"}, True, id="another one has started it"),
+        pytest.param(Place.DELAYED, None, True, id="it has ended elsewhere"),
+        pytest.param(Place.RUNNING, None, False, id="it runs here, whatever its row says"),
+        pytest.param(Place.RUNNING, {"state": RunState.RUNNING, "owner": "you"}, False, id="it runs here as well"),
+        pytest.param(Place.ELSEWHERE, {"state": RunState.RUNNING, "owner": "you"}, False, id="it still runs elsewhere"),
+        pytest.param(Place.ELSEWHERE, None, True, id="it ran elsewhere, and has ended"),
+    ],
+)
+def test_entries_that_the_rows_contradict_are_outdated(place: Place, row: dict[str, Any] | None, dropped: bool) -> None:
+    known = Entry(run(owner="me"), spec(), "job.yaml", place)
+    rows = {} if row is None else {known.run.id: replace(known.run, **row)}
+    assert outdated([known], rows, "me") == ([known] if dropped else [])

@@ -7,10 +7,10 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from schedsync.runs.retry import delay, retry_at
+from schedsync.runs.retry import concluded, delay, jitter, next_attempt, retry_at
 from schedsync.runs.run import RunState
 from schedsync.specs.policy import Retry, RetryOn
-from tests.builders import NOW
+from tests.builders import HOUR, NOW, run
 
 
 def policy(**fields: Any) -> Retry:
@@ -83,6 +83,56 @@ def test_the_hundredth_wait_of_the_steepest_policy_is_the_longest() -> None:
 )
 def test_waits_never_shrink_and_stay_within_bounds(retry: Retry, attempt: int) -> None:
     assert retry.delay <= delay(retry, attempt) <= delay(retry, attempt + 1) <= max(retry.delay, retry.max_delay)
+
+
+def test_jitter_is_added_to_the_wait_and_the_same_whoever_decides() -> None:
+    ended = run(state=RunState.FAILED, finished_at=NOW)
+    retries = [next_attempt(ended, policy(jitter="1h"), node=node, owner=node) for node in ("a", "b")]
+    (due,) = {retry.due_at for retry in retries if retry is not None and retry.due_at is not None}
+    assert due == NOW + timedelta(seconds=10) + jitter(policy(jitter="1h"), ended)
+
+
+def test_jitter_spreads_slots_jobs_and_attempts_and_stays_within_its_bound() -> None:
+    runs = [
+        *(run(scheduled_at=NOW + n * HOUR) for n in range(100)),
+        *(run(job_id=f"job-{n}") for n in range(100)),
+        *(run(attempt=n) for n in range(1, 101)),
+    ]
+    waits = [jitter(policy(jitter="10s"), each) for each in runs]
+    assert len(set(waits)) > 250
+    assert timedelta(0) <= min(waits) < timedelta(seconds=1)
+    assert timedelta(seconds=9) < max(waits) <= timedelta(seconds=10)
+    assert {jitter(policy(), each) for each in runs} == {timedelta(0)}
+
+
+@pytest.mark.parametrize(
+    ("attempt", "state", "reason", "said"),
+    [
+        pytest.param(3, "failed", "exit code 1", "exit code 1; gave up after 3 attempts", id="the last one"),
+        pytest.param(4, "lost", "gone", "gone; gave up after 4 attempts", id="the policy was changed meanwhile"),
+        pytest.param(3, "failed", None, "gave up after 3 attempts", id="no reason"),
+        pytest.param(2, "failed", "exit code 1", "exit code 1", id="another follows"),
+        pytest.param(3, "succeeded", None, None, id="no failure"),
+        pytest.param(3, "cancelled", "replaced", "replaced", id="an end that is not tried again"),
+    ],
+)
+def test_the_last_attempt_says_that_there_is_no_further_one(
+    attempt: int, state: str, reason: str | None, said: str | None
+) -> None:
+    ended = concluded(run(attempt=attempt, state=RunState(state), reason=reason), policy())
+    assert ended.reason == said
+    assert concluded(ended, policy()) == ended
+
+
+def test_the_only_attempt_gives_nothing_up() -> None:
+    assert concluded(run(state=RunState.FAILED, reason="exit code 1"), Retry()).reason == "exit code 1"
+
+
+def test_that_it_gave_up_is_not_lost_behind_a_long_reason() -> None:
+    ended = concluded(run(state=RunState.FAILED, attempt=3, reason="x" * 2000), policy())
+    assert ended.reason is not None
+    assert len(ended.reason) < 1000
+    assert ended.reason.endswith("; gave up after 3 attempts")
 
 
 def test_what_may_be_retried_is_a_state() -> None:

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from schedsync.runs.pause import EVERYTHING, Pause
 from schedsync.runs.run import Cause, SkipReason
-from schedsync.runs.slots import MAX_WAITING, Decision, DueJob, Verdict, judge
+from schedsync.runs.slots import Ahead, Decision, DueJob, Verdict, judge
 from schedsync.specs.policy import MisfirePolicy, Overlap
 from tests.builders import HOUR, NOW, spec
 
@@ -61,7 +61,7 @@ def test_a_slot_that_is_due_starts(name: str, overlap: str) -> None:
 def test_a_slot_that_overlaps_is_treated_as_the_job_says(
     name: str, overlap: str, decision: Decision, reason: str | None
 ) -> None:
-    (verdict,) = judged([NOW], job=policy(name, overlap=overlap), unsettled=1)
+    (verdict,) = judged([NOW], job=policy(name, overlap=overlap), ahead=Ahead(1))
     assert (verdict.decision, verdict.reason) == (decision, reason)
 
 
@@ -133,12 +133,12 @@ def test_after_an_outage(name: str, overlap: str) -> None:
     ],
 )
 def test_after_an_outage_that_a_run_survived(name: str, overlap: str, expected: str) -> None:
-    verdicts = judged(ago(30, 20, 10), up_since=NOW, job=policy(name, overlap=overlap), unsettled=1)
+    verdicts = judged(ago(30, 20, 10), up_since=NOW, job=policy(name, overlap=overlap), ahead=Ahead(1))
     assert decisions(verdicts) == expected
 
 
 def test_one_missed_slot_waits_under_the_policy_all_as_several_do() -> None:
-    assert decisions(judged(ago(10), up_since=NOW, job=policy("all"), unsettled=1)) == "wait"
+    assert decisions(judged(ago(10), up_since=NOW, job=policy("all"), ahead=Ahead(1))) == "wait"
 
 
 @pytest.mark.parametrize(("name", "expected"), [("latest", "skip skip"), ("all", "start wait"), ("skip", "skip skip")])
@@ -180,7 +180,7 @@ def test_slots_that_came_due_together_while_the_loop_was_busy(
     """Lateness alone is no misfire; what may not run beside each other is decided by overlap."""
     slots, job = ago(0.2, 0.1, 0), policy(name, overlap=overlap)
     assert decisions(judged(slots, job=job)) == alone
-    assert decisions(judged(slots, job=job, unsettled=1)) == overlapping
+    assert decisions(judged(slots, job=job, ahead=Ahead(1))) == overlapping
     assert not any((verdict.reason or "").startswith("misfire") for verdict in judged(slots, job=job))
 
 
@@ -192,13 +192,70 @@ def test_what_a_later_slot_stands_for_says_so(overlap: str) -> None:
     assert (last.decision, last.reason) == (Decision.SKIP, "overlap: a later slot is due already")
 
 
-def test_a_queue_of_one_job_is_bounded() -> None:
-    slots = ago(*range(MAX_WAITING + 5, 0, -1))
-    verdicts = judged(slots, job=policy("all", overlap="queue"))
-    assert Counter(verdict.decision for verdict in verdicts) == {"start": 1, "wait": MAX_WAITING, "skip": 4}
-    assert verdicts[-1].reason == "overlap: 100 runs are waiting already"
-    assert decisions(judged([NOW], job=policy("all", overlap="queue"), unsettled=MAX_WAITING)) == "wait"
-    assert decisions(judged([NOW], job=policy("all", overlap="queue"), unsettled=MAX_WAITING + 1)) == "skip"
+@pytest.mark.parametrize(("given", "most"), [({}, 100), ({"max_queued": 7}, 7)], ids=["by default", "as it says"])
+def test_the_queue_of_a_job_is_bounded(given: dict[str, Any], most: int) -> None:
+    job = policy("all", overlap="queue") | given
+    verdicts = judged(ago(*range(most + 5, 0, -1)), job=job)
+    assert Counter(verdict.decision for verdict in verdicts) == {"start": 1, "wait": most, "skip": 4}
+    assert verdicts[-1].reason == f"overlap: {most} runs are waiting already"
+    assert decisions(judged([NOW], job=job, ahead=Ahead(most, most - 1))) == "wait"
+    assert decisions(judged([NOW], job=job, ahead=Ahead(most + 1, most))) == "skip"
+
+
+def test_runs_of_others_in_the_group_do_not_count_against_the_queue_of_a_job() -> None:
+    job = policy("latest", overlap="queue") | {"group": "erp", "max_queued": 1}
+    assert decisions(judged([NOW], job=job, ahead=Ahead(other="other"))) == "wait"
+    assert decisions(judged([NOW], job=job, ahead=Ahead(1, 1, "other"))) == "skip"
+
+
+@pytest.mark.parametrize(
+    ("overlap", "decision", "reason"),
+    [
+        ("skip", "skip", "overlap: a run of erp.load, which is in the same group, has not ended"),
+        ("queue", "wait", None),
+        ("replace", "replace", None),
+    ],
+)
+def test_a_slot_that_overlaps_another_job_of_its_group_is_treated_as_the_job_says(
+    overlap: str, decision: str, reason: str | None
+) -> None:
+    (verdict,) = judged([NOW], job=policy("latest", overlap=overlap), ahead=Ahead(other="erp.load"))
+    assert (verdict.decision, verdict.reason) == (decision, reason)
+
+
+# how many missed ones run
+
+
+def missed(count: int, **due: Any) -> list[Verdict]:
+    job = policy("all", overlap=due.pop("overlap", "queue")) | due.pop("job", {})
+    return judged(ago(*range(count, 0, -1)), up_since=NOW, job=job, **due)
+
+
+@pytest.mark.parametrize("overlap", ["skip", "queue", "allow"])
+def test_of_many_missed_slots_the_newest_run_and_the_others_say_why_not(overlap: str) -> None:
+    verdicts = missed(130, overlap=overlap)
+    assert [verdict.decision is Decision.SKIP for verdict in verdicts] == [True] * 30 + [False] * 100
+    assert {verdict.reason for verdict in verdicts[:30]} == {"misfire: of the missed slots only the newest 100 run"}
+
+
+def test_the_limit_counts_what_later_ticks_will_judge() -> None:
+    job = {"misfire": {"policy": "all", "grace": "1d", "limit": 5}}
+    assert decisions(missed(4, job=job, more=True, missed_later=5)) == "skip skip skip skip"
+    assert decisions(missed(4, job=job, more=True, missed_later=3)) == "skip skip start wait"
+    assert decisions(missed(4, job=job, more=True, missed_later=1)) == "start wait wait wait"
+
+
+def test_a_limit_beyond_the_queue_is_kept_for_missed_slots_and_no_further() -> None:
+    job = {"max_queued": 3, "misfire": {"policy": "all", "grace": "1d", "limit": 6}}
+    assert decisions(missed(6, job=job)) == "start wait wait wait wait wait"
+    assert decisions(missed(2, job=job, ahead=Ahead(6, 5))) == "wait skip"
+    late = judged(ago(1, 0), up_since=NOW - MINUTE / 2, job=policy("all", overlap="queue") | job, ahead=Ahead(4, 3))
+    assert decisions(late) == "wait skip"
+
+
+def test_slots_that_are_merely_late_are_not_counted_as_missed_ones() -> None:
+    job = policy("all", overlap="queue") | {"misfire": {"policy": "all", "limit": 1}}
+    assert decisions(judged(ago(0.3, 0.2, 0.1), up_since=NOW - 0.25 * MINUTE, job=job)) == "start wait wait"
 
 
 # pauses and suspension
@@ -235,7 +292,7 @@ def test_a_pause_leaves_the_latest_slot_outside_it_to_the_misfire_policy() -> No
 
 
 def test_a_suspended_job_skips_whatever_is_due() -> None:
-    verdicts = judged(ago(999, 0), job={"suspend": True, **policy("all")}, pauses=[pause()], unsettled=1)
+    verdicts = judged(ago(999, 0), job={"suspend": True, **policy("all")}, pauses=[pause()], ahead=Ahead(1))
     assert [(verdict.decision, verdict.reason) for verdict in verdicts] == [(Decision.SKIP, "suspended")] * 2
 
 
@@ -245,7 +302,12 @@ def test_a_suspended_job_skips_whatever_is_due() -> None:
 @st.composite
 def due_jobs(draw: st.DrawFn) -> tuple[DueJob, datetime]:
     job = spec(
-        misfire={"policy": draw(st.sampled_from(POLICIES)), "grace": draw(st.sampled_from(["1m", "1h", "1d"]))},
+        misfire={
+            "policy": draw(st.sampled_from(POLICIES)),
+            "grace": draw(st.sampled_from(["1m", "1h", "1d"])),
+            "limit": draw(st.sampled_from([1, 20, 100])),
+        },
+        max_queued=draw(st.sampled_from([1, 20, 100])),
         overlap=draw(st.sampled_from(OVERLAPS)),
         suspend=draw(st.sampled_from([False, False, False, True])),
     )
@@ -253,7 +315,9 @@ def due_jobs(draw: st.DrawFn) -> tuple[DueJob, datetime]:
     pauses = draw(
         st.lists(st.builds(pause, since=st.integers(0, 200), until=st.none() | st.integers(-50, 100)), max_size=2)
     )
-    due = DueJob(job, slots, draw(st.booleans()), pauses, draw(st.sampled_from([0, 0, 1, 2, 101])))
+    own = draw(st.sampled_from([0, 0, 1, 2, 101]))
+    ahead = Ahead(own, max(own - 1, 0), draw(st.sampled_from([None, None, "other"])))
+    due = DueJob(job, slots, draw(st.booleans()), pauses, ahead, draw(st.integers(0, job.misfire.limit)))
     return due, ago(draw(st.integers(0, 250)))[0]
 
 
@@ -271,9 +335,13 @@ def test_each_slot_has_one_verdict_in_order_and_at_most_one_starts_unless_they_m
         assert set(found) <= {Decision.START, Decision.SKIP}
     else:
         assert len(starts) <= 1
-        assert not (due.unsettled and Decision.START in found)
-        assert found.count(Decision.WAIT) <= MAX_WAITING
-    assert (Decision.REPLACE in found) <= (due.spec.overlap is Overlap.REPLACE and due.unsettled > 0)
+        assert not (due.ahead and Decision.START in found)
+        most = max(due.spec.max_queued, due.spec.misfire.limit)
+        assert due.ahead.waiting + found.count(Decision.WAIT) <= max(most, due.ahead.waiting)
+    assert (Decision.REPLACE in found) <= (due.spec.overlap is Overlap.REPLACE and bool(due.ahead))
+    if due.spec.misfire.policy is MisfirePolicy.ALL:
+        run = sum(v.decision is not Decision.SKIP for v in verdicts if v.slot < up_since)
+        assert run <= max(due.spec.misfire.limit - due.missed_later, 0)
     for verdict in verdicts:
         assert (verdict.cause is Cause.CATCHUP) == (verdict.slot < up_since)
         assert (verdict.reason is not None) == (verdict.decision is Decision.SKIP)

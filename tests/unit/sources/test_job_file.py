@@ -15,6 +15,7 @@ from schedsync.specs.actions import ProcessAction
 from schedsync.specs.fingerprint import schedule_digest, spec_digest
 from schedsync.specs.job import JobSpec
 from schedsync.specs.problem import Problem
+from schedsync.specs.references import FileReference, VariableReference
 
 SPECS = Path(__file__).parents[2] / "data" / "specs"
 GOOD = "schedule: {every: 15m}\nrun: {shell: echo hello}\n"
@@ -57,7 +58,13 @@ def test_a_file_with_every_field_is_read() -> None:
     assert (spec.id, len(spec.schedule), spec.timeout) == ("erp.nightly-dump", 3, timedelta(minutes=30))
     assert spec.model_dump()["run"]["args"] == ("--full", "8080", "on", "0755")
     assert isinstance(spec.run, ProcessAction)
-    assert spec.run.env == {"PGUSER": "dump", "PGPORT": "5432", "VERBOSE": "no"}
+    assert spec.run.env == {
+        "PGUSER": "dump",
+        "PGPORT": "5432",
+        "VERBOSE": "no",
+        "PGPASSWORD": FileReference(file="/run/secrets/erp"),
+        "TOKEN": VariableReference(env="ERP_TOKEN"),
+    }
 
 
 def test_a_job_knows_its_place_and_digests() -> None:
@@ -348,6 +355,12 @@ def test_variables_merge_whatever_the_action_is() -> None:
     }
 
 
+def test_the_place_of_a_value_is_not_merged_with_another_place() -> None:
+    job = "schedule: {every: 15m}\nrun: {shell: echo, env: {A: {env: MINE}, file: x}}\n"
+    env = merged(job, "run: {env: {A: {file: theirs}, B: {file: theirs}}}\n")["run"]["env"]
+    assert env == {"A": {"env": "MINE"}, "B": {"file": "theirs"}, "file": "x"}
+
+
 def test_a_schedule_of_defaults_goes_into_each_trigger() -> None:
     job = "schedule: [{every: 5m}, {cron: 0 2 * * *, timezone: Europe/Rome}]\nrun: {shell: x}\n"
     schedule = spec_of(parse(job, chain=(defaults(TOKYO),), timezone="Europe/Oslo")).schedule
@@ -382,7 +395,7 @@ def test_details_in_defaults_do_not_hide_that_something_is_missing(job: str, mis
 def test_a_mistake_that_came_from_defaults_is_placed_there() -> None:
     chain = (defaults("owner: near\n", "erp/_defaults.yaml"), defaults("owner: far\nrun:\n  args: [a]\n"))
     (problem,) = parse(GOOD, "erp/dump.yaml", chain=chain).problems
-    assert str(problem) == '_defaults.yaml:3:3: unknown key "args"; allowed: cwd, env, shell'
+    assert str(problem) == '_defaults.yaml:3:3: unknown key "args"; allowed: cwd, env, limits, nice, shell, umask, user'
     assert problem.job_id == "erp.dump"
 
 
@@ -390,6 +403,31 @@ def test_defaults_for_processes_leave_statements_alone() -> None:
     job = "run: {sql: x}\nschedule: {every: 5m}\n"
     spec = merged(job, "run: {connection: erp}\n", "run: {env: {A: b}, cwd: /}\n")
     assert spec["run"] == {"sql": "x", "connection": "erp"}
+
+
+def test_defaults_for_other_kinds_leave_requests_alone() -> None:
+    job = "run: {http: {url: https://a}}\nschedule: {every: 5m}\n"
+    spec = merged(job, "run: {connection: erp}\n", "run: {env: {A: b}, cwd: /}\n")
+    assert spec["run"] == {"http": {"url": "https://a"}}
+
+
+def test_defaults_for_requests_leave_other_kinds_alone() -> None:
+    shared = "run: {http: {tls: {ca: ca.pem}}}\n"
+    for action in ("{shell: x}", "{sql: x, connection: erp}"):
+        assert "http" not in merged(f"run: {action}\nschedule: {{every: 5m}}\n", shared)["run"]
+        assert "http" not in merged(f"run: {action}\nschedule: {{every: 5m}}\n", "run: {env: {A: b}}\n", shared)["run"]
+
+
+def test_headers_are_added_by_defaults_and_not_mixed() -> None:
+    job = "run: {http: {url: https://a, headers: {authorization: {env: A}}}}\nschedule: {every: 5m}\n"
+    spec = merged(job, "run: {http: {headers: {Authorization: {file: a}, Accept: text/csv}}}\n")
+    assert spec["run"]["http"]["headers"] == {"authorization": {"env": "A"}, "Accept": "text/csv"}
+
+
+def test_exit_codes_of_defaults_leave_statements_alone() -> None:
+    statement = "schedule: {every: 15m}\nrun: {sql: SELECT 1, connection: erp}\n"
+    assert "success_exit_codes" not in merged(statement, "success_exit_codes: [0, 3]\n")
+    assert merged(GOOD, "success_exit_codes: [0, 3]\n")["success_exit_codes"] == [0, 3]
 
 
 def test_a_mistake_between_job_and_defaults_is_placed_in_the_job() -> None:
@@ -406,6 +444,7 @@ def test_a_mistake_between_job_and_defaults_is_placed_in_the_job() -> None:
         "run: {kwargs: {a: 1}}\n",
         "run: {binds: {a: 1}}\n",
         "run: {out: {a: number}}\n",
+        "run: {http: {tls: {ca: ca.pem}, headers: {Accept: text/csv}}}\n",
         "schedule: {jitter: 2h}\n",
         GOOD,
     ],

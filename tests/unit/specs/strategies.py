@@ -1,5 +1,6 @@
 """Valid job documents, for hypothesis: as YAML gives them, so with text where people write text."""
 
+import re
 from datetime import UTC, date, datetime, timedelta
 from typing import Any
 
@@ -7,6 +8,8 @@ from hypothesis import settings
 from hypothesis import strategies as st
 
 from schedsync.specs.durations import format_duration
+from schedsync.specs.following import End
+from schedsync.specs.limits import format_size
 from schedsync.specs.policy import MisfirePolicy, Overlap, Prune, RetryOn
 
 REPRODUCIBLE = settings(deadline=None, derandomize=True, max_examples=100)
@@ -59,8 +62,28 @@ def triggers(draw: st.DrawFn) -> dict[str, Any]:
     return trigger | {"every": f"{every}s", "jitter": jitter}
 
 
-environments = st.dictionaries(st.from_regex(r"\A[A-Z_][A-Z0-9_]{0,8}\Z"), words, max_size=3)
-processes = st.fixed_dictionaries({}, optional={"env": environments, "cwd": words}).flatmap(
+variables = st.from_regex(r"\A[A-Z_][A-Z0-9_]{0,8}\Z")
+references = st.fixed_dictionaries({"file": words}) | st.fixed_dictionaries({"env": variables})
+environments = st.dictionaries(variables, words | references, max_size=3)
+sizes = st.integers(0, 1 << 40).map(format_size)
+limits = st.fixed_dictionaries(
+    {},
+    optional={
+        "memory": st.integers(16 << 20, 1 << 40).map(format_size),
+        "cpu": durations(1),
+        "files": st.integers(16, 9_999),
+        "processes": st.integers(1, 9_999),
+        "file_size": sizes,
+        "core": sizes,
+    },
+)
+confinement = {
+    "user": st.sampled_from(["oracle", "oracle:dba", "1000:100"]),
+    "umask": st.sampled_from(["027", "0077"]),
+    "nice": st.integers(-20, 19),
+    "limits": limits,
+}
+processes = st.fixed_dictionaries({}, optional={"env": environments, "cwd": words, **confinement}).flatmap(
     lambda shared: st.one_of(
         st.fixed_dictionaries({"command": st.lists(words, min_size=1, max_size=3)}),
         st.fixed_dictionaries({"shell": words}),
@@ -86,16 +109,66 @@ database_actions = st.one_of(
         },
     ),
 )
-actions = processes | database_actions
+ascii_texts = st.text(st.characters(min_codepoint=32, max_codepoint=126), max_size=12)
 
-documents = st.fixed_dictionaries(
-    {"id": ids, "schedule": triggers() | st.lists(triggers(), min_size=1, max_size=3), "run": actions},
+
+def _with_body(request: dict[str, Any]) -> st.SearchStrategy[dict[str, Any]]:
+    if "method" not in request:
+        return st.just(request)
+    bodies = st.fixed_dictionaries({"body": words | st.fixed_dictionaries({"file": words})})
+    values = st.fixed_dictionaries({"json": json_values})
+    return (bodies | values | st.just({})).map(lambda body: request | body)
+
+
+references = st.one_of(
+    st.fixed_dictionaries({"file": words}),
+    st.fixed_dictionaries({"env": st.from_regex(r"\A[A-R][A-Z0-9_]{0,8}\Z")}),
+)
+requests = st.fixed_dictionaries(
+    {
+        "http": st.fixed_dictionaries(
+            {"url": st.sampled_from(["https://erp.example.com/close?month=1", "https://[::1]:8443"])},
+            optional={
+                "method": st.sampled_from(["PUT", "post"]),
+                "headers": st.dictionaries(st.from_regex(r"\AX-[a-z]{1,6}\Z"), ascii_texts | references, max_size=3),
+                "expect": st.fixed_dictionaries(
+                    {},
+                    optional={
+                        "status": st.sampled_from(["200-299", 200, [201, "300-399"]]),
+                        "body": words.map(re.escape),
+                    },
+                ),
+                "tls": st.fixed_dictionaries({}, optional={"ca": words, "cert": words}),
+                "proxy": st.just("http://proxy:3128"),
+                "follow_redirects": st.booleans(),
+            },
+        ).flatmap(_with_body)
+    }
+)
+actions = processes | database_actions | requests
+
+
+def _sound(job: dict[str, Any]) -> bool:
+    with_codes = "success_exit_codes" not in job or not ({"connection", "http"} & job["run"].keys())
+    return with_codes and ("group" not in job or job.get("overlap") != Overlap.ALLOW)
+
+
+ends = st.sampled_from([*End, "any"]) | st.lists(st.sampled_from(list(End)), min_size=1)
+when = st.one_of(
+    st.fixed_dictionaries({"schedule": triggers() | st.lists(triggers(), min_size=1, max_size=3)}),
+    st.fixed_dictionaries({"after": st.dictionaries(ids, ends, min_size=1, max_size=3)}),
+)
+
+_documents = st.fixed_dictionaries(
+    {"id": ids, "run": actions},
     optional={
         "description": words,
         "tags": st.lists(words, max_size=3),
         "owner": words,
         "timeout": durations(1),
         "kill_grace": durations(),
+        "success_exit_codes": st.lists(st.integers(0, 255), min_size=1, max_size=3),
+        "fail_on_output": st.just(r"ORA-\d{5}"),
         "retry": st.fixed_dictionaries(
             {},
             optional={
@@ -103,13 +176,21 @@ documents = st.fixed_dictionaries(
                 "delay": durations(),
                 "backoff": st.floats(1, 100) | st.integers(1, 100),
                 "max_delay": durations(),
+                "jitter": durations(),
                 "on": st.lists(st.sampled_from([state.value for state in RetryOn])),
             },
         ),
         "overlap": st.sampled_from([overlap.value for overlap in Overlap]),
         "misfire": st.fixed_dictionaries(
-            {}, optional={"policy": st.sampled_from([p.value for p in MisfirePolicy]), "grace": durations(1)}
+            {},
+            optional={
+                "policy": st.sampled_from([p.value for p in MisfirePolicy]),
+                "grace": durations(1),
+                "limit": st.integers(1, 1_000),
+            },
         ),
+        "group": st.from_regex(r"\A[a-z][a-z0-9-]{0,8}\Z"),
+        "max_queued": st.integers(1, 10_000),
         "prune": st.sampled_from([prune.value for prune in Prune]),
         "renamed_from": st.just("an-earlier-id-that-is-longer-than-any"),
         "suspend": st.booleans(),
@@ -117,4 +198,5 @@ documents = st.fixed_dictionaries(
             {}, optional={"keep": st.integers(1, 100_000), "days": st.integers(1, 36_500)}
         ),
     },
-)
+).filter(_sound)
+documents = st.builds(lambda document, trigger: {**document, **trigger}, _documents, when)

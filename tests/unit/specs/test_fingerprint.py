@@ -8,6 +8,7 @@ from hypothesis import example, given
 from hypothesis import strategies as st
 
 from schedsync.specs.fingerprint import ascii_json, canonical, from_canonical, schedule_digest, spec_digest
+from schedsync.specs.following import End
 from schedsync.specs.job import JobSpec
 from tests.builders import document, spec
 from tests.unit.specs.strategies import REPRODUCIBLE, documents
@@ -56,6 +57,15 @@ def test_spelled_out_defaults_change_no_digest(value: dict[str, Any]) -> None:
         pytest.param({"retry": {"backoff": 2}}, {"retry": {"backoff": 2.0}}, id="a whole number as a factor"),
         pytest.param({"retry": {"on": ["lost", "failed"]}}, {"retry": {"on": ["failed", "lost", "lost"]}}),
         pytest.param({"retry": {"on": ["lost", "timed_out", "failed"]}}, {}, id="a default in another order"),
+        pytest.param({"success_exit_codes": [3, 0, 3]}, {"success_exit_codes": [0, 3]}, id="a set"),
+        pytest.param(
+            {"run": {"shell": "a", "umask": "0027", "limits": {"memory": "1024MiB"}}},
+            {"run": {"shell": "a", "umask": "027", "limits": {"memory": "1GiB"}}},
+            id="other spellings",
+        ),
+        pytest.param({"success_exit_codes": [0], "fail_on_output": None}, {}, id="the usual success"),
+        pytest.param({"after": {"a": "any"}}, {"after": {"a": [end.value for end in reversed(End)]}}, id="any end"),
+        pytest.param({"after": {"a": "lost", "b": "any"}}, {"after": {"b": "any", "a": ["lost", "lost"]}}, id="a set"),
         pytest.param({"run": {"shell": "a", "env": {"A": 1}}}, {"run": {"shell": "a", "env": {"A": "1"}}}, id="text"),
     ],
 )
@@ -73,14 +83,27 @@ EDITS: list[dict[str, Any]] = [
     {"run": {"shell": "true", "cwd": "/"}},
     {"timeout": "1m"},
     {"kill_grace": "0s"},
+    {"success_exit_codes": [0, 3]},
+    {"fail_on_output": "x"},
+    {"run": {"shell": "true", "env": {"A": {"file": "a"}}}},
+    {"run": {"shell": "true", "env": {"A": {"env": "a"}}}},
+    {"run": {"shell": "true", "user": "oracle"}},
+    {"run": {"shell": "true", "umask": "027"}},
+    {"run": {"shell": "true", "nice": 10}},
+    {"run": {"shell": "true", "limits": {"memory": "2GiB"}}},
     {"retry": {"attempts": 2}},
     {"retry": {"on": []}},
+    {"retry": {"jitter": "1s"}},
     {"overlap": "queue"},
+    {"group": "erp"},
+    {"max_queued": 20},
+    {"misfire": {"limit": 50}},
     {"misfire": {"policy": "all"}},
     {"late_after": "30m"},
     {"max_time_since_success": "26h"},
     {"notify": {"to": ["ops-mail"]}},
     {"healthcheck": "https://hc.example.com/uuid"},
+    {"orphan": "adopt"},
     {"prune": "never"},
     {"renamed_from": "x"},
     {"suspend": True},
@@ -93,6 +116,7 @@ RESCHEDULES: list[dict[str, Any]] = [
     {"schedule": {"every": "1h", "start": "2027-01-01"}},
     {"schedule": {"every": "1h", "end": "2027-01-01"}},
     {"schedule": [{"every": "1h"}, {"at": "2027-01-01"}]},
+    {"after": {"another": "failed"}},
 ]
 
 

@@ -8,13 +8,15 @@ from pydantic import ValidationError
 
 from schedsync.specs.actions import (
     CommandAction,
+    HttpAction,
     PlsqlAction,
     PythonAction,
     ScriptAction,
     ShellAction,
     SqlAction,
 )
-from schedsync.specs.job import JobSpec, check_id
+from schedsync.specs.ids import check_id
+from schedsync.specs.job import JobSpec
 from schedsync.specs.policy import MisfirePolicy, Overlap, Prune, RetryOn
 from tests.builders import document, spec
 
@@ -32,6 +34,7 @@ def test_defaults_are_complete() -> None:
     assert (job.kill_grace, job.overlap, job.prune) == (timedelta(seconds=10), Overlap.SKIP, Prune.AUTO)
     assert (job.retry.attempts, job.retry.delay, job.retry.on) == (1, timedelta(seconds=30), tuple(RetryOn))
     assert (job.misfire.policy, job.misfire.grace) == (MisfirePolicy.LATEST, timedelta(hours=1))
+    assert (job.group, job.max_queued, job.misfire.limit, job.retry.jitter) == (None, 100, 100, timedelta(0))
     assert (job.history.keep, job.history.days) == (200, 90)
     assert (job.schedule[0].timezone, job.schedule[0].jitter) == ("UTC", timedelta(0))
 
@@ -50,6 +53,17 @@ def test_good_ids(job_id: str) -> None:
 def test_bad_ids(job_id: str) -> None:
     with pytest.raises(ValueError, match="cannot be an id: use up to 200 letters"):
         check_id(job_id)
+
+
+@pytest.mark.parametrize("name", ["erp", "e", "erp-load", "erp_load", "erp2"])
+def test_good_groups(name: str) -> None:
+    assert spec(group=name).group == name
+
+
+@pytest.mark.parametrize("name", ["", "ERP", "2erp", "_erp", "erp__load", "erp_", "erp.load", "é"])
+def test_bad_groups(name: str) -> None:
+    with pytest.raises(ValidationError, match="cannot be a group"):
+        spec(group=name)
 
 
 def test_an_id_that_looks_like_a_number_is_text() -> None:
@@ -72,6 +86,7 @@ def test_plain_words_are_text(given: object, text: str) -> None:
         ({"python": "a.b:c.d", "args": [1, None], "kwargs": {"x": [1.5]}}, PythonAction),
         ({"sql": "DELETE FROM a WHERE b < :c", "connection": "erp", "binds": {"c": "2026-01-01"}}, SqlAction),
         ({"plsql": {"file": "close.sql"}, "connection": "erp", "out": {"total": "number"}}, PlsqlAction),
+        ({"http": {"url": "https://erp.example.com/close", "method": "POST", "json": {"month": 1}}}, HttpAction),
     ],
 )
 def test_an_action_is_told_by_its_key(run: dict[str, Any], kind: type) -> None:
@@ -95,6 +110,16 @@ def test_python_arguments_come_back_as_they_were() -> None:
     action = spec(run={"python": "a:b", "args": args, "kwargs": {"args": args}}).run
     assert isinstance(action, PythonAction)
     assert (list(action.args), action.kwargs) == (args, {"args": args})
+
+
+def test_a_request_is_written_in_more_than_one_way() -> None:
+    def request(**fields: Any) -> Any:
+        return spec(run={"http": {"url": "https://a", **fields}}).run
+
+    assert request(method="post") == request(method="POST")
+    assert request(expect={"status": 200}) == request(expect={"status": ["200"]})
+    assert request(expect={"status": "200-299"}) == request(expect={}) == request()
+    assert request(headers={"X": 5}).http.headers == {"X": "5"}
 
 
 def test_binds_come_back_as_they_were() -> None:
@@ -143,4 +168,5 @@ def test_the_models_have_a_json_schema_that_describes_each_field() -> None:
     ]
     assert [field for field in properties if not field.get("description")] == []
     assert schema["additionalProperties"] is False
-    assert document().keys() == set(schema["required"])
+    assert document().keys() == {*schema["required"], "schedule"}
+    assert schema["oneOf"] == [{"required": ["schedule"]}, {"required": ["after"]}]

@@ -48,7 +48,8 @@ def _cases(*cases: tuple[str, dict[str, Any], str, str]) -> pytest.MarkDecorator
 # fmt: off
 @_cases(
     ("no schedule", {"schedule": MISSING}, "",
-     '"schedule" is missing; write e.g. schedule: {every: 15m} or schedule: {cron: "30 2 * * *"}'),
+     ('"schedule" is missing; write e.g. schedule: {every: 15m} or schedule: {cron: "30 2 * * *"};'
+      " or after: {other-job: succeeded}")),
     ("no run", {"run": MISSING}, "",
      '"run" is missing; write e.g. run: {shell: echo hello}'),
     ("no id", {"id": MISSING}, "",
@@ -72,7 +73,7 @@ def _cases(*cases: tuple[str, dict[str, Any], str, str]) -> pytest.MarkDecorator
     ("a key of the action in a schedule", {"schedule": {"every": "1h", "cwd": "/"}}, "schedule.0.cwd",
      'unknown key "cwd" here; write it under "run:"'),
     ("args of a shell", {"run": {"shell": "x", "args": []}}, "run.args",
-     'unknown key "args"; allowed: cwd, env, shell'),
+     'unknown key "args"; allowed: cwd, env, limits, nice, shell, umask, user'),
     ("two triggers in one", {"schedule": {"every": "1h", "cron": "@daily"}}, "schedule.0.every",
      '"every" cannot stand beside another kind; write a list of triggers under schedule'),
     ("no connection", {"run": {"sql": "x"}}, "run",
@@ -89,6 +90,23 @@ def _cases(*cases: tuple[str, dict[str, Any], str, str]) -> pytest.MarkDecorator
      'binds: ":a" is not the name of a bind; write cutoff for :cutoff in the statement'),
     ("a block and a statement", {"run": {"sql": "x", "plsql": "y", "connection": "erp"}}, "run.plsql",
      '"plsql" cannot stand beside another kind; a job has one action'),
+    ("a request to nowhere", {"run": {"http": {}}}, "run.http",
+     '"url" is missing; write e.g. url: https://erp.example.com/close'),
+    ("a key of a request beside it", {"run": {"http": {"url": "https://a"}, "headers": {}}}, "run.headers",
+     'unknown key "headers" here; write it under "http:"'),
+    ("a slip in a request", {"run": {"http": {"url": "https://a", "jason": 1}}}, "run.http.jason",
+     'unknown key "jason"; did you mean "json"?'),
+    ("a slip in what is expected", {"run": {"http": {"url": "https://a", "expect": {"stat": 1}}}},
+     "run.http.expect.stat", 'unknown key "stat"; did you mean "status"?'),
+    ("the timeout of a request", {"run": {"http": {"url": "https://a", "timeout": "5s"}}}, "run.http.timeout",
+     'unknown key "timeout" here; write it beside "run:", not under it'),
+    ("variables of a request", {"run": {"http": {"url": "https://a"}, "env": {}}}, "run.env",
+     'unknown key "env"; allowed: http'),
+    ("a header that cannot be one", {"run": {"http": {"url": "https://a", "headers": {"a b": "c"}}}},
+     "run.http.headers.a b", 'headers: "a b" is not the name of a header; use letters, digits and hyphens'),
+    ("a header that is not the author's", {"run": {"http": {"url": "https://a", "headers": {"Content-Length": 1}}}},
+     "run.http.headers.Content-Length",
+     'headers: "Content-Length" is set by schedsync as the request needs it; remove it'),
     ("two actions in one", {"run": {"shell": "x", "script": "y"}}, "run.script",
      '"script" cannot stand beside another kind; a job has one action'),
     ("a slip in a list", {"schedule": [{"every": "1h"}, {"cron": "@daily", "timzone": "UTC"}]}, "schedule.1.timzone",
@@ -165,11 +183,13 @@ def test_schedules(fields: dict[str, Any], path: str, sentence: str) -> None:
     ("a list", {"run": ["rsync", "-a", "x: y"]}, "run",
      'run: expected a mapping, found a list; write e.g. run: {command: [rsync, "-a", "x: y"]}'),
     ("an empty mapping", {"run": {}}, "run",
-     "run: one of command, shell, script, python, sql, plsql is needed"),
+     "run: one of command, shell, script, python, sql, plsql, http is needed"),
     ("a misspelt kind", {"run": {"Comand": ["x"]}}, "run",
-     'run: one of command, shell, script, python, sql, plsql is needed; did you mean "command"?'),
-    ("a later kind", {"run": {"http": {"url": "x"}}}, "run",
-     'run: the action "http" is not supported in this version; use command: [curl, ...]'),
+     'run: one of command, shell, script, python, sql, plsql, http is needed; did you mean "command"?'),
+    ("a later kind", {"run": {"executor": "etl"}}, "run",
+     "run: choosing an executor is not supported in this version; every job runs on the machine of the service"),
+    ("a request without its kind", {"run": {"url": "https://a"}}, "run",
+     "run: a request is written under http; write e.g. run: {http: {url: https://erp.example.com/close}}"),
     ("a command as text", {"run": {"command": "rsync -a /srv/a/"}}, "run.command",
      ('command: a command is a list; write "command: [rsync, -a, /srv/a/]", or "shell: rsync -a /srv/a/" to '
      'have bash read it')),
@@ -241,9 +261,91 @@ def test_schedules(fields: dict[str, Any], path: str, sentence: str) -> None:
      "url: expected a URL that begins with http:// or https://"),
     ("two monitors", {"healthcheck": {"file": "a", "env": "B"}}, "healthcheck",
      "healthcheck: give one of url, file, env; there are 2"),
-    ("a secret of later", {"run": {"shell": "a", "env": {"A": {"file": "x"}}}}, "run.env.A",
-     ("A: values from files or variables ({file: ...}, {env: ...}) are not supported in this version; write a "
-     "literal, or read the secret inside the job")),
+    ("a request as text", {"run": {"http": "https://a"}}, "run.http",
+     'http: expected a mapping of keys to values, found "https://a"; write http: {url: "https://a"}'),
+    ("no address", {"run": {"http": {"url": "erp.example.com/close"}}}, "run.http.url",
+     ('url: "erp.example.com/close" is no address of a web service; write it like https://erp.example.com/close')),
+    ("another scheme", {"run": {"http": {"url": "ftp://a"}}}, "run.http.url",
+     'url: "ftp://a" is no address of a web service; write it like https://erp.example.com/close'),
+    ("a port that cannot be one", {"run": {"http": {"url": "http://a:99999"}}}, "run.http.url",
+     "url: it is no url: Port out of range 0-65535"),
+    ("a password in an address", {"run": {"http": {"url": "https://me:hunter2@a"}}}, "run.http.url",
+     ("url: a user or password in a url is seen by everybody; send it in a header that comes from a file: headers: "
+     "{Authorization: {file: token.txt}}")),
+    ("a space in an address", {"run": {"http": {"url": "https://a/b c"}}}, "run.http.url",
+     "url: a url has no spaces and only ASCII signs; write others percent-encoded, e.g. %20, and in a host as xn--..."),
+    ("a place in a page", {"run": {"http": {"url": "https://a/b#c"}}}, "run.http.url",
+     'url: what follows the "#" in "https://a/b#c" is never sent; remove it'),
+    ("no method", {"run": {"http": {"url": "https://a", "method": "GE T"}}}, "run.http.method",
+     'method: "GE T" is not a method for a request; write GET, POST, PUT, PATCH or DELETE'),
+    ("a method for proxies", {"run": {"http": {"url": "https://a", "method": "connect"}}}, "run.http.method",
+     'method: "connect" is not a method for a request; write GET, POST, PUT, PATCH or DELETE'),
+    ("a header of two lines", {"run": {"http": {"url": "https://a", "headers": {"X": "hunter2\r\nY: z"}}}},
+     "run.http.headers.X",
+     "X: the value of a header is one line of ASCII; it has a line break or other signs in it"),
+    ("a header from nowhere", {"run": {"http": {"url": "https://a", "headers": {"X": {"secret": "hunter2"}}}}},
+     "run.http.headers.X", "X: expected text, {file: path} or {env: VARIABLE}"),
+    ("a header from a setting", {"run": {"http": {"url": "https://a", "headers": {"X": {"env": "SCHEDSYNC_A"}}}}},
+     "run.http.headers.X.env",
+     'env: "SCHEDSYNC_A" is a setting of schedsync, which jobs do not get; give the value a name of its own'),
+    ("a header twice", {"run": {"http": {"url": "https://a", "headers": {"X-A": "a", "x-a": "b"}}}}, "run.http.headers",
+     'headers: "X-A" and "x-a" are one header; write it once'),
+    ("a body of a GET", {"run": {"http": {"url": "https://a", "body": "x"}}}, "run.http.body",
+     "body: a GET request has no body; write method: POST"),
+    ("JSON of a HEAD", {"run": {"http": {"url": "https://a", "method": "HEAD", "json": {}}}}, "run.http.json",
+     "json: a HEAD request has no body; write method: POST"),
+    ("two bodies", {"run": {"http": {"url": "https://a", "method": "POST", "body": "x", "json": 1}}}, "run.http.json",
+     "json: a request has one body; remove body or json"),
+    ("a body of values", {"run": {"http": {"url": "https://a", "method": "POST", "body": {"month": 1}}}},
+     "run.http.body", "body: expected text or {file: path}, found a mapping; what is to be sent as JSON is json:"),
+    ("no JSON", {"run": {"http": {"url": "https://a", "method": "POST", "json": [float("inf")]}}}, "run.http.json",
+     "json: at [0], inf is no number that JSON has; hand it over as text"),
+    ("no status", {"run": {"http": {"url": "https://a", "expect": {"status": ["2xx"]}}}}, "run.http.expect.status.0",
+     'status: entry 1: "2xx" is not a status; write 200, or a range such as 200-299'),
+    ("a status the wrong way round", {"run": {"http": {"url": "https://a", "expect": {"status": "299-200"}}}},
+     "run.http.expect.status.0", 'status: entry 1: "299-200" is not a status; write 200, or a range such as 200-299'),
+    ("what is expected as a number", {"run": {"http": {"url": "https://a", "expect": 200}}}, "run.http.expect",
+     "expect: expected a mapping of keys to values, found 200; write expect: {status: 200}"),
+    ("no pattern", {"run": {"http": {"url": "https://a", "expect": {"body": "(a"}}}}, "run.http.expect.body",
+     'body: "(a" is not a regular expression: missing ), unterminated subpattern at position 0'),
+    ("a key alone", {"run": {"http": {"url": "https://a", "tls": {"key": "a.key"}}}}, "run.http.tls.key",
+     "key: a key needs its certificate; write cert: client.pem beside it"),
+    ("nothing to check with a CA", {"run": {"http": {"url": "https://a", "tls": {"ca": "a", "verify": False}}}},
+     "run.http.tls.verify", "verify: with verify: false nothing is checked, so ca has no use; remove one of them"),
+    ("certificates without TLS", {"run": {"http": {"url": "http://a", "tls": {"ca": "a.pem"}}}}, "run.http.tls",
+     "tls: tls is for https, and the url begins with http://; correct one of them"),
+    ("a proxy that is none", {"run": {"http": {"url": "http://a", "proxy": "https://b"}}}, "run.http.proxy",
+     'proxy: "https://b" is no proxy; write it like http://proxy.example.com:3128'),
+    ("no user", {"run": {"shell": "a", "user": "oracle dba"}}, "run.user",
+     'user: "oracle dba" does not name a user; write oracle, or oracle:dba with a group'),
+    ("no mask", {"run": {"shell": "a", "umask": 27}}, "run.umask",
+     'umask: "27" is not a mask; write three digits from 0 to 7, e.g. "027"'),
+    ("too nice", {"run": {"shell": "a", "nice": 20}}, "run.nice",
+     "nice: expected 19 or less, found 20"),
+    ("a limit alone", {"run": {"shell": "a", "limits": "2GiB"}}, "run.limits",
+     'limits: expected a mapping of keys to values, found "2GiB"; write limits: {memory: "2GiB"}'),
+    ("a size without unit", {"run": {"shell": "a", "limits": {"memory": 2048}}}, "run.limits.memory",
+     'memory: 2048 has no unit; write it with a unit: "512MiB", "2GiB", or "2GB" for 2000000000 bytes'),
+    ("a size in letters", {"run": {"shell": "a", "limits": {"file_size": "2G"}}}, "run.limits.file_size",
+     'file_size: "2G" is not a size; write it with a unit: "512MiB", "2GiB", or "2GB" for 2000000000 bytes'),
+    ("no memory", {"run": {"shell": "a", "limits": {"memory": "1MiB"}}}, "run.limits.memory",
+     "memory: must be at least 16MiB, or no program can start"),
+    ("no time for the processor", {"run": {"shell": "a", "limits": {"cpu": 600}}}, "run.limits.cpu",
+     f"cpu: 600 has no unit; {UNIT}"),
+    ("no files", {"run": {"shell": "a", "limits": {"files": 3}}}, "run.limits.files",
+     "files: expected 16 or more, found 3"),
+    ("a value from nowhere", {"run": {"shell": "a", "env": {"A": {}}}}, "run.env.A",
+     "A: a mapping here names one source of the value; write text, {file: path} or {env: NAME}"),
+    ("a value from two places", {"run": {"shell": "a", "env": {"A": {"file": "x", "env": "Y"}}}}, "run.env.A",
+     "A: a mapping here names one source of the value; write text, {file: path} or {env: NAME}"),
+    ("a value from a list", {"run": {"shell": "a", "env": {"A": {"file": ["x"]}}}}, "run.env.A.file",
+     "file: expected text, found a list"),
+    ("a setting of the service", {"run": {"shell": "a", "env": {"A": {"env": "SCHEDSYNC_DATABASE__URL"}}}},
+     "run.env.A.env",
+     ('env: "SCHEDSYNC_DATABASE__URL" is a setting of schedsync, which jobs do not get; give the value a name of its '
+     "own")),
+    ("no variable of the service", {"run": {"shell": "a", "env": {"A": {"env": "a b"}}}}, "run.env.A.env",
+     'env: "a b" is not a variable name; use letters, digits and "_", no digit first'),
 )
 def test_actions(fields: dict[str, Any], path: str, sentence: str) -> None:
     found = mistake(**fields)
@@ -273,6 +375,12 @@ def test_actions(fields: dict[str, Any], path: str, sentence: str) -> None:
      'suspend: expected true or false, found "yes"'),
     ("a misspelt choice", {"overlap": "Skp"}, "overlap",
      'overlap: expected one of skip, queue, allow or replace (did you mean "skip"?), found "Skp"'),
+    ("a group that settings could not name", {"group": "ERP"}, "group",
+     'group: "ERP" cannot be a group: use a-z, 0-9, "-" and single "_", a letter first, e.g. erp-load'),
+    ("a group of jobs that may overlap", {"overlap": "allow", "group": "erp"}, "group",
+     "group: a group is for jobs that do not run beside each other; remove it, or overlap: allow"),
+    ("a queue without a place", {"max_queued": 0}, "max_queued",
+     "max_queued: expected 1 or more, found 0"),
     ("no choice", {"prune": None}, "prune",
      "prune: expected one of auto, confirm or never, found nothing"),
     ("attempts alone", {"retry": 3}, "retry",
@@ -291,6 +399,31 @@ def test_actions(fields: dict[str, Any], path: str, sentence: str) -> None:
      "attempts: expected 100 or less, found 101"),
     ("no number", {"retry": {"backoff": float("nan")}}, "retry.backoff",
      "backoff: expected 100 or less, found nan"),
+    ("one exit code", {"success_exit_codes": 3}, "success_exit_codes",
+     "success_exit_codes: expected a list, found 3; write success_exit_codes: [3]"),
+    ("no exit code", {"success_exit_codes": []}, "success_exit_codes",
+     "success_exit_codes: expected at least one entry, found an empty list"),
+    ("an exit code that there is not", {"success_exit_codes": [0, 256]}, "success_exit_codes.1",
+     "success_exit_codes: entry 2: expected 255 or less, found 256"),
+    ("exit codes of a statement", {"success_exit_codes": [0, 3], "run": {"sql": "x", "connection": "erp"}},
+     "success_exit_codes",
+     ("success_exit_codes: only processes have exit codes; what this job runs fails by its errors; remove the field")),
+    ("no expression", {"fail_on_output": ""}, "fail_on_output",
+     'fail_on_output: expected some text, found ""'),
+    ("a broken expression", {"fail_on_output": "ORA-(00|01"}, "fail_on_output",
+     'fail_on_output: "ORA-(00|01" is not a regular expression at character 5: unclosed group'),
+    ("an expression of Perl", {"fail_on_output": "ERROR(?!: 0)"}, "fail_on_output",
+     ('fail_on_output: "ERROR(?!: 0)" is not a regular expression at character 6: look-around, including look-ahead '
+      "and look-behind, is not supported; write what is to be there, each way of it with | between")),
+    ("an expression that looks back", {"fail_on_output": r"(a)\1"}, "fail_on_output",
+     r'fail_on_output: "(a)\1" is not a regular expression at character 4: backreferences are not supported'),
+    ("a huge expression", {"fail_on_output": "(a{1000}){1000}"}, "fail_on_output",
+     ('fail_on_output: "(a{1000}){1000}" is not a regular expression: it needs too much memory; use smaller '
+      "repetitions")),
+    ("a long expression", {"fail_on_output": "a" * 1001}, "fail_on_output",
+     "fail_on_output: the expression is longer than 1000 characters"),
+    ("an expression of two lines", {"fail_on_output": "a\nb"}, "fail_on_output",
+     r'fail_on_output: "a\nb" has a line end, and each line is searched by itself; write | between'),
     ("one state", {"retry": {"on": "failed"}}, "retry.on",
      'on: expected a list, found "failed"; write on: [failed]'),
     ("a misspelt state", {"retry": {"on": ["lost", "faild"]}}, "retry.on.1",
@@ -314,6 +447,10 @@ def test_a_mistake_says_apart_what_was_found_and_what_was_expected() -> None:
 def test_a_mistake_in_a_cron_expression_points_into_it() -> None:
     found = mistake(schedule={"cron": "0 2 31 feb *"})
     assert (found.path, found.found, found.offset) == (("schedule", 0, "cron"), '"0 2 31 feb *"', 4)
+
+
+def test_a_mistake_in_an_expression_points_into_it() -> None:
+    assert mistake(fail_on_output="ORA-(00|01").offset == 4
 
 
 def test_each_mistake_is_named() -> None:
@@ -375,8 +512,9 @@ def test_whatever_keys_are_written_are_explained(field: str, wrong: dict[str, An
 DESIGNED = set(
     """
     id description tags owner schedule cron every at calendar timezone jitter start end exclude run script shell command
-    python http sql args env cwd timeout kill_grace retry attempts delay backoff max_delay on overlap group misfire
-    policy grace after executor queue notify healthcheck prune renamed_from suspend history keep days
+    python http sql args env cwd timeout kill_grace retry attempts delay backoff max_delay on overlap group max_queued
+    misfire policy grace limit success_exit_codes fail_on_output user umask nice limits
+    after executor queue notify healthcheck prune renamed_from suspend history keep days
     """.split()  # noqa: SIM905 - fifty words read best as words
 )
 
@@ -402,8 +540,20 @@ def test_a_field_of_later_is_refused_with_a_sentence(field: str) -> None:
     assert re.search(r"(is|are) not supported in this version", LATER[field])
 
 
+def test_what_may_be_a_secret_of_a_request_is_not_shown() -> None:
+    for request in (
+        {"url": "https://me:hunter2@a"},
+        {"url": "https://a", "proxy": "http://me:hunter2@a"},
+        {"url": "https://a", "headers": {"X": "hunter2\n"}},
+        {"url": "https://a", "headers": {"X": 1.5}},
+    ):
+        found = mistake(run={"http": request})
+        assert found.found is None
+        assert "hunter2" not in found.message
+
+
 def test_a_field_of_later_is_no_excuse_where_it_never_was() -> None:
-    assert mistake(history={"limits": 1}).message == 'unknown key "limits"; allowed: days, keep'
+    assert mistake(history={"calendar": 1}).message == 'unknown key "calendar"; allowed: days, keep'
 
 
 # Where keys belong
@@ -413,9 +563,12 @@ def test_a_field_of_later_is_no_excuse_where_it_never_was() -> None:
     ("location", "allowed"),
     [
         ((), set(JobSpec.model_fields)),
-        (("retry",), {"attempts", "delay", "backoff", "max_delay", "on"}),
+        (("retry",), {"attempts", "delay", "backoff", "max_delay", "jitter", "on"}),
+        (("misfire",), {"policy", "grace", "limit"}),
         (("schedule", 0, "AtTrigger"), {"at", "timezone", "jitter", "start", "end"}),
-        (("run", "ScriptAction"), {"script", "args", "env", "cwd"}),
+        (("run", "HttpAction", "http", "tls"), {"ca", "cert", "key", "verify"}),
+        (("run", "ScriptAction"), {"script", "args", "env", "cwd", "user", "umask", "nice", "limits"}),
+        (("run", "ShellAction", "limits"), {"memory", "cpu", "files", "processes", "file_size", "core"}),
     ],
 )
 def test_the_keys_that_may_stand_somewhere(location: tuple[str | int, ...], allowed: set[str]) -> None:

@@ -1,7 +1,7 @@
 """Notices that wait for their channels, alarms that last, and when a run is late.
 
 Revision ID: 0004
-Revises: 0002
+Revises: 0003
 """
 
 import sqlalchemy as sa
@@ -9,7 +9,7 @@ import sqlalchemy as sa
 from schedsync.store.migrations.steps import add_column, create_index, create_table
 
 revision = "0004"
-down_revision = "0002"
+down_revision = "0003"
 branch_labels = None
 depends_on = None
 

@@ -1,0 +1,56 @@
+"""``schedsync trigger``: a run out of turn, asked for through `control`."""
+
+import time
+
+import click
+
+from schedsync.cli.exits import Exit
+from schedsync.cli.options import JOB_ID, Options, command
+from schedsync.cli.output import complain, say, say_json
+from schedsync.cli.stores import current
+from schedsync.cli.who import who
+from schedsync.control import Control
+from schedsync.runs.run import UNSETTLED, Run, RunState
+from schedsync.status.views import run_view
+from schedsync.store.store import Store
+
+BETWEEN = 0.5
+"""Seconds between two looks at a run that is waited for."""
+PATIENCE = 15.0
+"""Seconds after which a run that still waits is wondered at: an instance that leads looks more often than that."""
+
+
+@command("trigger")
+@click.argument("job_id", type=JOB_ID, metavar="ID")
+@click.option("--reason", metavar="TEXT", help="Why, for others.")
+@click.option("--wait", is_flag=True, help="Wait until it has ended, its further attempts included.")
+def trigger(options: Options, *, job_id: str, reason: str | None, wait: bool) -> int:
+    """Run a job now, also one that is paused, suspended or finished.
+
+    The instance that leads starts it within seconds; until there is one, the run waits. With --wait the exit code is 1
+    when it does not succeed.
+    """
+    with current(options.settings()) as store:
+        asked = Control(store).trigger(job_id, by=who(), reason=reason)
+        run = _ended(store, asked) if wait else asked
+    if options.as_json:
+        say_json(run_view(run).model_dump(mode="json"))
+    else:
+        say([_sentence(run)])
+    return Exit.OK if run.state in {RunState.QUEUED, RunState.SUCCEEDED} else Exit.FAILURE
+
+
+def _ended(store: Store, asked: Run) -> Run:
+    """Return the last attempt when it has ended. A further one is written together with the end of the one before."""
+    wondered = time.monotonic() + PATIENCE
+    while (last := store.runs.attempts(asked)[-1]).state in UNSETTLED:
+        if last.id == asked.id and last.state is RunState.QUEUED and time.monotonic() > wondered:
+            wondered = float("inf")
+            complain(f"run {asked.id} still waits: for runs before it or for a place, or no instance leads")
+        time.sleep(BETWEEN)
+    return last
+
+
+def _sentence(run: Run) -> str:
+    reason = "" if run.reason is None else f": {run.reason}"
+    return f"run {run.id} of {run.job_id} is {run.state}{reason}"
