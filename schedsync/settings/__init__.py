@@ -23,7 +23,7 @@ from schedsync.errors import SettingsError
 from schedsync.settings.base import Group
 from schedsync.settings.channels import ChannelSettings
 from schedsync.settings.database import ConnectionSettings, DatabaseSettings, is_secret
-from schedsync.settings.precedence import CHANNELS, CONNECTIONS, PREFIX, without_replaced
+from schedsync.settings.precedence import PREFIX, without_replaced
 from schedsync.specs.durations import Duration, PositiveDuration
 from schedsync.specs.notify import check_channel_name
 from schedsync.specs.policy import GroupName
@@ -41,10 +41,6 @@ def _connection_name(name: str) -> str:
     if not _CONNECTION_NAME.fullmatch(name) or "__" in name:
         raise ValueError("the name of a connection is of a-z, 0-9, _ and -, and in small letters, as in variables")
     return name
-
-
-_GROUPS_BY_NAME: dict[str, type[Group]] = {CONNECTIONS: ConnectionSettings, CHANNELS: ChannelSettings}
-"""What there may be any number of, each under a name."""
 
 
 class JobsSettings(Group):
@@ -180,7 +176,11 @@ class Settings(BaseSettings):
         return env_settings, init_settings
 
 
-_OF_NAMED: dict[str, type[BaseModel]] = {"connections": ConnectionSettings, "groups": GroupSettings}
+_OF_NAMED: dict[str, type[BaseModel]] = {
+    "connections": ConnectionSettings,
+    "channels": ChannelSettings,
+    "groups": GroupSettings,
+}
 """What each of the things is that the installation names."""
 
 
