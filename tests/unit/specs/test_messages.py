@@ -259,6 +259,9 @@ def test_schedules(fields: dict[str, Any], path: str, sentence: str) -> None:
      "on: expected at least one entry, found an empty list"),
     ("a monitor without a URL", {"healthcheck": "hc.example.com/secret-uuid"}, "healthcheck.url",
      "url: expected a URL that begins with http:// or https://"),
+    ("a monitor in a setting", {"healthcheck": {"env": "SCHEDSYNC_DATABASE__URL"}}, "healthcheck.env",
+     ('env: "SCHEDSYNC_DATABASE__URL" is a setting of schedsync, which jobs do not get; give the value a name of its '
+      "own")),
     ("two monitors", {"healthcheck": {"file": "a", "env": "B"}}, "healthcheck",
      "healthcheck: give one of url, file, env; there are 2"),
     ("a request as text", {"run": {"http": "https://a"}}, "run.http",
