@@ -7,6 +7,7 @@ import json
 import os
 import re
 import sys
+from urllib.parse import unquote
 
 from schedsync.notify.request import PING, READY, SHOWN, WEBHOOK, Request, decoded
 from schedsync.notify.web import DeliveryError, ping, post_webhook
@@ -47,11 +48,13 @@ def _do(asked: Request) -> None:
 
 
 def _without_secrets(told: str, asked: Request) -> str:
-    """Return *told* without the parts of the URL behind its host, any of which may be a token."""
-    address, _, rest = asked.url.partition("://")[2].rpartition("@")[2].partition("/")
-    user = asked.url.partition("://")[2].rpartition("@")[0]
-    for part in {asked.secret or "", *re.split(r"[/:@?&=#;]", f"{user}/{rest}")}:
-        if len(part) >= _SHORT and part not in address:
+    """Return *told* without the parts of the URL but for its host: any of them may be a token."""
+    rest = asked.url.partition("://")[2]
+    host = re.split(r"[/?#]", rest, maxsplit=1)[0].rpartition("@")[2].partition(":")[0]
+    parts = {asked.secret or "", *re.split(r"[/:@?&=#;]", rest)}
+    plain = host if "." in host else ""  # else it is a token that stands in its place
+    for part in sorted(parts | {unquote(part) for part in parts}, key=len, reverse=True):
+        if len(part) >= _SHORT and part not in plain:
             told = told.replace(part, "***")
     return told[:SHOWN]
 

@@ -37,7 +37,7 @@ class Settled:
     living: Sequence[tuple[Entry, int]] = ()
     """Runs that go on under their keepers, with the keepers' pids; they are this instance's now."""
     slots: Sequence["EndedSlot"] = ()
-    """Which slots have ended by it."""
+    """Of those that ended, the ones that no further attempt follows."""
 
 
 def known_jobs(store: Store, runs: Iterable[Run]) -> dict[str, KnownJob]:

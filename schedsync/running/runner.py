@@ -264,6 +264,7 @@ class Runner:
         if job is None or decision is Decision.SKIP:
             self._skip(run, job, str(reason), self._changes)
             return
+        run = replace(run, late_at=job.spec.late_at(run.scheduled_at))
         entry = Entry(run, job.spec, job.source_file)
         if decision is Decision.REPLACE:
             self._make_way(entry, {run.id})

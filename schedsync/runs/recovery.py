@@ -125,7 +125,8 @@ def _with_result(run: Run, ended: Run) -> Run:
 def _end(ended: Run, group: list[Run], job: KnownJob | None, takeover: Takeover, recovered: Recovered) -> None:
     spec = None if job is None else job.spec
     remains = ended.id in takeover.remaining
-    group.append(ended if spec is None or remains else concluded(ended, spec.retry))
+    told = ended if spec is None or remains else concluded(ended, spec.retry)
+    group.append(told)
     node, owner = takeover.node, takeover.owner
     follows = what_follows(ended, spec, takeover.followers, node=node, owner=owner, may_retry=not remains)
     recovered.followers += follows.followers

@@ -205,7 +205,7 @@ class Firing:
             spec_digest=row.spec_digest,
             generation=row.generation,
             revision=row.revision,
-            late_at=None if spec.late_after is None else verdict.slot + spec.late_after,
+            late_at=spec.late_at(verdict.slot),
         )
         return Entry(run, spec, row.source_file)
 

@@ -23,7 +23,7 @@ from schedsync.errors import SettingsError
 from schedsync.settings.base import Group
 from schedsync.settings.channels import ChannelSettings
 from schedsync.settings.database import ConnectionSettings, DatabaseSettings, is_secret
-from schedsync.settings.precedence import CHANNELS, CONNECTIONS, PREFIX, without_replaced
+from schedsync.settings.precedence import PREFIX, without_replaced
 from schedsync.specs.durations import Duration, PositiveDuration
 from schedsync.specs.notify import check_channel_name
 from schedsync.specs.policy import GroupName
@@ -179,8 +179,8 @@ class Settings(BaseSettings):
 
 
 _OF_NAMED: dict[str, type[BaseModel]] = {
-    CONNECTIONS: ConnectionSettings,
-    CHANNELS: ChannelSettings,
+    "connections": ConnectionSettings,
+    "channels": ChannelSettings,
     "groups": GroupSettings,
 }
 """What each of the things is that the installation names."""

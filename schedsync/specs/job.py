@@ -1,6 +1,6 @@
 """A job as its author means it: the pydantic model of one entry of a job file."""
 
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import Annotated, Any
 
 from pydantic import AfterValidator, ConfigDict, Field, ValidationInfo, field_validator, model_validator
@@ -106,6 +106,10 @@ class JobSpec(Model):
         if schedule and after is not None:
             raise ValueError("a job has a schedule or runs after others, not both; remove one of them")
         return after
+
+    def late_at(self, slot: datetime) -> datetime | None:
+        """Return by when a run of *slot* has to have ended, or it is late; None: it never is."""
+        return None if self.late_after is None else slot + self.late_after
 
     @field_validator("renamed_from")
     @classmethod

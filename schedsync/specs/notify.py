@@ -5,9 +5,9 @@ from collections.abc import Mapping
 from enum import StrEnum
 from typing import Annotated, Self
 
-from pydantic import AfterValidator, BeforeValidator, Field, model_validator
+from pydantic import AfterValidator, BeforeValidator, Field, ValidationError, model_validator
 
-from schedsync.specs.base import Model, Text
+from schedsync.specs.base import Model, Text, no_nul
 from schedsync.specs.references import FileReference, Reference, VariableReference
 from schedsync.specs.wording import quoted
 
@@ -77,16 +77,23 @@ def _check_url(url: str) -> str:
     return url
 
 
+def _check_variable(name: str) -> str:
+    try:
+        return VariableReference(env=name).env
+    except ValidationError as error:
+        raise ValueError(error.errors()[0]["ctx"]["error"]) from None
+
+
 class Healthcheck(Model):
     """A monitor that is pinged, in the manner of healthchecks.io; one of url, file and env says where it is."""
 
     url: Annotated[str, AfterValidator(_check_url)] | None = Field(
         None, description="The URL, without /start or /fail."
     )
-    file: Annotated[Text, Field(min_length=1)] | None = Field(
+    file: Annotated[Text, Field(min_length=1), AfterValidator(no_nul)] | None = Field(
         None, description="A file that holds the URL; relative to the job file."
     )
-    env: Annotated[Text, Field(min_length=1)] | None = Field(
+    env: Annotated[str, AfterValidator(_check_variable)] | None = Field(
         None, description="A variable of the service that holds the URL."
     )
     start: bool = Field(default=True, strict=True, description="Whether the start of a run is told, too.")

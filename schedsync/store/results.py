@@ -21,7 +21,7 @@ from schedsync.store.types import printable
 
 _runs = tables.runs.c
 _kept = tables.run_output
-_END = ("state", "reason", "exit_code", "started_at", "finished_at", "pid")
+_END = ("state", "reason", "exit_code", "started_at", "finished_at", "pid", "late_at")
 
 
 @dataclass(slots=True)
@@ -144,7 +144,7 @@ def _writes(changes: RunChanges, known: Mapping[Slot, str]) -> list[Write]:
     outputs = [_output_row(run.id, output) for run, output in changes.settled if output.total]
     retries = [row_of(run) for run in changes.retries if slot_of(run) not in known]
     return [
-        _change(changes.started, (RunState.RUNNING,), ("started_at", "pid")),
+        _change(changes.started, (RunState.RUNNING,), ("started_at", "pid", "late_at")),
         _change([run for run, _ in changes.settled], UNSETTLED, _END),
         (insert(_kept), outputs),
         (insert(tables.runs), retries),

@@ -145,6 +145,18 @@ def test_a_slot_that_does_not_end_in_time_and_a_job_that_does_not_succeed_are_to
     assert [each.json["job"] for each in web.received].count("vain") == 1
 
 
+def test_a_run_that_somebody_asked_for_is_late_as_a_slot_is(service: Service, folder: Folder, web: Web) -> None:
+    service.settings = {"CHANNELS__HOOK__URL": web.url}
+    more = "kill_grace: 1s\nlate_after: 1s\nnotify: {to: hook}\n"
+    folder.shell("asked", "sleep 60", schedule="{every: 1h}", more=more)
+    service.start()
+    eventually(lambda: "asked" in service.job_ids())
+    assert service.cli("trigger", "asked").returncode == 0
+    eventually(lambda: _events(web) == ["late"])
+    (running,) = service.ended("asked", "running")
+    assert (running["late"], running["cause"]) == (True, "manual")
+
+
 def test_a_monitor_is_pinged_at_the_start_and_at_the_end_and_by_the_next_start_for_what_was_lost(
     service: Service, folder: Folder, web: Web
 ) -> None:
