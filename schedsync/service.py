@@ -109,7 +109,7 @@ class Service:
         self._history = HistoryKeeper(store)
         self._forgetting = Periodic("history", HISTORY, self._forget_history)
         self._mirror = Mirror()
-        self._runner.on_change = self._learn_run
+        self._runner.tell.on_change = self._learn_run
         self._mirroring = Periodic("mirror", HOUSEKEEPING, self._refresh_mirror, at_once=True)
         self._outbox = Outbox(
             store, channels(settings), lambda: self._scheduler.leads, public_url=settings.api.public_url
@@ -119,7 +119,7 @@ class Service:
             store, self._runner.late, lambda: self._scheduler.leads, on_notices=self._outbox.wake
         )
         self._pings = Pings(settings.jobs.path, _password_variables(settings))
-        self._runner.on_started, self._runner.on_ended = self._pings.started, self._pings.ended
+        self._runner.tell.on_started, self._runner.tell.on_ended = self._pings.started, self._pings.ended
         self._watching = Periodic("punctuality", PUNCTUALITY, self._punctuality.check)
         self._scheduler.on_lead = self._begin_to_lead
         self._api = self._make_api() if settings.api.enabled else None

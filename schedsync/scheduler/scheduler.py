@@ -84,8 +84,8 @@ class Scheduler(BackgroundScheduler):
         for pool in POOLS:
             self.add_executor(RunExecutor(runner.launch), pool)
         runner.submit = self.submit
-        runner.on_finished = self.ended
-        runner.on_followers = self.hurry
+        runner.tell.on_finished = self.ended
+        runner.tell.on_followers = self.hurry
 
     @property
     def leads(self) -> bool:
@@ -183,7 +183,7 @@ class Scheduler(BackgroundScheduler):
     def _fire(self, due: Sequence[DueRow], tick: Tick) -> int:
         claimed = self._firing.fire(due, tick)
         for run in claimed.skipped:
-            self._runner.on_change(run)
+            self._runner.tell.on_change(run)
             self._missed(run)
             self._note(run)
         if claimed.error is not None:

@@ -72,7 +72,7 @@ class Bench:
             shutdown_grace=timedelta(0),
         )
         runner = Runner(self.store, options, clock=self.clock)
-        runner.on_finished = self.ended.put
+        runner.tell.on_finished = self.ended.put
         runner.start()
         runner.lead(self.lease)
         return runner

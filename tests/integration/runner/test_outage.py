@@ -47,7 +47,7 @@ def _next_process(bench: Bench) -> Runner:
     bench.store.leases.end("here/me")
     options = replace(bench.runner._options, owner="here/next")
     runner = Runner(bench.store, options, clock=bench.clock)
-    runner.on_finished = bench.ended.put
+    runner.tell.on_finished = bench.ended.put
     runner.start()
     runner.lead(bench.store.leases.acquire("here/next", TTL))
     return runner
@@ -56,7 +56,7 @@ def _next_process(bench: Bench) -> Runner:
 @pytest.fixture
 def dead(bench: Bench, monkeypatch: pytest.MonkeyPatch) -> Bench:
     """A bench whose runner writes nothing down any more, as if it had been killed."""
-    monkeypatch.setattr(bench.runner, "_round", lambda: None)
+    monkeypatch.setattr(bench.runner._recorder, "_round", lambda: None)
     return bench
 
 
@@ -160,7 +160,7 @@ def test_results_of_a_living_instance_with_the_same_spool_are_left_alone(bench: 
     with without_runs_table(bench.store):
         _end(bench, run)
         eventually(lambda: _kept(bench) == {run.id})
-        bench.runner._writer._next_try = time.monotonic() + 3_600
+        bench.runner._recorder.writer._next_try = time.monotonic() + 3_600
     runner = _next_process(bench)
     runner.recover(lambda _owner: False)
     assert (bench.states("a"), _kept(bench)) == (["running"], {run.id})
@@ -205,7 +205,7 @@ def test_what_a_run_printed_can_be_read_while_its_result_waits(bench: Bench) -> 
 
 def test_whoever_watches_hears_of_each_change_before_it_is_written(bench: Bench) -> None:
     heard: list[tuple[str, RunState]] = []
-    bench.runner.on_change = lambda run: heard.append((run.job_id, run.state))
+    bench.runner.tell.on_change = lambda run: heard.append((run.job_id, run.state))
     (run,) = _running(bench, "a", more=RETRY)
     with without_runs_table(bench.store):
         bench.runner.started(run.id, 1, bench.clock.now)
@@ -246,7 +246,7 @@ def test_what_ended_while_the_database_was_away_is_told_when_it_is_written(bench
     (run,) = _running(bench, "a", more=NOTIFY)
     with without_runs_table(bench.store):
         _end(bench, run, RunState.FAILED)
-        eventually(lambda: bench.runner._writer.left.settled)
+        eventually(lambda: bench.runner._recorder.writer.left.settled)
         assert _told(bench) == []
     bench.next_end()
     assert _told(bench) == [("a", "failed")]
@@ -256,7 +256,7 @@ def test_a_failure_that_is_written_without_the_lease_is_told_all_the_same(bench:
     first, second = _running(bench, "a", "b", more=NOTIFY)
     bench.store.leases.end("here/me")
     bench.store.leases.acquire("there/you", TTL)
-    bench.runner._changes.retries.append(replace(first, id="retry", attempt=2, state=RunState.QUEUED))
+    bench.runner._desk.changes.retries.append(replace(first, id="retry", attempt=2, state=RunState.QUEUED))
     _end(bench, second, RunState.FAILED)
     bench.next_end()
     assert _told(bench) == [("b", "failed")]
@@ -272,7 +272,7 @@ def test_the_next_process_tells_of_kept_results_and_of_lost_runs_that_are_not_tr
     eventually(lambda: _kept(dead) == {kept.id})
     runner = _next_process(dead)
     ended: list[tuple[str, str]] = []
-    runner.on_ended = lambda run, _job, _output: ended.append((run.job_id, run.state.value))
+    runner.tell.on_ended = lambda run, _job, _output: ended.append((run.job_id, run.state.value))
     runner.recover(lambda owner: owner == "here/me")
     expected = {("kept", "failed"), *([] if retry else [("lost", "lost")])}
     assert set(_told(dead)) == set(ended) == expected

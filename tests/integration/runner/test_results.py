@@ -55,7 +55,7 @@ def test_results_are_kept_and_written_when_the_database_comes_back(bench: Bench)
     with without_runs_table(bench.store):
         for run in runs:
             bench.runner.finished(run.id, Outcome(RunState.SUCCEEDED, bench.clock.now))
-        eventually(lambda: bench.runner._writer.away)
+        eventually(lambda: bench.runner._recorder.writer.away)
     assert {bench.next_end().id for _ in runs} == {run.id for run in runs}
     assert (bench.states("a"), bench.states("b")) == (["succeeded"], ["succeeded"])
 
@@ -118,10 +118,12 @@ def test_a_run_whose_result_could_not_be_written_is_never_started_again(bench: B
     (run,) = _claimed(bench, "a")
     trouble = threading.Event()
     trouble.set()
-    bench.runner._writer = _writer(bench, lambda c: ValueError("no") if c.settled and trouble.is_set() else None)
+    bench.runner._recorder.writer = _writer(
+        bench, lambda c: ValueError("no") if c.settled and trouble.is_set() else None
+    )
     held, _ = bench.hold()
     bench.runner.finished(run.id, Outcome(RunState.SUCCEEDED, bench.clock.now))
-    eventually(lambda: bench.runner._writer.left)
+    eventually(lambda: bench.runner._recorder.writer.left)
     bench.runner.recover_own()
     trouble.clear()
     assert bench.next_end().id == run.id
@@ -361,7 +363,7 @@ def test_a_retry_that_is_decided_without_the_lease_is_there_for_the_leader(bench
     bench.runner.finished(held[0].run.id, Outcome(RunState.FAILED, bench.clock.now))
     _, retry = bench.until("a", "failed", "queued")
     assert (retry.attempt, retry.due_at) == (2, bench.clock.now + timedelta(hours=1))
-    assert bench.runner._writer.left == RunChanges()
+    assert bench.runner._recorder.writer.left == RunChanges()
 
 
 def test_a_retry_of_a_run_that_the_leader_took_for_lost_is_dropped(bench: Bench) -> None:

@@ -272,7 +272,7 @@ def test_leave_that_is_given_while_stopping_ends_as_lost_not_as_running(bench: B
     bench.job("a")
     held, launch = bench.hold()
     bench.fire()
-    bench.runner._stopping.set()
+    bench.runner._desk.stopping.set()
     launch(held[0])
     bench.stop()
     assert bench.states("a") == ["lost"]

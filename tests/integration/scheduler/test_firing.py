@@ -190,7 +190,7 @@ def test_what_is_due_at_once_in_a_group_waits_in_the_order_of_its_slots(place: P
         place.job(name, "group: erp\noverlap: queue\n", schedule=f"{{every: {every}}}")
     clock.forward(seconds=60)
     place.fire()
-    line = [place.runner._ledger.get(run_id) for run_id in place.runner._ledger.lines.of(("group", "erp"))]
+    line = [place.runner._desk.ledger.get(run_id) for run_id in place.runner._desk.ledger.lines.of(("group", "erp"))]
     runs = [entry.run for entry in line if entry is not None]
     assert [run.job_id for run in runs] == ["a", "b", "a", "a", "b"]
     assert [run.scheduled_at for run in runs] == sorted(run.scheduled_at for run in runs)

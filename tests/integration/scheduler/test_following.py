@@ -55,7 +55,7 @@ def test_a_run_starts_by_the_end_of_another_and_knows_it(bench: Ticking) -> None
 
 def test_a_chain_goes_on_by_itself_as_long_as_the_loop_is_woken(bench: Ticking) -> None:
     woken: list[None] = []
-    bench.runner.on_followers = lambda: woken.append(None)
+    bench.runner.tell.on_followers = lambda: woken.append(None)
     bench.job("a")
     chain(bench, "b", "a: succeeded")
     chain(bench, "c", "b: any")
@@ -115,7 +115,7 @@ def test_an_end_during_an_outage_is_followed_when_the_database_is_back(bench: Ti
     bench.fire()
     with without_runs_table(bench.store):
         launch(held[0])
-        eventually(lambda: bench.runner._writer.away)
+        eventually(lambda: bench.runner._recorder.writer.away)
     bench.until("a", "succeeded")
     bench.tick()
     eventually(lambda: len(held) == 2)
@@ -126,7 +126,7 @@ def test_an_end_during_an_outage_is_followed_when_the_database_is_back(bench: Ti
 def test_who_begins_to_lead_knows_who_runs_after_whom(bench: Ticking) -> None:
     bench.job("a")
     chain(bench, "b", "a: any")
-    bench.runner.followers = Followers()
+    bench.runner._desk.followers = Followers()
     bench.scheduler._lead(None)
     bench.tick()
     assert bench.runner.followers.digests.keys() == {"b"}
