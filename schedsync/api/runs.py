@@ -29,12 +29,6 @@ def of_job(query: RunsQuery, job_id: str) -> dict[str, Any]:
     return _page(job_id, query)
 
 
-@blueprint.get("/runs/<run_id>")
-def one(run_id: str) -> dict[str, Any]:
-    """Answer a run."""
-    return answered(lambda known: run_view(known.run(run_id), backend().clock()).model_dump(mode="json"))
-
-
 @blueprint.get("/runs/<run_id>/log")
 def log(run_id: str) -> Response:
     """Answer what a run printed; while it runs on this machine, what it has printed so far."""

@@ -6,16 +6,7 @@ from dataclasses import asdict
 import click
 
 from schedsync.cli.exits import Exit
-from schedsync.cli.findings import (
-    Finding,
-    Verdict,
-    of_channels,
-    of_connection,
-    of_jobs,
-    of_limits,
-    of_spool,
-    of_store,
-)
+from schedsync.cli.findings import Finding, Verdict, of_channels, of_connection, of_jobs, of_limits, of_spool, of_store
 from schedsync.cli.options import Options, command
 from schedsync.cli.output import say, say_json, say_table
 from schedsync.cli.tables import table

@@ -77,6 +77,14 @@ def of_spool(settings: Settings) -> Finding:
     return Finding(subject, verdict, (says,), {"path": str(path), "free_bytes": free})
 
 
+def of_limits(settings: Settings) -> Finding:
+    """Look at what the system lets this user run at once."""
+    runs = settings.runner.most_runs
+    says = tuple(shortages(runs)) or (f"enough for {runs} runs at once",)
+    verdict = Verdict.WARNING if shortages(runs) else Verdict.OK
+    return Finding("limits of the system", verdict, says, {"runs": runs})
+
+
 def of_channels(settings: Settings) -> Finding:
     """Look at the channels, and whether jobs name others. Nobody is told anything."""
     subject, wrong, says = "channels", False, []
@@ -106,14 +114,6 @@ def _unknown_channels(settings: Settings) -> dict[str, list[str]]:
     except FolderUnavailableError:  # which is a finding of its own
         return {}
     return unknown_channels({i: job.spec.notify for i, job in jobs.items()}, frozenset(settings.channels))
-
-
-def of_limits(settings: Settings) -> Finding:
-    """Look at what the system lets this user run at once."""
-    runs = settings.runner.most_runs
-    says = tuple(shortages(runs)) or (f"enough for {runs} runs at once",)
-    verdict = Verdict.WARNING if shortages(runs) else Verdict.OK
-    return Finding("limits of the system", verdict, says, {"runs": runs})
 
 
 def of_store(settings: Settings) -> Finding:

@@ -127,8 +127,8 @@ def _why_nothing(run: Run, spool: Path) -> str:
 
 def _row(run: Run) -> tuple[str | None, ...]:
     exit_code = None if run.exit_code is None else str(run.exit_code)
-    reason = "; ".join(each for each in (run.reason, run.ask_reason) if each) or None
     state = f"{run.state}, late" if run.is_late(utc_now()) else run.state.value
+    reason = "; ".join(each for each in (run.reason, run.ask_reason) if each) or None
     return run.id, run.job_id, shown(run.scheduled_at), _cause(run), state, _duration(run), exit_code, reason
 
 

@@ -29,24 +29,15 @@ GRACE = timedelta(seconds=5)
 
 
 @dataclass(frozen=True, slots=True)
-class EndedSlot:
-    """A slot that ended without the instance that claimed it; no further attempt follows."""
-
-    run: Run
-    job: KnownJob
-    output: Output
-
-
-@dataclass(frozen=True, slots=True)
 class Settled:
     """What became of orphans."""
 
     ended: Sequence[Run] = ()
-    slots: Sequence[EndedSlot] = ()
-    """Of those that ended, the ones that no further attempt follows."""
     startable: Sequence[Entry] = ()
     living: Sequence[tuple[Entry, int]] = ()
     """Runs that go on under their keepers, with the keepers' pids; they are this instance's now."""
+    slots: Sequence["EndedSlot"] = ()
+    """Of those that ended, the ones that no further attempt follows."""
 
 
 def known_jobs(store: Store, runs: Iterable[Run]) -> dict[str, KnownJob]:
@@ -57,6 +48,15 @@ def known_jobs(store: Store, runs: Iterable[Run]) -> dict[str, KnownJob]:
     """
     stored = store.jobs.load({run.job_id for run in runs})
     return {i: KnownJob(job.spec, job.observed.source.file) for i, job in stored.items() if job.spec}
+
+
+@dataclass(frozen=True, slots=True)
+class EndedSlot:
+    """A slot that ended without the instance that claimed it; no further attempt follows."""
+
+    run: Run
+    job: KnownJob
+    output: Output
 
 
 class Leftovers:
@@ -123,9 +123,9 @@ class Leftovers:
             remove(live(self._spool, run.id))
         return Settled(
             ended=[*recovered.known, *recovered.lost, *recovered.skipped],
-            slots=_ended_slots(changes, jobs),
             startable=[entry for entry in recovered.adopted if entry.run.id not in refused],
             living=[(entry, pid) for run_id, (entry, pid) in living.items() if run_id not in refused],
+            slots=_ended_slots(changes, jobs),
         )
 
     def _living(
@@ -141,10 +141,22 @@ class Leftovers:
             return self._store.runs.record(changes, lease)
         except (DatabaseUnavailableError, LeadershipLostError, SchemaError):
             raise
-        except Exception:  # an output that no database takes must not keep this instance from leading
-            log.exception("runs of dead instances are settled without their outputs")
+        except Exception:  # an output or a retry that no database takes must not keep this instance from leading
+            log.exception("runs of dead instances are settled without their outputs, further attempts one by one")
+            # Attempts first: one that is written twice is recognised, one that is forgotten is lost.
+            refused = frozenset(retry.id for retry in changes.retries if self._refused(retry, lease))
             bare = [(run, Output()) for run, _ in changes.settled]
-            return self._store.runs.record(replace(changes, settled=bare), lease)
+            return refused | self._store.runs.record(replace(changes, settled=bare, retries=[]), lease)
+
+    def _refused(self, retry: Run, lease: Lease) -> bool:
+        """Write one further attempt; return whether it must not start."""
+        try:
+            return bool(self._store.runs.record(RunChanges(retries=[retry]), lease))
+        except (DatabaseUnavailableError, LeadershipLostError, SchemaError):
+            raise
+        except Exception:  # the others are still to be written
+            log.exception("a further attempt could not be written", extra={"run_id": retry.id, "job_id": retry.job_id})
+            return True
 
     def _takeover(self, lease: Lease, followers: Followers) -> Takeover:
         def unstarted(run: Run) -> bool:

@@ -153,8 +153,7 @@ class ResultWriter:
 
     def _without_lease(self, changes: RunChanges, undone: frozenset[str]) -> Written:
         """Write the results of what ran here, which are ours all the same, and queue their retries for the leader."""
-        ours = RunChanges(started=changes.started, settled=changes.settled, endings=changes.endings)
-        ours.followers = changes.followers
+        ours = replace(changes, promoted=[], taken_up=[], retries=[])
         settled = self._try(ours).settled if ours else ()
         return Written(settled, self._handed_over(changes.retries), undone)
 
@@ -174,26 +173,26 @@ class ResultWriter:
 
     def _apart(self, changes: RunChanges) -> tuple[tuple[Run, ...], frozenset[str]]:
         """Write each result and each retry by itself; return what is settled, and the retries that are refused."""
-        settled = tuple(run for run, output in changes.settled if self._settled(changes.about(run, output)))
+        settled = tuple(run for run, output in changes.settled if self._settled(changes.only(run, output)))
         self._refused_in_a_row = 0 if len(settled) == len(changes.settled) else min(self._refused_in_a_row + 1, 10)
         self._told.difference_update(run.id for run in settled)
         return settled, frozenset(retry.id for retry in changes.retries if self._refused(retry))
 
-    def _settled(self, about: RunChanges) -> bool:
+    def _settled(self, change: RunChanges) -> bool:
         """Write one result; without its output, with a plain reason, at last untold, where that cannot be written."""
-        ((run, output),) = about.settled
-        ways = [(run, output, True), (run, Output(), True), (_plain(run), Output(), True)]
-        for told, kept, tells in dict.fromkeys([*ways, (_plain(run), Output(), not about.endings)]):
+        ((run, output),) = change.settled
+        bare = [(run, Output(), True), (_plain(run), Output(), True), (_plain(run), Output(), False)]
+        for written, kept, tells in dict.fromkeys([(run, output, True), *bare]):
             if self.rests:
                 break
             try:
-                self._record(replace(about, settled=[(told, kept)], endings=about.endings if tells else []))
+                self._record(replace(change, settled=[(written, kept)], endings=change.endings if tells else []))
                 return True
             except AWAY:
                 pass
             except Exception as error:  # what it was is kept, and the others are still to be written
                 self._say_refused(run, error)
-        self._keep(about)
+        self._keep(change)
         return False
 
     def _say_refused(self, run: Run, error: Exception) -> None:

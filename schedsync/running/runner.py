@@ -26,7 +26,7 @@ from schedsync.running.journal import Result
 from schedsync.running.keeping import Keeping
 from schedsync.running.leftovers import Leftovers, Settled, known_jobs
 from schedsync.running.results import ResultWriter, Written
-from schedsync.runs.following import NOTHING, Consequences, Followers, what_follows
+from schedsync.runs.following import Consequences, Followers, what_follows
 from schedsync.runs.ledger import Entry, Ledger, Place
 from schedsync.runs.notices import ending_of
 from schedsync.runs.outcome import Outcome, Output
@@ -198,11 +198,6 @@ class Runner:
         with self._lock:
             return self._ledger.unsettled(job_id)
 
-    def late(self, now: datetime) -> list[Entry]:
-        """Return the runs that have not ended in time."""
-        with self._lock:
-            return self._ledger.late(now)
-
     def ahead(self, job_id: str, spec: JobSpec) -> Ahead:
         """Return what a further run of a job would find before it."""
         with self._lock:
@@ -212,6 +207,11 @@ class Runner:
         """Return what waits here, in the order in which it will start."""
         with self._lock:
             return waiting(self._ledger)
+
+    def late(self, now: datetime) -> list[Entry]:
+        """Return the runs that have not ended in time."""
+        with self._lock:
+            return self._ledger.late(now)
 
     def reserve(self, wanted: Iterable[tuple[Entry, Decision]]) -> list[Entry]:
         """Return the entries with the states to claim them with; ``enter`` or ``withdraw`` them afterwards."""
@@ -262,7 +262,7 @@ class Runner:
         ahead = Ahead() if job is None else self._ledger.ahead(run.job_id, job.spec)
         decision, reason = judge_unowned(run, job, ahead, now)
         if job is None or decision is Decision.SKIP:
-            self._skip(run, str(reason), self._changes)
+            self._skip(run, job, str(reason), self._changes)
             return
         run = replace(run, late_at=job.spec.late_at(run.scheduled_at))
         entry = Entry(run, job.spec, job.source_file)
@@ -327,7 +327,7 @@ class Runner:
         """Note that a run's process exists."""
         with self._lock:
             entry = self._ledger.get(run_id)
-            if entry is not None:
+            if entry is not None and entry.run.pid != pid:  # else it is looked after again, and its start is known
                 entry.run = replace(entry.run, started_at=at, pid=pid)
                 self._changes.started.append(entry.run)
                 self._tell_change(entry.run)
@@ -357,9 +357,10 @@ class Runner:
 
         def is_orphan(run: Run) -> bool:
             # Only the leader starts what is queued, so the queued runs of a living instance are taken up too.
-            # Those without an owner are the thread's that claims: see take_up.
             waits = run.state is RunState.QUEUED
-            return run.owner not in {None, self._options.owner} and (waits or is_dead(run.owner or ""))
+            if waits and run.owner is None:  # the thread that claims takes it up
+                return False
+            return run.owner != self._options.owner and (waits or is_dead(run.owner or ""))
 
         self._recover(is_orphan)
 
@@ -375,16 +376,22 @@ class Runner:
     def recover_own(self) -> None:
         """Compare what is at hand with the rows, and take up runs of this instance that it does not know of.
 
-        Of those the claim was written, but its answer was lost. What others have queued is taken up, too.
+        Of those the claim was written, but its answer was lost. What others have queued is taken up, too; not what has
+        no owner: see take_up.
 
         For the thread that claims, when no claim of its own is under way.
 
         Raises:
             DatabaseUnavailableError: nothing is taken up; call it again.
         """
+
+        def is_orphan(run: Run) -> bool:
+            queued = run.state is RunState.QUEUED and run.owner is not None
+            return queued or run.owner == self._options.owner
+
         self._doubtful = False
         try:
-            self._recover(lambda run: run.owner == self._options.owner or run.state is RunState.QUEUED)
+            self._recover(is_orphan)
         except BaseException:
             self._doubtful = True
             raise
@@ -575,29 +582,24 @@ class Runner:
         may_retry = not outcome.remains
         follows = what_follows(run, entry.spec, self.followers, node=node, owner=owner, may_retry=may_retry)
         told = concluded(run, entry.spec.retry) if may_retry else run
-        self._ended(Result(told, outcome.output), self._changes, follows)
+        self._ended(Result(told, outcome.output), _known(entry), self._changes, follows)
 
-    def _ended(self, result: Result, changes: RunChanges, follows: Consequences = NOTHING) -> None:
-        retry, entry = follows.retry, self._ledger.get(result.run.id)
+    def _ended(self, result: Result, job: KnownJob | None, changes: RunChanges, follows: Consequences) -> None:
+        retry = follows.retry
         self._ledger.settle(result.run.id, retry)
         self._replaced.discard(result.run.id)
         self._custody.take(result)
         changes.settled.append((result.run, result.output))
         changes.followers += follows.followers
+        if follows.ending is not None:
+            changes.endings.append(follows.ending)
         self._tell_change(result.run)
-        if retry is None and entry is not None:
-            self._end_slot(result, entry, changes)
+        if retry is None and job is not None:
+            self._tell_of_job(self.on_ended, result.run, job, result.output)
         if retry is not None:
             changes.retries.append(retry)
             self._unwritten.add(retry.id)
             self._tell_change(retry)
-
-    def _end_slot(self, result: Result, entry: Entry, changes: RunChanges) -> None:
-        """Note whom the end of a slot is told."""
-        ending = ending_of(result.run, entry.spec)
-        if ending is not None:
-            changes.endings.append(ending)
-        self._tell_of_job(self.on_ended, result.run, _known(entry), result.output)
 
     def _still_wanted(self, promoted: list[Entry], changes: RunChanges) -> list[Entry]:
         """Return what may really start: a run that waited while its job was paused or removed is skipped.
@@ -618,17 +620,18 @@ class Runner:
         for entry in promoted:
             paused = EVERYTHING in pauses or entry.run.job_id in pauses
             if paused and entry.run.asked_by is None:
-                self._skip(entry.run, SkipReason.PAUSED.value, changes)
+                self._skip(entry.run, _known(entry), SkipReason.PAUSED.value, changes)
             elif entry.run.job_id not in live:
-                self._skip(entry.run, f"{SkipReason.REMOVED}: the job is gone", changes)
+                self._skip(entry.run, _known(entry), f"{SkipReason.REMOVED}: the job is gone", changes)
             else:
                 starting.append(entry)
         return starting
 
-    def _skip(self, run: Run, reason: str, changes: RunChanges) -> None:
+    def _skip(self, run: Run, job: KnownJob | None, reason: str, changes: RunChanges) -> None:
         skipped = replace(run, state=RunState.SKIPPED, reason=reason, finished_at=self._clock())
         with self._lock:
-            self._ended(Result(skipped, Output()), changes)
+            ending = None if job is None else ending_of(skipped, job.spec)
+            self._ended(Result(skipped, Output()), job, changes, Consequences(ending=ending))
         self._news.set()  # its place is free for the next one
 
     def _with_leave(self, entry: Entry) -> Run:

@@ -1,8 +1,9 @@
-"""What follows a run that has ended: another attempt at its slot, or the runs of the jobs that come after it."""
+"""What follows a run that has ended: another attempt at its slot, or runs of jobs that come after it and notices."""
 
 from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass
 
+from schedsync.runs.notices import Ending, ending_of
 from schedsync.runs.retry import next_attempt
 from schedsync.runs.run import Cause, Run, RunState, new_run_id
 from schedsync.specs.circles import circles
@@ -68,6 +69,8 @@ class Consequences:
     """The next attempt, queued for the instance that decides this."""
     followers: tuple[Run, ...] = ()
     """Queued runs without an owner."""
+    ending: Ending | None = None
+    """The end of the slot, where somebody may want to hear of it."""
 
 
 NOTHING = Consequences()
@@ -89,9 +92,11 @@ def what_follows(
         may_retry: False while processes of it live that nobody can end: no other attempt may run beside them.
     """
     retry = None if spec is None or not may_retry else next_attempt(ended, spec.retry, node=node, owner=owner)
-    if retry is not None or ended.state is RunState.SKIPPED:
+    if retry is not None:
         return Consequences(retry)
-    return Consequences(followers=tuple(_following(ended, follower) for follower in followers.of(ended, spec)))
+    ending = None if spec is None else ending_of(ended, spec)
+    coming = [] if ended.state is RunState.SKIPPED else followers.of(ended, spec)
+    return Consequences(None, tuple(_following(ended, follower) for follower in coming), ending)
 
 
 def _following(ended: Run, follower: Follower) -> Run:

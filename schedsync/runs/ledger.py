@@ -7,7 +7,6 @@ lines of the spec that it was claimed with until it has ended.
 """
 
 import heapq
-from collections import Counter
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
@@ -16,6 +15,7 @@ from itertools import count
 from typing import TypeVar
 
 from schedsync.runs.lines import Line, Lines, line_of, lines_of
+from schedsync.runs.places import Places
 from schedsync.runs.run import Run, RunState
 from schedsync.runs.slots import Ahead, Decision
 from schedsync.specs.actions import Action, DatabaseAction, HttpAction, PythonAction
@@ -26,8 +26,6 @@ _T = TypeVar("_T", int, datetime)
 
 PROCESSES, PYTHON, SQL, HTTP = POOLS = ("processes", "python", "sql", "http")
 """The pools."""
-_ALL = "all"
-"""Stands for all pools together."""
 
 
 def pool_of(action: Action) -> str:
@@ -89,9 +87,7 @@ class Ledger:
             max_runs: how many in all pools together; None: no fewer than the pools allow.
             groups: how many runs of a group may be unsettled before others wait, where that is not one.
         """
-        self._bounded = max_runs is not None
-        self._capacity = {**capacity, _ALL: sum(capacity.values()) if max_runs is None else max_runs}
-        self._free = Counter(self._capacity)
+        self.places = Places(capacity, max_runs)
         self._entries: dict[str, Entry] = {}
         self.lines = Lines(groups or {})
         self._turns = count(1)
@@ -127,11 +123,6 @@ class Ledger:
         """Return the unsettled runs in a line, in the order in which they follow one another."""
         return [self._entries[run_id] for run_id in self.lines.of(line)]
 
-    def scarce(self, pool: str) -> tuple[str, int]:
-        """Return where a ready run of *pool* needs a place, and how many there are: in the pool, or in all together."""
-        short = _ALL if self._free[pool] > 0 >= self._free[_ALL] else pool
-        return short, self._capacity[short]
-
     def in_the_way(self, entry: Entry, *, claimed: Collection[str], going: Collection[str]) -> list[Entry]:
         """Return the runs that have to make way for *entry*: those of its job, and of its group the oldest.
 
@@ -162,8 +153,8 @@ class Ledger:
         # What was adopted since the decision was made has to end first, too.
         may_start = decision is Decision.START and not self._held_up(entry, _NOT_BLOCKED)
         self.lines.reserve(entry.lines, entry.run.job_id)
-        if may_start and self._has_place(entry.pool) and self._is_next(entry.pool):
-            self._take(entry.pool)
+        if may_start and self.places.are_free(entry.pool) and self._is_next(entry.pool):
+            self.places.take(entry.pool)
             return replace(entry, run=replace(entry.run, state=RunState.RUNNING), place=Place.RUNNING)
         place = Place.READY if may_start else Place.BLOCKED
         return replace(entry, run=replace(entry.run, state=RunState.QUEUED), place=place)
@@ -199,16 +190,22 @@ class Ledger:
         self.lines.leave(before, entry.run.id)
         self.lines.join(entry.lines, entry.run.id)
         entry.place = Place.RUNNING
-        self._take(entry.pool)
+        self.places.take(entry.pool)
         self._put(entry)
         self._unblock(before)
 
     def note_elsewhere(self, entry: Entry) -> None:
-        """Take note of a run that another instance runs; one that is here already stays as it is."""
-        if entry.run.id not in self._entries:
-            entry.place = Place.ELSEWHERE
-            self.lines.join(entry.lines, entry.run.id)
-            self._put(entry)
+        """Take note of a run that another instance runs: what is ready here waits for it."""
+        if entry.run.id in self._entries:
+            return
+        entry.place = Place.ELSEWHERE
+        self.lines.join(entry.lines, entry.run.id)
+        self._put(entry)
+        for line in entry.lines:
+            surplus = max(self._taken(line, _NOT_BLOCKED) - self.lines.places(line), 0)
+            ready = [other for other in reversed(self.of_line(line)) if other.place is Place.READY]
+            for other in [other for other in ready if other.spec.overlap is not Overlap.ALLOW][:surplus]:
+                other.place = Place.BLOCKED
 
     def settle(self, run_id: str, retry: Run | None = None) -> Entry | None:
         """Let go of an ended run; *retry* takes its place in its lines. Returns its entry if it was here."""
@@ -246,7 +243,7 @@ class Ledger:
         promoted: list[Entry] = []
         while (entry := self._next_ready()) is not None:
             heapq.heappop(self._ready[entry.pool])
-            self._take(entry.pool)
+            self.places.take(entry.pool)
             entry.place = Place.RUNNING
             promoted.append(entry)
         return promoted
@@ -259,25 +256,17 @@ class Ledger:
 
     # Places in pools.
 
-    def _has_place(self, pool: str) -> bool:
-        return self._free[pool] > 0 and self._free[_ALL] > 0
-
-    def _take(self, pool: str) -> None:
-        self._free[pool] -= 1
-        self._free[_ALL] -= 1
-
     def _release(self, entry: Entry) -> None:
         if entry.place is Place.RUNNING:
-            self._free[entry.pool] += 1
-            self._free[_ALL] += 1
+            self.places.give_back(entry.pool)
 
     def _is_next(self, pool: str) -> bool:
         """Whether a new run of *pool* overtakes nobody who is ready and could have its place."""
-        return not self.startable if self._bounded else self._first(self._ready[pool], Place.READY) is None
+        return not self.startable if self.places.bounded else self._first(self._ready[pool], Place.READY) is None
 
     def _next_ready(self) -> Entry | None:
         """Return the run that is ready for longest, of those that there is a place for."""
-        firsts = (self._first(heap, Place.READY) for pool, heap in self._ready.items() if self._has_place(pool))
+        firsts = (self._first(heap, Place.READY) for pool, heap in self._ready.items() if self.places.are_free(pool))
         return min((entry for entry in firsts if entry is not None), key=lambda entry: entry.turn, default=None)
 
     def _first(self, heap: list[tuple[_T, str]], place: Place) -> Entry | None:

@@ -49,10 +49,10 @@ class Recovered:
     lost: list[Run] = field(default_factory=list)
     skipped: list[Run] = field(default_factory=list)
     retries: list[Run] = field(default_factory=list)
-    endings: list[Ending] = field(default_factory=list)
-    """Of the ended and skipped ones, those that end a slot which somebody may want to hear of."""
     followers: list[Run] = field(default_factory=list)
     """Runs of the jobs that come after, for the leader to take up."""
+    endings: list[Ending] = field(default_factory=list)
+    """Of the ended and skipped ones, those that end a slot which somebody may want to hear of."""
     adopted: list[Entry] = field(default_factory=list)
     """Retries and runs that have not started, to be started when their time and their job's order allow."""
 
@@ -89,7 +89,7 @@ def recover(
         elif late := too_late(run, job.spec, takeover.now):
             skipped = _skip(run, late, takeover)
             recovered.skipped.append(skipped)
-            _end_slot(skipped, job, recovered)
+            _note_ending(ending_of(skipped, job.spec), recovered)
         else:
             recovered.adopted.append(Entry(run, job.spec, job.source_file))
     # What had begun stands before what had not: in a group, slots of the same time do not tell.
@@ -130,15 +130,13 @@ def _end(ended: Run, group: list[Run], job: KnownJob | None, takeover: Takeover,
     node, owner = takeover.node, takeover.owner
     follows = what_follows(ended, spec, takeover.followers, node=node, owner=owner, may_retry=not remains)
     recovered.followers += follows.followers
+    _note_ending(follows.ending, recovered)
     if job is not None and follows.retry is not None:
         recovered.retries.append(follows.retry)
         recovered.adopted.append(Entry(follows.retry, job.spec, job.source_file))
-    elif job is not None:
-        _end_slot(told, job, recovered)
 
 
-def _end_slot(ended: Run, job: KnownJob, recovered: Recovered) -> None:
-    ending = ending_of(ended, job.spec)
+def _note_ending(ending: Ending | None, recovered: Recovered) -> None:
     if ending is not None:
         recovered.endings.append(ending)
 

@@ -86,7 +86,7 @@ def waiting_in_rows(
 def _ready(entries: Iterable[Entry], ledger: Ledger) -> Iterable[Waiting]:
     before: dict[str, int] = {}
     for entry in entries:
-        pool, places = ledger.scarce(entry.pool)
+        pool, places = ledger.places.scarce(entry.pool)
         yield Waiting(entry.run, WaitsFor.CAPACITY, pool, places, entry.spec.group, before=before.get(pool, 0))
         before[pool] = before.get(pool, 0) + 1
 

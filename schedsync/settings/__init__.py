@@ -32,8 +32,8 @@ from schedsync.specs.zones import check_zone
 DEFAULT_FILE = Path("schedsync.toml")
 _RESERVED = ("SCHEDSYNC_TEST_", "SCHEDSYNC_RUN_", "SCHEDSYNC_JOB_")
 """Variables with these beginnings are not settings: those of the tests, and those that jobs are given."""
-_NAMED = re.compile(r"(SCHEDSYNC_(CONNECTIONS|CHANNELS|GROUPS)__\w+?__)(\w+)", re.IGNORECASE)
-"""A field of a connection, a channel or a group; its name is for the installation to choose."""
+_NAMED = re.compile(r"(SCHEDSYNC_(CONNECTIONS|GROUPS|CHANNELS)__\w+?__)(\w+)", re.IGNORECASE)
+"""A field of a connection, a group or a channel; their names are for the installation to choose."""
 _CONNECTION_NAME = re.compile(r"[a-z][a-z0-9_-]*")
 
 
@@ -91,7 +91,8 @@ class RunnerSettings(Group):
     @property
     def most_runs(self) -> int:
         """How many processes of runs there may be at once."""
-        return self.max_processes + self.max_python + self.max_sql
+        pools = self.max_processes + self.max_python + self.max_sql + self.max_http
+        return pools if self.max_runs is None else min(pools, self.max_runs)
 
 
 class GroupSettings(Group):
@@ -150,11 +151,12 @@ class Settings(BaseSettings):
     connections: dict[Annotated[str, AfterValidator(_connection_name)], ConnectionSettings] = Field(
         default_factory=dict, description="Databases that sql and plsql jobs name, each with the fields of [database]."
     )
-    channels: dict[Annotated[str, AfterValidator(check_channel_name)], ChannelSettings] = Field(
-        default_factory=dict, description="Where notices go: mail, chats, webhooks, by the names that jobs use."
-    )
     groups: dict[GroupName, GroupSettings] = Field(
         default_factory=dict, description="Groups of jobs that may have more than one run at once."
+    )
+
+    channels: dict[Annotated[str, AfterValidator(check_channel_name)], ChannelSettings] = Field(
+        default_factory=dict, description="Where notices go: mail, chats, webhooks, by the names that jobs use."
     )
 
     @property

@@ -60,6 +60,7 @@ class JobSpec(Model):
         100, description="So many runs of the job may wait for others under overlap: queue."
     )
     misfire: Misfire = Field(default_factory=Misfire, description="What happens to missed slots.")
+    orphan: Orphan = Field(Orphan.END, description="Whether its processes outlive a crash or restart of schedsync.")
     late_after: PositiveDuration | None = Field(
         None, description="A slot whose run has not ended this long after its time is late."
     )
@@ -68,7 +69,6 @@ class JobSpec(Model):
     )
     notify: Notify | None = Field(None, description="Who is told of what.")
     healthcheck: AnyHealthcheck | None = Field(None, description="A monitor that is pinged: a URL, or where it is.")
-    orphan: Orphan = Field(Orphan.END, description="Whether its processes outlive a crash or restart of schedsync.")
     prune: Prune = Field(Prune.AUTO, description="Whether it may be removed when its file no longer has it.")
     renamed_from: JobId | None = Field(None, description="The id it had before: keeps history, pause and phase.")
     suspend: bool = Field(default=False, strict=True, description="The author's own pause.")

@@ -39,8 +39,8 @@ _MAIN_KEYS = {
     "http": "url: https://erp.example.com/close",
     "expect": "status: 200",
     "tls": "ca: erp-ca.pem",
-    "notify": "to: ops-mail",
     "limits": "memory: 2GiB",
+    "notify": "to: ops-mail",
 }
 _EXAMPLES = {
     "schedule": 'schedule: {every: 15m} or schedule: {cron: "30 2 * * *"}',
@@ -51,9 +51,9 @@ _EXAMPLES = {
     "connection": "connection: erp, for [connections.erp] in the settings",
     "binds": "binds: {name: value}",
     "out": "out: {name: number}",
-    "to": "to: [ops-mail], for [channels.ops-mail] in the settings",
     "url": "url: https://erp.example.com/close",
     "headers": "headers: {Accept: application/json}",
+    "to": "to: [ops-mail], for [channels.ops-mail] in the settings",
     "file": "{file: close.sql}",
 }
 _STATEMENT_TAGS = {"StatementText", "StatementFile"}
@@ -104,7 +104,7 @@ def _explain(details: ErrorDetails) -> FieldError:
 
 def _about_value(path: FieldPath, details: ErrorDetails, name: str, *, at_key: bool) -> FieldError:
     kind, value = details["type"], details["input"]
-    # The value of a variable, a bind or a header may be a secret, an address may hold a password, a monitor's is one.
+    # The value of a variable, a bind or a header may be a secret, an address may hold one, that of a monitor is one.
     secret = path[1:2] in {("env",), ("binds",)} or path[1:3] in _SECRETS_OF_REQUESTS or path[:1] == ("healthcheck",)
     found = None if secret and isinstance(value, str | int | float) else shown(value)
     if kind == "union_tag_not_found" or (kind == "tuple_type" and path == ("schedule",)):

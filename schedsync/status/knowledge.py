@@ -57,20 +57,19 @@ class Knowledge(Protocol):
         """Return how many runs are queued and how many are running."""
         ...
 
-    def overdue(self, job_ids: Collection[str]) -> dict[str, datetime]:
-        """Return since when these jobs are overdue, by id."""
-        ...
-
-    def notice_counts(self) -> dict[str, int]:
-        """Return how many notices are to be sent, and how many were given up, by state."""
-        ...
-
     def unsettled(self) -> list[Run]:
         """Return the runs that are queued or running, oldest slot first."""
         ...
 
     def specs(self, job_ids: Collection[str]) -> dict[str, JobSpec]:
         """Return the specs of live jobs, as far as they are known."""
+
+    def overdue(self, job_ids: Collection[str]) -> dict[str, datetime]:
+        """Return since when these jobs are overdue, by id."""
+        ...
+
+    def notice_counts(self) -> dict[str, int]:
+        """Return how many notices are to be sent, and how many were given up, by state."""
         ...
 
     def output(self, run_id: str) -> Output | KeptOutput | None:
@@ -148,6 +147,15 @@ class FromStore:
         """Return how many runs are queued and how many are running."""
         return self.store.runs.unsettled_counts()
 
+    def unsettled(self) -> list[Run]:
+        """Return the runs that are queued or running, oldest slot first."""
+        return self.store.runs.unsettled()
+
+    def specs(self, job_ids: Collection[str]) -> dict[str, JobSpec]:
+        """Return the specs of live jobs, as far as they can be read."""
+        jobs = self._learned(list(self.store.jobs.load(job_ids).values()))
+        return {job.observed.id: job.spec for job in jobs if job.spec is not None}
+
     def overdue(self, job_ids: Collection[str]) -> dict[str, datetime]:
         """Return since when these jobs are overdue, by id."""
         found = self.store.notices.overdue(job_ids)
@@ -161,15 +169,6 @@ class FromStore:
         if self.mirror is not None:
             self.mirror.learn_notices(counts)
         return counts
-
-    def unsettled(self) -> list[Run]:
-        """Return the runs that are queued or running, oldest slot first."""
-        return self.store.runs.unsettled()
-
-    def specs(self, job_ids: Collection[str]) -> dict[str, JobSpec]:
-        """Return the specs of live jobs, as far as they can be read."""
-        jobs = self._learned(list(self.store.jobs.load(job_ids).values()))
-        return {job.observed.id: job.spec for job in jobs if job.spec is not None}
 
     def output(self, run_id: str) -> KeptOutput | None:
         """Return what is kept of a run's output."""

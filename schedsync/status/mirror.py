@@ -205,16 +205,6 @@ class Mirror:
         with self._lock:
             return Counter(run.state for run in self._runs.values() if run.state in UNSETTLED)
 
-    def overdue(self, job_ids: Collection[str]) -> dict[str, datetime]:
-        """Return since when these jobs were overdue, by id."""
-        with self._lock:
-            return {job_id: self._overdue[job_id] for job_id in job_ids if job_id in self._overdue}
-
-    def notice_counts(self) -> dict[str, int]:
-        """Return how many notices there were, by state."""
-        with self._lock:
-            return dict(self._notices)
-
     def unsettled(self) -> list[Run]:
         """Return the remembered runs that are queued or running, oldest slot first."""
         with self._lock:
@@ -225,6 +215,16 @@ class Mirror:
         with self._lock:
             known = {job_id: self._spec(self._jobs[job_id]) for job_id in job_ids if job_id in self._jobs}
         return {job_id: spec for job_id, spec in known.items() if spec is not None}
+
+    def overdue(self, job_ids: Collection[str]) -> dict[str, datetime]:
+        """Return since when these jobs were overdue, by id."""
+        with self._lock:
+            return {job_id: self._overdue[job_id] for job_id in job_ids if job_id in self._overdue}
+
+    def notice_counts(self) -> dict[str, int]:
+        """Return how many notices there were, by state."""
+        with self._lock:
+            return dict(self._notices)
 
     def output(self, run_id: str) -> Output:
         """Raise NotRememberedError: outputs are not remembered."""

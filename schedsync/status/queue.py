@@ -1,6 +1,6 @@
 """The queue as the status side shows it: each run that has not started, and what it waits for."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime
 
 from schedsync.runs.run import Run
@@ -30,11 +30,16 @@ class WaitView(View):
     until: Time | None
 
 
-class QueuedRunView(RunView):
+class RunDetail(RunView):
+    """A run, and what it waits for."""
+
+    waiting_for: WaitView | None
+
+
+class QueuedRunView(RunDetail):
     """A run that waits."""
 
     since: Time | None
-    waiting_for: WaitView | None
 
 
 class QueueView(View):
@@ -48,6 +53,12 @@ class QueueView(View):
 def queue_view(told: Sequence[Waiting], *, told_by: str, limit: int) -> QueueView:
     """Show the first *limit* of what waits."""
     return QueueView(told_by=told_by, total=len(told), queue=[_queued(each) for each in told[:limit]])
+
+
+def run_detail(run: Run, told: Iterable[Waiting], now: datetime) -> RunDetail:
+    """Show *run* as it is *now*, with what it waits for, if it is among what waits."""
+    found = next((each for each in told if each.run.id == run.id), None)
+    return RunDetail(**dict(run_view(run, now)), waiting_for=None if found is None else _wait(found))
 
 
 def queue_in_rows(known: Knowledge, groups: Mapping[str, int], now: datetime) -> list[Waiting]:

@@ -53,13 +53,13 @@ class RunView(View):
     exit_code: int | None
     node: str | None
     revision: str | None
-    late: bool
-    """Whether the slot has not ended in time."""
     asked_by: str | None
     ask_reason: str | None
     upstream_job_id: str | None
     upstream_run_id: str | None
     upstream_state: str | None
+    late: bool
+    """Whether the slot has not ended in time."""
 
 
 class SourceView(View):

@@ -46,8 +46,8 @@ class RunChanges:
     def __bool__(self) -> bool:
         return any((self.started, self.promoted, self.taken_up, self.settled, self.retries))
 
-    def about(self, ended: Run, output: Output) -> "RunChanges":
-        """Return of these what is about one settled run: its end, its followers and its ending."""
+    def only(self, ended: Run, output: Output) -> "RunChanges":
+        """Return the end of one run, with what belongs to it."""
         return RunChanges(
             settled=[(ended, output)],
             followers=[run for run in self.followers if run.upstream_run_id == ended.id],
@@ -60,8 +60,8 @@ class Recorded:
     """What came of it."""
 
     refused: frozenset[str]
-    """The ids of promoted runs and of retries that must not start: another leader has ended the run or holds it, or
-    the attempt has a row of its own already."""
+    """The ids of promoted runs, of those taken up, and of retries that are not this instance's: another leader has
+    ended the run or holds it, or the attempt has a row of its own already."""
     notices: int
     """How many notices are new in the outbox."""
 
@@ -101,25 +101,26 @@ def _hand_over(database: Database, retries: Sequence[Run]) -> HandedOver:
     with database.write() as connection:
         known = known_slots(connection, retries)
         ends = _ends_before(connection, retries)
-        new = [run for run in retries if slot_of(run) not in known and ends.get(slot_of(run)) == run.claimed_at]
+        wanted = [run for run in retries if slot_of(run) not in known]
+        new = [run for run in wanted if ends.get(slot_of(run)) == (run.owner, run.claimed_at)]
         execute_last(connection, [(insert(tables.runs), [row_of(run) for run in new])])
     written = {run.id for run in new} | {run.id for run in retries if known.get(slot_of(run)) == run.id}
     left = [run for run in retries if run.id not in written]
-    early = {run.id for run in left if slot_of(run) not in known and ends.get(slot_of(run)) is None}
+    early = {run.id for run in wanted if ends.get(slot_of(run)) == (run.owner, None)}
     return HandedOver(frozenset(run.id for run in left if run.id not in early), frozenset(early))
 
 
-def _ends_before(connection: Connection, retries: Sequence[Run]) -> dict[Slot, datetime | None]:
-    """Return when the attempts before *retries* ended, by the slot of each retry; None: they have not."""
+def _ends_before(connection: Connection, retries: Sequence[Run]) -> dict[Slot, tuple[str | None, datetime | None]]:
+    """Return who had the attempts before *retries*, and when they ended, by the slot of each retry."""
     before = {(run.job_id, run.scheduled_at, run.attempt - 1): slot_of(run) for run in retries}
-    columns = (_runs.job_id, _runs.scheduled_at, _runs.attempt, _runs.finished_at)
-    found: dict[Slot, datetime | None] = {}
+    columns = (_runs.job_id, _runs.scheduled_at, _runs.attempt, _runs.owner, _runs.finished_at)
+    found: dict[Slot, tuple[str | None, datetime | None]] = {}
     for chunk in chunks(sorted({run.job_id for run in retries})):
         slots = [run.scheduled_at for run in retries]
         where = (_runs.job_id.in_(chunk), _runs.scheduled_at.between(min(slots), max(slots)))
-        for job_id, slot, attempt, ended in connection.execute(select(*columns).where(*where)):
+        for job_id, slot, attempt, owner, ended in connection.execute(select(*columns).where(*where)):
             if (job_id, slot, attempt) in before:
-                found[before[job_id, slot, attempt]] = ended
+                found[before[job_id, slot, attempt]] = (owner, ended)
     return found
 
 

@@ -42,7 +42,6 @@ def test_each_end_is_followed_once_although_the_service_is_killed_again_and_agai
         eventually(lambda seen=seen: len(service.ended("second", "succeeded")) > seen + 1)  # type: ignore[misc]
         service.kill()
         service.start()
-    (folder.path / "first.yaml").rename(folder.path.parent / "first.yaml")
     folder.write("first.yaml", f"id: first\nschedule: {YEARLY}\nrun: {{shell: 'true'}}\n")
     ended = {"succeeded", "failed", "lost"}
     eventually(lambda: {run["state"] for run in service.runs("first")} <= {*ended, "skipped"})

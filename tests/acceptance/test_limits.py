@@ -21,14 +21,14 @@ HIERARCHIES = (Path("/sys/fs/cgroup/pids"), Path("/sys/fs/cgroup"))
 def at_most(service: Service, more: int) -> Iterator[None]:
     """Let the service, with all that it starts, have so many *more* processes and threads than it has now."""
     pid = str(service.pid)
-    group = (
-        next((place for place in HIERARCHIES if (place / "cgroup.procs").exists()), Path("/absent"))
-        / f"schedsync-test-{pid}"
-    )
+    place = next((each for each in HIERARCHIES if (each / "cgroup.procs").exists()), Path("/absent"))
+    group = place / f"schedsync-test-{pid}"
     try:
         group.mkdir()
         limit = (group / "pids.max").open("w")
     except OSError as error:
+        with suppress(OSError):
+            group.rmdir()
         pytest.skip(f"no group of processes can be limited here: {error}")
     with limit:
         (group / "cgroup.procs").write_text(pid)

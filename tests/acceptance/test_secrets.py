@@ -33,20 +33,28 @@ def test_a_secret_is_nowhere_but_in_its_file(service: Service, folder: Folder, t
     secret.write_text(f"{SECRET}\n")
     for name, body in _SAYINGS.items():
         _job(folder, name, body, "fail_on_output: ORA-\n")
-    _job(folder, "killed", f'echo "$SECRET"; printf "${{SECRET:0:9}}"; touch {tmp_path}/said; sleep 60')
+    begins = f'echo "$SECRET"; printf "${{SECRET:0:9}}"; touch {tmp_path}/$SCHEDSYNC_JOB_ID-said'
+    _job(folder, "killed", f"{begins}; sleep 60")
+    ends = f'until [ -e {tmp_path}/go ]; do sleep 0.05; done; printf %s "${{SECRET:9}}"; echo " $SECRET"'
+    _job(folder, "adopted", f"{begins}; {ends}", "orphan: adopt\n")
     service.start(LOG_LEVEL="DEBUG")
     for name in _SAYINGS:
         eventually(lambda name=name: service.ended(name, "succeeded") or service.ended(name, "failed"))  # type: ignore[misc] # the loop's own name
     (run,) = service.ended("killed", "running")
-    eventually((tmp_path / "said").exists)
-    eventually(lambda: "[redacted]" in service.ask(f"/api/runs/{run['id']}/log")[1])
+    (adopted,) = service.ended("adopted", "running")
+    for one in (run, adopted):
+        eventually((tmp_path / f"{one['job_id']}-said").exists)
+        eventually(lambda one=one: service.ask(f"/api/runs/{one['id']}/log")[1] == "[redacted]\n")  # type: ignore[misc] # the loop's own name
     service.kill()
     assert _files_with(SECRET[:9], tmp_path) == [secret]
     assert _files_with("[redacted]\n", service.home)
     service.start(LOG_LEVEL="DEBUG")
     eventually(lambda: service.ended("killed", "lost"))
+    (tmp_path / "go").touch()
+    eventually(lambda: [one for one in service.ended("adopted", "succeeded") if one["id"] == adopted["id"]])
+    assert service.get(f"/api/runs/{adopted['id']}/log") == "[redacted]\n[redacted] [redacted]\n"
     shown = [service.ask(path)[1] for path in ("/api/status", "/api/jobs?limit=500")]
-    for name in ("killed", *_SAYINGS):
+    for name in ("killed", "adopted", *_SAYINGS):
         shown += [service.job(name), service.runs(name), service.cli("jobs", name).stdout]
         shown += [service.ask(f"/api/runs/{run['id']}/log")[1] for run in service.runs(name)]
     service.end()

@@ -58,10 +58,10 @@ READS: dict[str, Callable[[Store, Run], Any]] = {
 }
 WRITES = {
     *("jobs.apply", "runs.claim", "runs.record", "runs.forget", "pauses.put", "pauses.lift", "pauses.forget_expired"),
-    *("notices.take", "notices.sent", "notices.postponed", "notices.given_up", "notices.forget", "notices.post"),
-    *("notices.raise_overdue", "notices.lower_overdue"),
     *("leases.acquire", "leases.renew", "leases.end", "syncs.record", "audit.record", "runs.ask"),
     "runs.hand_over",
+    *("notices.take", "notices.sent", "notices.postponed", "notices.given_up", "notices.forget", "notices.post"),
+    *("notices.raise_overdue", "notices.lower_overdue"),
 }
 
 

@@ -167,6 +167,13 @@ def test_a_retry_is_refused_when_the_leader_has_settled_the_attempt_before_it(st
     assert store.runs.unsettled() == [theirs]
 
 
+def test_a_retry_is_refused_when_another_instance_looks_after_the_attempt_before_it(store: Store, lease: Lease) -> None:
+    adopted = run("a", owner="you")
+    claim(store, lease, adopted)
+    ours = [followed(replace(adopted, owner="me")), followed(run("gone"))]
+    assert store.runs.hand_over(ours) == HandedOver(refused=frozenset(each.id for each in ours))
+
+
 def test_of_two_who_queue_the_same_retry_one_does(store: Store, other: Store, lease: Lease) -> None:
     running = run()
     claim(store, lease, running)

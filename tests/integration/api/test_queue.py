@@ -24,6 +24,7 @@ def test_rows_tell_what_a_run_waits_for(here: Installation, get: Callable[[str],
     here.apply(located(id="a", **GROUP), located(id="b", **GROUP))
     running, queued = here.claim("a"), here.claim("b", state=RunState.QUEUED)
     (told,) = get("/api/queue")["queue"]
+    assert get(f"/api/runs/{queued.id}")["waiting_for"] == told["waiting_for"]
     assert (told["id"], told["job_id"], told["state"], told["since"]) == (queued.id, "b", "queued", None)
     assert told["waiting_for"] == {
         "kind": "overlap",
@@ -50,7 +51,15 @@ def test_the_leader_tells_what_it_knows_also_while_the_database_is_away(here: In
     here.vitals.database(here.clock.now, error="no route to host")
     answer = client.get("/api/queue?limit=2").get_json()
     assert (answer["told_by"], answer["total"]) == ("leader", 3)
+    assert client.get(f"/api/runs/{told[1].run.id}").status_code == 503
     assert [(each["job_id"], each["waiting_for"]["places"]) for each in answer["queue"]] == [("j0", 250), ("j1", 250)]
+
+
+def test_a_run_that_waits_says_what_for_as_the_leader_knows_it(here: Installation) -> None:
+    here.apply(located(id="a"))
+    queued = here.claim("a", state=RunState.QUEUED)
+    client = here.client(waiting=lambda: [Waiting(queued, WaitsFor.CAPACITY, "processes", 250)])
+    assert client.get(f"/api/runs/{queued.id}").get_json()["waiting_for"]["places"] == 250
 
 
 def test_an_instance_that_stands_by_tells_it_from_memory_while_the_database_is_away(here: Installation) -> None:

@@ -31,12 +31,13 @@ def test_a_run_is_shown(here: Installation, get: Ask) -> None:
         "exit_code": 3,
         "node": "here",
         "revision": "r1",
-        "late": False,
         "asked_by": None,
         "ask_reason": None,
         "upstream_job_id": None,
         "upstream_run_id": None,
         "upstream_state": None,
+        "late": False,
+        "waiting_for": None,
     }
 
 

@@ -199,6 +199,20 @@ def test_running_runs_of_dead_instances_are_lost_and_retried(bench: Bench) -> No
     bench.until("a", "lost", "succeeded")
 
 
+def test_a_further_attempt_that_the_database_refuses_keeps_nobody_from_being_settled(bench: Bench) -> None:
+    retry = "retry: {attempts: 2, delay: 1h, on: [lost]}\n"
+    for name in ("good", "bad"):
+        _left_by(bench, "there/dead", name, RunState.RUNNING, retry)
+    with bench.store.database.write() as connection:
+        connection.exec_driver_sql(
+            "CREATE TRIGGER refusing BEFORE INSERT ON schedsync_runs WHEN NEW.attempt > 1 AND NEW.job_id = 'bad'"
+            " BEGIN SELECT RAISE(ABORT, 'not this one'); END"
+        )
+    bench.runner.recover(lambda owner: owner == "there/dead")
+    assert (bench.states("good"), bench.states("bad")) == (["lost", "queued"], ["lost"])
+    assert (bench.runner.unsettled("good"), bench.runner.unsettled("bad")) == (1, 0)
+
+
 def test_running_runs_of_living_instances_are_left_alone(bench: Bench) -> None:
     _left_by(bench, "there/alive", "a", RunState.RUNNING)
     bench.runner.recover(lambda _owner: False)

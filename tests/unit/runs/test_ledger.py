@@ -304,6 +304,17 @@ def test_a_run_that_is_taken_over_stands_in_the_lines_that_its_job_has_now() -> 
     assert not book.ahead("c", spec(id="c", group="two"))
 
 
+def test_what_is_ready_waits_for_what_is_found_to_run_elsewhere() -> None:
+    book = grouped(processes=1)
+    start(book, "other")
+    first, second = start(book, "a", "b", job=PAIR)
+    there = entry("c", job=PAIR)
+    book.note_elsewhere(there)
+    assert places([first, second]) == "ready blocked"
+    book.settle(there.run.id)
+    assert places([first, second]) == "ready ready"
+
+
 # a limit for all pools together
 
 

@@ -75,6 +75,8 @@ class LedgerOverTime(RuleBasedStateMachine):
             for entry, decision in self._due(job_id, slots):
                 reserved = self.ledger.reserve(entry, decision)
                 self.claiming.append(reserved)
+                if reserved.place is Place.RUNNING:
+                    self._check_that_it_may_start(reserved)
                 if decision is Decision.REPLACE:
                     self.replacing.append(reserved)
 
@@ -113,6 +115,12 @@ class LedgerOverTime(RuleBasedStateMachine):
         self.ledger.adopt(left, self.now)
         self.alive[left.run.id] = left
 
+    @rule(job_id=st.sampled_from(sorted(JOBS)))
+    def note_elsewhere(self, job_id: str) -> None:
+        there = Entry(run(job_id=job_id), self.jobs[job_id], "f.yaml")
+        self.ledger.note_elsewhere(there)
+        self.alive[there.run.id] = there
+
     @precondition(lambda self: self.alive)
     @rule(data=st.data())
     def adopt_again(self, data: st.DataObject) -> None:
@@ -121,7 +129,10 @@ class LedgerOverTime(RuleBasedStateMachine):
 
     @rule(written=st.sampled_from([True, True, False]))
     def promote(self, written: bool) -> None:
-        for entry in self.ledger.promote(self.now):
+        promoted = self.ledger.promote(self.now)
+        for entry in promoted:
+            self._check_that_it_may_start(entry)
+        for entry in promoted:
             if written:
                 self.started[entry.run.id] += 1
             else:
@@ -147,6 +158,15 @@ class LedgerOverTime(RuleBasedStateMachine):
     def _running(self) -> list[Entry]:
         reserved = [entry for entry in self.claiming if entry.place is Place.RUNNING]
         return [*reserved, *(entry for entry in self.alive.values() if entry.place is Place.RUNNING)]
+
+    def _check_that_it_may_start(self, entry: Entry) -> None:
+        """A start looks at what others run, too, which may have begun whatever this ledger says."""
+        if entry.spec.overlap is Overlap.ALLOW:
+            return
+        elsewhere = [other for other in self.alive.values() if other.place is Place.ELSEWHERE]
+        others = [other for other in (*self._running(), *elsewhere) if other is not entry]
+        for line in entry.lines:
+            assert sum(line in other.lines for other in others) < self.ledger.lines.places(line)
 
     @invariant()
     def no_pool_is_overfull(self) -> None:
@@ -187,7 +207,7 @@ class LedgerOverTime(RuleBasedStateMachine):
         while self.alive:
             self.wait(1)
             self.promote(written=True)
-            running = self._running()
+            running = [entry for entry in self.alive.values() if entry.place in {Place.RUNNING, Place.ELSEWHERE}]
             assert running, "nothing runs, and nothing ever will"
             self.no_pool_is_overfull()
             self.no_group_has_more_runs_than_places()
