@@ -186,7 +186,7 @@ def test_a_monitor_is_pinged_at_the_start_and_at_the_end_and_by_the_next_start_f
 
     eventually(lambda: told() >= {"/good/start", "/good", "/bad/start", "/bad/fail", "/lost/start"})
     bodies = {each.path.partition("?")[0]: each.body for each in web.received}
-    assert (bodies["/good"], bodies["/bad/fail"]) == (b"fine\n", b"exit code 3")
+    assert (bodies["/good"], bodies["/bad/fail"]) == (b"fine\n", b"exit code 3; gave up after 2 attempts")
     eventually(lambda: len([run for run in service.ended("bad", "failed") if run["attempt"] == 2]) >= 2)
     fails = [path for path in web.paths if path.startswith("/bad/fail")]
     starts = [path for path in web.paths if path.startswith("/bad/start")]
