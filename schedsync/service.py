@@ -160,13 +160,12 @@ class Service:
             "history": self._forgetting.stop,
             "mirror": self._mirroring.stop,
             "scheduler": self._stop_firing,
-            "outbox": self._outbox.stop,
-            "punctuality": self._watching.stop,
         }
         self._vitals.stopping(utc_now())
         stop_together(loops, self._patience)
         written = self._drain()
-        stop_together({"pings": self._pings.stop}, FAREWELL)
+        tellers = {"pings": self._pings.stop, "outbox": self._outbox.stop, "punctuality": self._watching.stop}
+        stop_together(tellers, self._patience)  # not earlier: what ends during the grace is told, too
         if self._vitals.away:
             log.warning("the lease is left to run out, the database does not answer")
         elif not written:  # an instance of another machine would take their runs for lost at once

@@ -66,8 +66,11 @@ class Punctuality:
         self._succeeded: dict[str, datetime] = {}
         """When jobs succeeded last; or when they were made, or looked up in vain."""
         self._begins = True
-        # Of the thread alone.
+        self._news = False
+        """Whether jobs have changed what they want."""
+        # Of the thread that applies the folder; others ask only whether there is one.
         self._folder: Mapping[str, tuple[Located, ...]] | None = None
+        # Of the thread alone.
         self._told: set[tuple[str, datetime]] = set()
         self._unwritten: list[Notice] = []
         """Notices of slots that may have ended since, while the store did not answer."""
@@ -87,6 +90,7 @@ class Punctuality:
         said = {job_id: _wanted_by(places[0]) for job_id, places in folder.items()}
         with self._lock:
             kept = {i: wanted for i, wanted in self._wanted.items() if i in live and i not in said}
+            self._news = True
             self._wanted = kept | {i: wanted for i, wanted in said.items() if wanted is not None}
             self._silent = frozenset(i for i, wanted in said.items() if wanted is None)
 
@@ -105,9 +109,16 @@ class Punctuality:
         """
         now = self._clock()
         self._check_slots(now)
-        if self._leads() and (self._begins or self._looked_at is None or now - self._looked_at >= JOBS):
+        if self._leads() and self._is_time_for_jobs(now):
             self._check_jobs(now)
             self._looked_at = now
+
+    def _is_time_for_jobs(self, now: datetime) -> bool:
+        if self._folder is None:  # what jobs want is not known yet
+            return False
+        with self._lock:
+            news, self._news = self._news, False
+        return news or self._begins or self._looked_at is None or now - self._looked_at >= JOBS
 
     def _check_slots(self, now: datetime) -> None:
         late = {(entry.run.job_id, entry.run.scheduled_at): entry for entry in self._late(now)}

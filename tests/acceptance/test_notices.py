@@ -145,6 +145,21 @@ def test_a_slot_that_does_not_end_in_time_and_a_job_that_does_not_succeed_are_to
     assert [each.json["job"] for each in web.received].count("vain") == 1
 
 
+def test_what_fails_during_the_grace_of_a_stop_is_told_before_the_service_has_gone(
+    service: Service, folder: Folder, web: Web
+) -> None:
+    service.settings = {"CHANNELS__HOOK__URL": web.url}
+    ends = folder.path.parent / "ends"
+    wait = f"while ! test -e {ends}; do sleep 0.1; done; sleep 1; exit 3"
+    folder.shell("job", wait, schedule="{every: 1s}", more="notify: {to: hook}\n")
+    folder.shell("other", "sleep 4", schedule="{every: 1s}")
+    service.start(RUNNER__SHUTDOWN_GRACE="20s")
+    eventually(lambda: service.ended("job", "running") and service.ended("other", "running"))
+    ends.touch()
+    assert service.end() == 0
+    assert _events(web) == ["failed"]
+
+
 def test_a_run_that_somebody_asked_for_is_late_as_a_slot_is(service: Service, folder: Folder, web: Web) -> None:
     service.settings = {"CHANNELS__HOOK__URL": web.url}
     more = "kill_grace: 1s\nlate_after: 1s\nnotify: {to: hook}\n"
@@ -171,7 +186,7 @@ def test_a_monitor_is_pinged_at_the_start_and_at_the_end_and_by_the_next_start_f
 
     eventually(lambda: told() >= {"/good/start", "/good", "/bad/start", "/bad/fail", "/lost/start"})
     bodies = {each.path.partition("?")[0]: each.body for each in web.received}
-    assert (bodies["/good"], bodies["/bad/fail"]) == (b"fine\n", b"exit code 3")
+    assert (bodies["/good"], bodies["/bad/fail"]) == (b"fine\n", b"exit code 3; gave up after 2 attempts")
     eventually(lambda: len([run for run in service.ended("bad", "failed") if run["attempt"] == 2]) >= 2)
     fails = [path for path in web.paths if path.startswith("/bad/fail")]
     starts = [path for path in web.paths if path.startswith("/bad/start")]

@@ -121,6 +121,17 @@ def test_it_is_told_once_until_it_succeeds_also_by_who_leads_next(scene: Scene) 
     assert scene.told == ["job", "job"]
 
 
+def test_what_the_folder_says_is_looked_at_as_soon_as_it_is_known(scene: Scene) -> None:
+    scene.live("job")
+    scene.clock.forward(days=1)
+    watch = Punctuality(scene.store, lambda _: [], lambda: True, scene._called, clock=scene.clock)
+    watch.check()
+    watch.see(dict(scene.jobs), {})
+    scene.clock.forward(seconds=1)
+    watch.check()
+    assert scene.overdue == {"job"}
+
+
 def test_a_success_that_another_instance_had_is_seen_before_anything_is_said(scene: Scene) -> None:
     scene.live("job")
     scene.watch.check()
