@@ -10,7 +10,7 @@ from schedsync.specs.base import Model, Text, no_nul
 from schedsync.specs.http_request import HttpRequest
 from schedsync.specs.json_value import check_json
 from schedsync.specs.limits import Limits
-from schedsync.specs.references import VARIABLE, FileReference, VariableReference
+from schedsync.specs.references import VARIABLE, FileReference, VariableReference, check_source, value_kind
 from schedsync.specs.wording import quoted
 
 _TARGET = re.compile(r"[A-Za-z_]\w*(\.[A-Za-z_]\w*)*:[A-Za-z_]\w*(\.[A-Za-z_]\w*)*")
@@ -32,32 +32,14 @@ def _check_variable(name: str) -> str:
     return name
 
 
-_ONE_SOURCE = "write text, {file: path} or {env: NAME}"
-
-
-def _check_env_value(value: object) -> object:
-    if isinstance(value, dict) and value.keys() not in ({"file"}, {"env"}):
-        # Not said what was found: it may be a secret.
-        raise ValueError(f"a mapping here names one source of the value; {_ONE_SOURCE}")
-    return value
-
-
-def _value_kind(value: object) -> str:
-    if isinstance(value, dict):
-        return "ValueFile" if "file" in value else "ValueVariable"
-    if isinstance(value, FileReference):
-        return "ValueFile"
-    return "ValueVariable" if isinstance(value, VariableReference) else "ValueText"
-
-
 EnvValue = Annotated[
     Annotated[
         Annotated[Argument, Tag("ValueText")]
         | Annotated[FileReference, Tag("ValueFile")]
         | Annotated[VariableReference, Tag("ValueVariable")],
-        Discriminator(_value_kind),
+        Discriminator(value_kind),
     ],
-    BeforeValidator(_check_env_value),
+    BeforeValidator(check_source),
 ]
 """The value of a variable: as it is written, or where it is."""
 Environment = dict[Annotated[str, AfterValidator(_check_variable)], EnvValue]

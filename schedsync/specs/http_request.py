@@ -17,7 +17,7 @@ from pydantic import (
 
 from schedsync.specs.base import Model, Text, no_nul
 from schedsync.specs.json_value import check_json
-from schedsync.specs.references import FileReference, VariableReference
+from schedsync.specs.references import FileReference, VariableReference, check_source, value_kind
 from schedsync.specs.wording import quoted, shown
 
 _TOKEN = re.compile(r"[A-Za-z0-9!#$%&'*+.^_`|~-]+")
@@ -86,28 +86,14 @@ def check_header_value(value: str) -> str:
     return value
 
 
-def _check_header_source(value: object) -> object:
-    if isinstance(value, dict) and value.keys() not in ({"file"}, {"env"}):
-        raise ValueError("expected text, {file: path} or {env: VARIABLE}")
-    return value
-
-
-def _value_kind(value: object) -> str:
-    if isinstance(value, dict):
-        return "ValueVariable" if "env" in value else "ValueFile"
-    if isinstance(value, VariableReference):
-        return "ValueVariable"
-    return "ValueFile" if isinstance(value, FileReference) else "ValueText"
-
-
 HeaderValue = Annotated[
     Annotated[
         Annotated[Text, AfterValidator(check_header_value), Tag("ValueText")]
         | Annotated[FileReference, Tag("ValueFile")]
         | Annotated[VariableReference, Tag("ValueVariable")],
-        Discriminator(_value_kind),
+        Discriminator(value_kind),
     ],
-    BeforeValidator(_check_header_source),
+    BeforeValidator(check_source),
 ]
 """The value of a header: as it is written, or where it is."""
 
@@ -130,7 +116,7 @@ def _check_body_kind(value: object) -> object:
 Body = Annotated[
     Annotated[
         Annotated[Text, Tag("ValueText")] | Annotated[FileReference, Tag("ValueFile")],
-        Discriminator(_value_kind),
+        Discriminator(value_kind),
     ],
     BeforeValidator(_check_body_kind),
 ]

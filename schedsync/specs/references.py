@@ -36,3 +36,23 @@ class VariableReference(Model):
 
 
 Reference = FileReference | VariableReference
+
+
+def check_source(value: object) -> object:
+    """Return *value* if it is text or names one source.
+
+    Raises:
+        ValueError: it is a mapping that does not; what it is is not said, since it may be a secret.
+    """
+    if isinstance(value, dict) and value.keys() not in ({"file"}, {"env"}):
+        raise ValueError("a mapping here names one source of the value; write text, {file: path} or {env: NAME}")
+    return value
+
+
+def value_kind(value: object) -> str:
+    """Return the tag of what a value is: as it is written, or where it is."""
+    if isinstance(value, dict):
+        return "ValueFile" if "file" in value else "ValueVariable"
+    if isinstance(value, FileReference):
+        return "ValueFile"
+    return "ValueVariable" if isinstance(value, VariableReference) else "ValueText"
