@@ -149,9 +149,9 @@ def test_a_killed_keeper_is_a_lost_run(
 def test_a_keeper_ends_what_nobody_watches_any_more(
     make_engine: MakeEngine, tmp_path: Path, run_id: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("schedsync.executors.kept.SLACK", timedelta(seconds=0.5))
+    monkeypatch.setattr("schedsync.executors.kept.SLACK", timedelta(seconds=1))
     first = make_engine()
-    timeout = timedelta(seconds=0.5)
+    timeout = timedelta(seconds=2)
     first.launch(_kept(tmp_path, "sleep 60", run_id, timeout=timeout, kill_grace=timedelta()))
     keeper = _keeper(tmp_path, run_id)
     first.stop(timedelta(), "stopped")
