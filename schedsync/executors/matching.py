@@ -41,7 +41,7 @@ class LineMatcher:
 
     def end(self) -> None:
         """Take note that no more will come: what came last is a line, too."""
-        if self._pattern and self.line is None:
+        if self._pattern and self.line is None and self._rest:
             self._search(self._rest)
         self._rest = b""
 

@@ -186,13 +186,17 @@ class Succession:
         entry = self._desk.ledger.get(run.id)
         return entry is not None and entry.place is not Place.ELSEWHERE
 
+    def _is_at_it(self, run: Run) -> bool:
+        entry = self._desk.ledger.get(run.id)
+        return entry is not None and entry.place in {Place.RUNNING, Place.ELSEWHERE}
+
     def _is_at_work_elsewhere(self, run: Run) -> bool:
         return run.state is RunState.RUNNING and run.owner != self._owner
 
     def _note_others(self, at_work: Sequence[Run]) -> None:
         """Let what waits here wait for the runs *at_work* on other instances, too."""
         with self._desk.lock:
-            new = [run for run in at_work if self._desk.ledger.get(run.id) is None]
+            new = [run for run in at_work if not self._is_at_it(run)]
         jobs = known_jobs(self._store, new) if new else {}
         with self._desk.lock:
             for run in new:

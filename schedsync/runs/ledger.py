@@ -196,11 +196,15 @@ class Ledger:
 
     def note_elsewhere(self, entry: Entry) -> None:
         """Take note of a run that another instance runs: what is ready here waits for it."""
-        if entry.run.id in self._entries:
+        known = self._entries.get(entry.run.id)
+        if known is not None and known.place in {Place.RUNNING, Place.ELSEWHERE}:
             return
+        if known is None:
+            self.lines.join(entry.lines, entry.run.id)
+            self._put(entry)
+        else:
+            known.run, entry = entry.run, known
         entry.place = Place.ELSEWHERE
-        self.lines.join(entry.lines, entry.run.id)
-        self._put(entry)
         for line in entry.lines:
             surplus = max(self._taken(line, _NOT_BLOCKED) - self.lines.places(line), 0)
             ready = [other for other in reversed(self.of_line(line)) if other.place is Place.READY]

@@ -63,6 +63,8 @@ class Scheduler(BackgroundScheduler):
         self._store, self._runner, self._firing = store, runner, firing
         self._leadership, self._vitals, self._clock = leadership, vitals, clock
         self._lease: Lease | None = None
+        self._permitted = False
+        """Whether the user of the database is known to have all rights."""
         self._up_since: datetime | None = None
         self._database = Outage(
             log, "the database does not answer, ticks go on", "the database answers", level=logging.ERROR
@@ -142,6 +144,7 @@ class Scheduler(BackgroundScheduler):
             self._leadership.lost()
             self._lead(None)
         except MissingRightError as error:
+            self._permitted = False
             self._answered(error)
             return self._watch()
         except (DatabaseUnavailableError, SchemaError) as error:
@@ -205,6 +208,8 @@ class Scheduler(BackgroundScheduler):
         if lease == self._lease:
             return
         self._lease, self._up_since = None, None
+        if lease is not None:
+            self._require_rights()
         self._runner.lead(lease)
         if lease is not None:
             self._runner.learn_followers()
@@ -212,6 +217,17 @@ class Scheduler(BackgroundScheduler):
             self._say_that_it_leads(lease)
             self._lease = lease
             self.on_lead()
+
+    def _require_rights(self) -> None:
+        """Check, once, that what this instance claims it may also write down: else runs would start and never end."""
+        if self._permitted:
+            return
+        try:
+            self._store.require_rights()
+        except MissingRightError:
+            self._leadership.release()  # another instance may have them
+            raise
+        self._permitted = True
 
     def _say_that_it_leads(self, lease: Lease) -> None:
         if self._renewal.lasts:

@@ -7,7 +7,7 @@ from typing import Any
 from sqlalchemy import Column, Connection, Index, Inspector, Table, UniqueConstraint, inspect
 
 from schedsync.errors import SchemaError
-from schedsync.store import grants, tables
+from schedsync.store import rights, tables
 from schedsync.store.database import Database
 from schedsync.store.migrate import is_current, version
 from schedsync.store.versions import NEWEST, VERSION_TABLE
@@ -127,13 +127,7 @@ def _views(database: Database, there: Inspector) -> Iterator[Difference]:
 
 
 def _rights(database: Database, *, read_only: bool) -> list[Difference] | None:
-    dialect, address = database.dialect, database.address
-    wanted = grants.needed(dialect.read_right, read_only=read_only)
-    with database.read() as connection:
-        missing = dialect.missing_rights(connection, address, wanted)
-    if missing is None:
+    lacking = rights.lacking(database, read_only=read_only)
+    if lacking is None:
         return None
-    lacking: dict[str, list[str]] = {}
-    for table, right in missing:
-        lacking.setdefault(table, []).append(right)
-    return [Difference(table, f"the connected user lacks {', '.join(rights)}") for table, rights in lacking.items()]
+    return [Difference(table, f"the connected user lacks {', '.join(each)}") for table, each in lacking.items()]

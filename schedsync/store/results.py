@@ -145,9 +145,9 @@ def _writes(changes: RunChanges, known: Mapping[Slot, str]) -> list[Write]:
     retries = [row_of(run) for run in changes.retries if slot_of(run) not in known]
     return [
         _change(changes.started, (RunState.RUNNING,), ("started_at", "pid", "late_at")),
+        (insert(tables.runs), retries),
         _change([run for run, _ in changes.settled], UNSETTLED, _END),
         (insert(_kept), outputs),
-        (insert(tables.runs), retries),
         (_FOLLOW, [{f"b_{name}": value for name, value in row_of(run).items()} for run in changes.followers]),
     ]
 

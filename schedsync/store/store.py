@@ -1,5 +1,6 @@
 """The store as the rest of schedsync holds it: one database, and a table object per subject."""
 
+from schedsync.store import rights
 from schedsync.store.address import Address
 from schedsync.store.database import Database
 from schedsync.store.jobs import JobTable
@@ -51,6 +52,15 @@ class Store:
             SchemaError: they are not; the message says what to run.
         """
         require_current(self.database)
+
+    def require_rights(self) -> None:
+        """Check that the connected user may write what an instance that leads writes.
+
+        Raises:
+            DatabaseUnavailableError: the database cannot be reached.
+            MissingRightError: it may not; the message says what to grant.
+        """
+        rights.require(self.database)
 
     @property
     def is_new(self) -> bool:

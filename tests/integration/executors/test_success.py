@@ -19,7 +19,7 @@ ORA = r"ORA-\d{5}"
         ("exit 4", {0, 3}, RunState.FAILED, 4, "exit code 4"),
         ("exit 0", {3}, RunState.FAILED, 0, "exit code 0, which is not among its success_exit_codes"),
         ("kill -9 $$", {0, 9, 137}, RunState.FAILED, -9, "ended by signal 9 (SIGKILL)"),
-        ("kill -1 $$", {0, 255}, RunState.FAILED, -1, "ended by signal 1 (SIGHUP)"),
+        ("kill -10 $$", {0, 246}, RunState.FAILED, -10, "ended by signal 10 (SIGUSR1)"),
     ],
 )
 def test_a_run_succeeds_with_the_exit_codes_that_its_job_names(
