@@ -15,6 +15,7 @@ def write_whole(path: Path, data: bytes) -> None:
         OSError: it is not there, or the earlier one still is.
     """
     part = path.with_name(path.name + PART)
+    path.parent.mkdir(parents=True, exist_ok=True)  # somebody may have removed it
     try:
         _write(part, data)
         part.rename(path)

@@ -30,6 +30,9 @@ SURE = 2
 """Looks in a row that must find nobody: one alone can miss a process that is just being replaced by another program."""
 
 
+KEEPER_GONE = "its keeper ended before it had written down how the run did"
+
+
 @dataclass(slots=True)
 class _Ending:
     state: RunState
@@ -87,7 +90,7 @@ def judged_kept(launch: Launch, end: KeptEnd | None, code: int | None = None) ->
     """
     if end is None:
         how = "" if code is None else f", {own_end(code).reason or 'exit code 0'}"
-        return Ended(RunState.LOST, f"its keeper ended before it had written down how the run did{how}")
+        return Ended(RunState.LOST, f"{KEEPER_GONE}{how}")
     if end.code is None:
         return Ended(RunState.TIMED_OUT, "its time was over while no service watched; ended by SIGKILL")
     return _judged(launch, end.code, end.told, end.bad_line)

@@ -10,6 +10,7 @@ import signal
 import sys
 import time
 from contextlib import suppress
+from dataclasses import replace
 
 from schedsync.clock import utc_now
 from schedsync.executors.child import Child
@@ -25,6 +26,8 @@ LINGER = 0.2
 """Seconds that background processes are heard after the run has ended, as by the engine."""
 POLL = 0.05
 """Seconds between two questions whether the process has ended, where the system cannot announce it."""
+TOLD = 60.0
+"""Seconds after SIGTERM within which a run that ends does so because of it."""
 CANNOT_START = 127
 """The exit code of a run that could not be started, as shells have it."""
 
@@ -33,15 +36,26 @@ def main() -> int:
     """Do what the request says; return the exit code of the run."""
     request = Request.decoded(sys.stdin.buffer.read())
     # Handlers, unlike SIG_IGN, are not inherited by the program that is started.
+    told_at: list[float] = []
     for number in (signal.SIGTERM, signal.SIGINT, signal.SIGHUP):
-        signal.signal(number, lambda *_: None)
+        signal.signal(number, lambda *_: told_at.append(time.monotonic()))
     run_id = request.launch.run_id
-    note_keeper(request.spool, run_id, process_name(os.getpid()) or "")
+    with suppress(OSError):  # then nobody finds this one after a crash; the run is no worse for it now
+        note_keeper(request.spool, run_id, process_name(os.getpid()) or "")
     end = _keep(request, Spool(live(request.spool, run_id), request.limits))
-    note_end(request.spool, run_id, end)
+    _tell(request, replace(end, told_to_end=bool(told_at) and time.monotonic() - told_at[-1] < TOLD))
     if end.code is None:
         os.killpg(0, signal.SIGKILL)
     return _end_like(end.code)
+
+
+def _tell(request: Request, end: KeptEnd) -> None:
+    """Write down how the run ended; where that cannot be, tell whoever has started it and still listens."""
+    try:
+        note_end(request.spool, request.launch.run_id, end)
+    except OSError:
+        with suppress(OSError), os.fdopen(os.dup(1), "wb") as listener:
+            listener.write(end.encoded())
 
 
 def _keep(request: Request, spool: Spool) -> KeptEnd:

@@ -10,7 +10,7 @@ import base64
 import json
 import logging
 import sys
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import asdict, dataclass, replace
 from datetime import datetime, timedelta
 from pathlib import Path
@@ -29,8 +29,8 @@ log = logging.getLogger(__name__)
 SLACK = timedelta(seconds=5)
 """How much longer than timeout and grace a keeper waits: ending a run is the service's task while there is one."""
 _END = ".end"
-_FOR_ANYBODY = ("PATH", "HOME", "LANG", "LC_ALL", "TZ", "PYTHONPATH")
-"""Variables that a keeper gets of those that its run gets."""
+_FOR_KEEPERS = ("PATH", "HOME", "LANG", "LC_ALL", "TZ", "PYTHONPATH")
+"""Variables of the service that a keeper gets."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,12 +94,14 @@ class KeptEnd:
     """The line of its output that makes the run failed."""
     failure: str | None = None
     """Why the file does not hold all of the output."""
+    told_to_end: bool = False
+    """Whether somebody sent SIGTERM to the run and its keeper, shortly before."""
 
     def encoded(self) -> bytes:
         """Return it as what the file holds."""
         output = self.output
         kept = {"head": _text(output.head), "tail": _text(output.tail), "total": output.total}
-        told = {"told": self.told, "bad_line": self.bad_line, "failure": self.failure}
+        told = {"told": self.told, "bad_line": self.bad_line, "failure": self.failure, "ended": self.told_to_end}
         return json.dumps({"at": to_micros(self.at), "code": self.code, **told, **kept}).encode()
 
     @classmethod
@@ -112,7 +114,15 @@ class KeptEnd:
         told: dict[str, Any] = json.loads(data)
         try:
             output = Output(_bytes(told["head"]), _bytes(told["tail"]), told["total"])
-            return cls(from_micros(told["at"]), told["code"], output, told["told"], told["bad_line"], told["failure"])
+            return cls(
+                from_micros(told["at"]),
+                told["code"],
+                output,
+                told["told"],
+                told["bad_line"],
+                told["failure"],
+                told["ended"],
+            )
         except (KeyError, TypeError) as error:
             raise ValueError(f"no end of a run: {error!r}") from error
 
@@ -122,14 +132,21 @@ def can_keep() -> bool:
     return can_look()
 
 
-def keep(launch: Launch, spool: Path, limits: OutputLimits) -> Launch:
-    """Return the launch of a keeper that carries out *launch*, with its output in *spool*."""
+def keep(launch: Launch, spool: Path, limits: OutputLimits, environ: Mapping[str, str]) -> Launch:
+    """Return the launch of a keeper that carries out *launch*.
+
+    Args:
+        launch: how the run's process is started.
+        spool: where the keeper writes.
+        limits: how much of the output is kept.
+        environ: the service's own variables. The keeper runs as the service does, so nothing that the job's author or
+            its user has a say in may tell it where to find its code.
+    """
     return replace(
         launch,
-        # -P: the folder that the run starts in is not on the path.
-        argv=(sys.executable, "-P", "-m", "schedsync.executors.keeper"),
-        # What the author sets for the run (PYTHONHOME, say) is not for the keeper.
-        env={name: launch.env[name] for name in _FOR_ANYBODY if name in launch.env} | {MARKER: launch.run_id},
+        # -P: the folder that the run starts in is not on the path; -s: nor is what the home of a user has.
+        argv=(sys.executable, "-P", "-s", "-m", "schedsync.executors.keeper"),
+        env={name: environ[name] for name in _FOR_KEEPERS if name in environ} | {MARKER: launch.run_id},
         cwd=None,
         confinement=Confinement(),
         stdin=Request(launch, spool.absolute(), limits).encoded(),
@@ -200,13 +217,22 @@ class KeptOutput:
     def __init__(self, folder: Path, run_id: str, limits: OutputLimits) -> None:
         self._folder, self._run_id, self._limits = folder, run_id, limits
         self._end: KeptEnd | None = None
+        self._said = b""
 
     @property
     def end(self) -> KeptEnd | None:
-        """How the run ended, when its keeper has written that."""
+        """How the run ended, when its keeper has written that, or said it because it could not write."""
         if self._end is None:
-            self._end = end_of(self._folder, self._run_id)
+            self._end = end_of(self._folder, self._run_id) or self._heard()
         return self._end
+
+    def _heard(self) -> KeptEnd | None:
+        try:
+            return KeptEnd.decoded(self._said) if self._said else None
+        except ValueError:
+            said = self._said.decode(errors="replace")
+            log.warning("keeper of a run failed", extra={"run_id": self._run_id, "said": said})
+            return None
 
     @property
     def failure(self) -> str | None:
@@ -214,9 +240,8 @@ class KeptOutput:
         return None if self._end is None else self._end.failure
 
     def append(self, data: bytes) -> None:
-        """Take what the keeper prints, which it does when it fails itself."""
-        if data:
-            log.error("keeper of a run failed", extra={"run_id": self._run_id, "said": data.decode(errors="replace")})
+        """Take what the keeper prints: the end that it could not write, or why it failed."""
+        self._said += data
 
     def read(self) -> Output:
         """Return the first and the last bytes so far."""

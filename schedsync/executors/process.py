@@ -27,8 +27,8 @@ from typing import IO
 
 from schedsync.clock import Clock, utc_now
 from schedsync.executors.base import Launch, Listener
-from schedsync.executors.child import Child
-from schedsync.executors.ending import Ended, Endings, judged, judged_kept, spelled
+from schedsync.executors.child import Child, survivors
+from schedsync.executors.ending import KEEPER_GONE, Ended, Endings, judged, judged_kept, spelled
 from schedsync.executors.kept import KeptEnd, KeptOutput
 from schedsync.executors.redaction import redacted
 from schedsync.executors.spawn_errors import why_not_started
@@ -354,7 +354,18 @@ class ProcessEngine:
 
     def _settle_own_end(self, child: Child) -> None:
         child.finish_output()
-        self._settle(child, judged(child))
+        if isinstance(child.spool, KeptOutput) and child.spool.end is None and self._remains(child):
+            # Its keeper was killed. What it kept is ended before anything may follow.
+            self._endings.begin(child, RunState.LOST, KEEPER_GONE)
+        else:
+            self._settle(child, judged(child))
+
+    def _remains(self, child: Child) -> bool:
+        """Whether processes of a run live; also where nobody can know that now."""
+        try:
+            return bool(survivors([child]))
+        except OSError:
+            return True
 
     def _give_up(self, child: Child, error: Exception) -> None:
         with suppress(Exception):  # nothing more can be done about it, and the run must be settled

@@ -63,7 +63,6 @@ class Journal:
         Raises:
             OSError: it is not there: disk full, or a folder that cannot be written to.
         """
-        self._folder.mkdir(parents=True, exist_ok=True)  # somebody may have tidied up
         write_whole(self._path(result.run.id), _Document.of(result).model_dump_json().encode())
 
     def read(self) -> dict[str, Result]:

@@ -1,13 +1,14 @@
 """The runs of this machine that have keepers: they outlive the service, and the next one takes them up."""
 
 import logging
+import os
 from collections.abc import Collection, Iterable, Mapping
 from dataclasses import replace
 from pathlib import Path
 
 from schedsync.executors import kept
 from schedsync.executors.base import Launch
-from schedsync.executors.ending import judged_kept
+from schedsync.executors.ending import Ended, judged_kept
 from schedsync.executors.spool import OutputLimits
 from schedsync.running.journal import Result
 from schedsync.runs.ledger import Entry
@@ -30,7 +31,7 @@ class Keeping:
         if entry.spec.orphan is not Orphan.ADOPT or not kept.can_keep():
             return launch
         self._kept.add(entry.run.id)
-        return kept.keep(launch, self._spool, self._limits)
+        return kept.keep(launch, self._spool, self._limits, os.environ)
 
     def again(self, entry: Entry) -> Launch:
         """Return how to look after a run that an earlier service has started with a keeper."""
@@ -70,7 +71,10 @@ class Keeping:
         if end is None:
             return None
         self._kept.add(run.id)
-        ended = judged_kept(Launch(run.id, (), {}) if spec is None else taken_up(run.id, spec), end)
+        if end.told_to_end:  # by whoever watched it then, and nobody knows any more why
+            ended = Ended(RunState.LOST, "it was told to end (SIGTERM) before its service ended, or meanwhile")
+        else:
+            ended = judged_kept(Launch(run.id, (), {}) if spec is None else taken_up(run.id, spec), end)
         done = replace(run, state=ended.state, reason=ended.reason, exit_code=end.code, finished_at=end.at)
         return Result(done, end.output)
 

@@ -4,6 +4,7 @@ import os
 from contextlib import suppress
 from functools import partial
 from pathlib import Path
+from tempfile import mkdtemp
 
 import pytest
 
@@ -46,10 +47,8 @@ def test_a_run_succeeds_and_fails_as_its_job_says(service: Service, folder: Fold
 @pytest.mark.skipif(os.geteuid() != 0, reason="only root can become somebody else")
 @pytest.mark.parametrize("database", ["sqlite"], indirect=True)
 def test_a_run_of_another_user_is_that_user_and_dies_with_a_killed_service(service: Service, folder: Folder) -> None:
-    marks = folder.path.parent / "marks"
-    marks.mkdir()
-    for above in (marks, *marks.parents[:3]):
-        above.chmod(0o777)  # pytest's folders are for nobody else
+    marks = Path(mkdtemp())  # the folders of pytest are for nobody else
+    marks.chmod(0o777)
     body = f"shell: 'id -un > {marks}/$SCHEDSYNC_RUN_ID; exec sleep 987.4321'\n  user: daemon\n  umask: \"077\""
     _put(folder, "other", body, "retry: {attempts: 2, delay: 0s}\n")
     service.start()

@@ -109,6 +109,22 @@ def test_a_user_that_may_only_read_serves_the_same_status_and_fires_nothing(
     assert not [line for line in reader.log if "Traceback" in line]
 
 
+def test_rights_that_are_missing_on_one_table_keep_runs_from_starting_that_could_not_end(
+    installation: Installation, folder: Folder
+) -> None:
+    folder.shell("job", "true")
+    worker = installation.names["worker"]
+    execute(installation.server, f"REVOKE ALL ON {installation.schema}.schedsync_alarms FROM {worker}")
+    service = installation.start("worker")
+    said = (
+        "may not SELECT, INSERT, UPDATE, DELETE schedsync_alarms; grant it with: GRANT SELECT, INSERT, UPDATE, DELETE"
+    )
+    eventually(lambda: any(said in line for line in service.log))
+    assert not service.runs("job")
+    execute(installation.server, f"GRANT ALL ON {installation.schema}.schedsync_alarms TO {worker}")
+    eventually(lambda: service.ended("job", "succeeded"), within=30)
+
+
 def test_a_right_that_is_granted_is_used_without_a_restart(installation: Installation, folder: Folder) -> None:
     folder.shell("job", "echo done")
     reader = installation.start("reader")

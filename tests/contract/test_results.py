@@ -215,3 +215,13 @@ def test_nothing_is_taken_up_without_the_lease(store: Store, lease: Lease) -> No
     with pytest.raises(LeadershipLostError):
         store.runs.record(RunChanges(taken_up=[replace(running, owner="n2/me")]), None)
     assert by_id(runs_of(store))[running.id].owner == running.owner
+
+
+def test_a_further_attempt_that_ends_before_it_has_a_row_gets_its_end_with_it(store: Store, lease: Lease) -> None:
+    failing = run("fails")
+    claim(store, lease, failing)
+    again = retry(failing)
+    replaced = ended(again, RunState.CANCELLED)
+    changes = RunChanges(settled=[(ended(failing, RunState.FAILED), Output()), (replaced, Output())], retries=[again])
+    assert store.runs.record(changes, lease) == frozenset()
+    assert by_id(runs_of(store))[again.id].state is RunState.CANCELLED

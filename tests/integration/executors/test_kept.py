@@ -11,6 +11,7 @@ import pytest
 from schedsync.clock import utc_now
 from schedsync.executors.base import Launch
 from schedsync.executors.confinement import account_of, confinement_of
+from schedsync.executors.identity import process_name
 from schedsync.executors.kept import end_of, forget, keep, living_keeper
 from schedsync.executors.process import ProcessEngine
 from schedsync.running.keeping import taken_up
@@ -24,7 +25,7 @@ MakeEngine = Callable[..., ProcessEngine]
 
 
 def _kept(tmp_path: Path, text: str, run_id: str, **more: object) -> Launch:
-    return keep(bash(text, run_id, **more), tmp_path, LIMITS)
+    return keep(bash(text, run_id, **more), tmp_path, LIMITS, os.environ)
 
 
 def _again(run_id: str, **fields: object) -> Launch:
@@ -55,7 +56,7 @@ def test_what_cannot_be_started_says_why(
     make_engine: MakeEngine, listener: Remembering, tmp_path: Path, run_id: str
 ) -> None:
     launch = Launch(run_id, ("no-such-program",), {"PATH": os.environ["PATH"], "SCHEDSYNC_RUN_ID": run_id})
-    make_engine().launch(keep(launch, tmp_path, LIMITS))
+    make_engine().launch(keep(launch, tmp_path, LIMITS, os.environ))
     outcome = listener.end()
     assert outcome.state is RunState.FAILED
     assert 'cannot start "no-such-program"' in (outcome.reason or "")
@@ -209,3 +210,44 @@ def test_a_kept_run_has_its_user_and_its_limits_and_its_keeper_has_not(
     outcome = listener.end()
     assert outcome.output.head.split(b"\n")[:3] == [b"nobody", b"0027", b"99"]
     assert end_of(tmp_path, run_id) is not None
+
+
+def test_an_end_that_cannot_be_written_is_told_to_whoever_listens(
+    make_engine: MakeEngine, listener: Remembering, tmp_path: Path, run_id: str
+) -> None:
+    spool = tmp_path / "spool"
+    spool.mkdir()
+    text = f"echo out; rm -r {spool}; touch {spool}; exit 3"  # no folder can be made there again
+    make_engine(spool).launch(keep(bash(text, run_id), spool, LIMITS, os.environ))
+    outcome = listener.end()
+    assert (outcome.state, outcome.exit_code, outcome.output.head) == (RunState.FAILED, 3, b"out\n")
+
+
+def test_what_a_killed_keeper_kept_is_ended_before_anything_follows(
+    make_engine: MakeEngine, listener: Remembering, tmp_path: Path, run_id: str
+) -> None:
+    make_engine().launch(_kept(tmp_path, f"echo $$ > {tmp_path}/pid; exec sleep 60", run_id))
+    eventually(lambda: (tmp_path / "pid").exists() and (tmp_path / "pid").read_text())
+    os.kill(_keeper(tmp_path, run_id), signal.SIGKILL)
+    assert listener.end().state is RunState.LOST
+    assert process_name(int((tmp_path / "pid").read_text())) is None
+
+
+def test_what_the_author_says_does_not_tell_the_keeper_where_its_code_is(
+    make_engine: MakeEngine, listener: Remembering, tmp_path: Path, run_id: str
+) -> None:
+    (tmp_path / "json.py").write_text("raise SystemExit(9)\n")
+    env = {"PATH": os.environ["PATH"], "SCHEDSYNC_RUN_ID": run_id, "PYTHONPATH": str(tmp_path), "HOME": str(tmp_path)}
+    make_engine().launch(_kept(tmp_path, 'echo "$PYTHONPATH"', run_id, env=env))
+    outcome = listener.end()
+    assert (outcome.state, outcome.output.head) == (RunState.SUCCEEDED, f"{tmp_path}\n".encode())
+
+
+def test_an_end_after_sigterm_says_so(make_engine: MakeEngine, tmp_path: Path, run_id: str) -> None:
+    engine = make_engine()
+    engine.launch(_kept(tmp_path, "trap 'exit 0' TERM; echo ready; sleep 60 & wait", run_id))
+    eventually(lambda: (output := engine.output(run_id)) is not None and output.head == b"ready\n")
+    os.killpg(_keeper(tmp_path, run_id), signal.SIGTERM)
+    end = eventually(lambda: end_of(tmp_path, run_id))
+    assert end is not None
+    assert (end.code, end.told_to_end) == (0, True)

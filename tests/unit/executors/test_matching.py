@@ -70,3 +70,8 @@ def test_what_is_held_of_a_line_without_end_is_bounded() -> None:
     for _ in range(100):
         matcher.feed(b"x" * 10_000)
         assert len(matcher._rest) <= LONGEST_LINE + 10_000
+
+
+def test_the_end_of_the_output_is_no_line_of_its_own() -> None:
+    assert (_first("^$"), _first("^$", b"a\n"), _first("^$", b"a")) == (None, None, None)
+    assert _first("^$", b"a\n\n") == ""

@@ -463,3 +463,14 @@ def test_a_run_that_goes_on_holds_its_job_and_its_place_even_where_there_is_none
     assert not book.startable
     book.settle(book.of_job("other")[0].run.id)
     assert book.promote(NOW) == [waiting]
+
+
+def test_what_waits_here_and_is_found_to_run_elsewhere_keeps_its_place_in_line() -> None:
+    book = ledger()
+    first, second = claim(book, (entry("job"), Decision.START), (entry("job"), Decision.WAIT))
+    book.demote(first)  # its leave was never written down; another instance has given it one since
+    book.note_elsewhere(Entry(replace(first.run, state=RunState.RUNNING, owner="you"), first.spec, "job.yaml"))
+    assert places([first, second]) == "elsewhere blocked"
+    assert book.promote(NOW) == []
+    book.settle(first.run.id)
+    assert book.promote(NOW) == [second]
