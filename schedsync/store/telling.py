@@ -60,7 +60,7 @@ def decide(connection: Connection, endings: Sequence[Ending]) -> Told:
         for kind in telling.lowered:
             if told.raised.pop((job_id, kind), None) is None:
                 told.lowered.add((job_id, kind))
-        for kind in telling.raised:
+        for kind in telling.raised if ending.run.id in known.of_live_jobs else ():
             told.raised[job_id, kind] = ending.run.finished_at or ending.run.scheduled_at
             if (job_id, kind) in known.outdated:
                 told.lowered.add((job_id, kind))
@@ -73,14 +73,18 @@ class _Known:
 
     tokens: dict[str, int] = field(default_factory=dict)
     """The tokens of the runs that are not settled yet, by id."""
+    of_live_jobs: set[str] = field(default_factory=set)
+    """Those whose jobs are there. An alarm of a job that is gone would outlive it, and silence the next of its name."""
     lasting: dict[str, set[str]] = field(default_factory=dict)
     """The alarms that last, by job."""
     outdated: set[tuple[str, str]] = field(default_factory=set)
     """Job and kind of alarms that a success has ended since, of which nobody took note."""
 
     def learn(self, rows: Iterable[Any]) -> None:
-        for run_id, job_id, token, kind, over in rows:
+        for run_id, job_id, token, kind, over, live in rows:
             self.tokens[run_id] = token
+            if live:
+                self.of_live_jobs.add(run_id)
             if kind is not None and over:
                 self.outdated.add((job_id, kind))
             elif kind is not None:
@@ -97,8 +101,10 @@ def _looked_at(run_ids: Sequence[str]) -> Select[Any]:
             later.c.finished_at > _alarms.since_at,
         )
     )
+    live = exists(select(tables.jobs.c.id).where(tables.jobs.c.id == _runs.job_id))
+    flags = (case((succeeded, 1), else_=0), case((live, 1), else_=0))
     return (
-        select(_runs.id, _runs.job_id, _runs.token, _alarms.kind, case((succeeded, 1), else_=0))
+        select(_runs.id, _runs.job_id, _runs.token, _alarms.kind, *flags)
         .outerjoin_from(tables.runs, tables.alarms, _alarms.job_id == _runs.job_id)
         .where(_runs.id.in_(run_ids), _runs.state.in_(UNSETTLED))
         .with_for_update(of=_runs.id)

@@ -41,6 +41,11 @@ USUAL = Notify(to=("mail",))
 F, S, L, T = RunState.FAILED, RunState.SUCCEEDED, RunState.LOST, RunState.TIMED_OUT
 
 
+@pytest.fixture(autouse=True)
+def job(store: Store) -> None:
+    live(store, "a")
+
+
 def ending(run_: Run, notify: Notify | None = USUAL) -> Ending:
     spec = builders.spec(id=run_.job_id, notify=notify, max_time_since_success="1d")
     found = ending_of(run_, spec)
@@ -160,7 +165,6 @@ def test_a_failure_after_a_success_that_nobody_watched_is_a_first_one(store: Sto
 def test_a_job_that_is_renamed_takes_its_alarms_along_and_one_that_is_removed_leaves_none(
     store: Store, lease: Lease
 ) -> None:
-    live(store, "a")
     happens(store, lease, F)
     apply(store, Plan(update=(edit(store, "a", to="b"),), revision="r2"))
     failed = run("b", slot=SLOT + MINUTE)
@@ -172,6 +176,11 @@ def test_a_job_that_is_renamed_takes_its_alarms_along_and_one_that_is_removed_le
     claim(store, lease, again)
     store.runs.record(changes(ended(again, F)), lease)
     assert told(store) == ["failed", "failed"]
+    live(store, "b")  # what was told of a job that was gone is not told of its name for ever
+    anew = run("b", slot=SLOT + 3 * MINUTE)
+    claim(store, lease, anew)
+    store.runs.record(changes(ended(anew, F)), lease)
+    assert told(store) == ["failed", "failed", "failed"]
 
 
 def test_who_records_is_told_when_there_are_notices_and_only_then(store: Store, lease: Lease) -> None:
@@ -237,7 +246,7 @@ def test_a_job_is_overdue_once_until_it_succeeds(store: Store, lease: Lease) -> 
 
 
 def test_the_last_success_of_live_jobs_is_found(store: Store, lease: Lease) -> None:
-    live(store, "a", "b")
+    live(store, "b")
     live(store, "over", at=None)
     happens(store, lease, S, S, F, notify=None)
     found = store.notices.successes(["a", "b", "over", "gone"])
