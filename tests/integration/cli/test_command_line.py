@@ -171,9 +171,14 @@ def test_an_answer_that_cannot_be_written_is_a_failure(cli: CommandLine) -> None
 def test_an_interrupt_ends_with_130_and_no_traceback(cli: CommandLine) -> None:
     fifo = cli.home / "schedsync.toml"
     os.mkfifo(fifo)
-    with subprocess.Popen(
-        [sys.executable, "-m", "schedsync", "validate"], cwd=cli.home, stderr=subprocess.PIPE, text=True
-    ) as process:
+    # Who runs the tests in the background has them ignore interrupts, and programs inherit that.
+    heeding = """
+import os, signal, sys
+signal.signal(signal.SIGINT, signal.SIG_DFL)
+os.execv(sys.executable, [sys.executable, *sys.argv[1:]])
+"""
+    argv = [sys.executable, "-c", heeding, "-m", "schedsync", "validate"]
+    with subprocess.Popen(argv, cwd=cli.home, stderr=subprocess.PIPE, text=True) as process:
         writer = fifo.open("w")  # returns when the process opens the pipe to read
         process.send_signal(signal.SIGINT)
         assert process.stderr is not None
