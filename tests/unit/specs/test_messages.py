@@ -122,6 +122,9 @@ def _cases(*cases: tuple[str, dict[str, Any], str, str]) -> pytest.MarkDecorator
     ("a variable that runs are given",
      {"run": {"shell": "x", "env": {"SCHEDSYNC_RUN_ID": "b"}}}, "run.env.SCHEDSYNC_RUN_ID",
      'env: "SCHEDSYNC_RUN_ID" is set by schedsync for each run; choose another name'),
+    ("a variable that runs after others are given",
+     {"run": {"shell": "x", "env": {"SCHEDSYNC_UPSTREAM_STATE": "b"}}}, "run.env.SCHEDSYNC_UPSTREAM_STATE",
+     'env: "SCHEDSYNC_UPSTREAM_STATE" is set by schedsync for each run; choose another name'),
 )
 def test_keys_that_are_missing_or_wrong(fields: dict[str, Any], path: str, sentence: str) -> None:
     found = mistake(**fields)
