@@ -8,22 +8,23 @@ import os
 import re
 import socket
 import tomllib
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from datetime import timedelta
-from difflib import get_close_matches
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
 from pydantic import AfterValidator, BaseModel, Field, ValidationError
 from pydantic.fields import FieldInfo
+from pydantic_core import ErrorDetails
 from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict
 from pydantic_settings import SettingsError as UnreadableVariableError
 
 from schedsync.errors import SettingsError
 from schedsync.settings.base import Group
 from schedsync.settings.channels import ChannelSettings
-from schedsync.settings.database import ConnectionSettings, DatabaseSettings, is_secret
-from schedsync.settings.precedence import PREFIX, without_replaced
+from schedsync.settings.database import ConnectionSettings, DatabaseSettings
+from schedsync.settings.precedence import PREFIX, sources, without_replaced
+from schedsync.settings.wording import did_you_mean, path_of, sentence
 from schedsync.specs.durations import Duration, PositiveDuration
 from schedsync.specs.notify import check_channel_name
 from schedsync.specs.policy import GroupName
@@ -198,15 +199,16 @@ def load(file: Path | None = None, overrides: Mapping[str, Mapping[str, Any]] | 
     """
     _refuse_unknown_variables()
     path = file_in_force(file)
+    given = {} if path is None else read_file(path)
     try:
-        settings = Settings(**({} if path is None else without_replaced(read_file(path))))
+        settings = Settings(**without_replaced(given))
         return _with(settings, overrides or {})
     except UnreadableVariableError as error:
         found = re.search(r'field "(\w+)"', str(error))
         group = f"{PREFIX}{found[1]}".upper() if found else "a variable"
         raise SettingsError(f"{group} is no JSON object; set its parts instead, e.g. {PREFIX}DATABASE__URL") from None
     except ValidationError as error:
-        raise SettingsError("\n".join(_sentence(details, path) for details in error.errors())) from None
+        raise SettingsError("\n".join(_sentence(details, path, given) for details in error.errors())) from None
 
 
 def file_in_force(file: Path | None) -> Path | None:
@@ -248,12 +250,7 @@ def _refuse_unknown_variables() -> None:
         if named:
             candidates = {f"{named[1]}{field}".upper() for field in _OF_NAMED[named[2].lower()].model_fields}
         if not named or name.upper() not in candidates:
-            raise SettingsError(f"the variable {name} is not a setting{_did_you_mean(name, candidates)}")
-
-
-def _did_you_mean(name: str, candidates: Iterable[str]) -> str:
-    close = get_close_matches(name, candidates, n=1)
-    return f"; did you mean {close[0]}?" if close else ""
+            raise SettingsError(f"the variable {name} is not a setting{did_you_mean(name, candidates)}")
 
 
 def _variable_names() -> list[str]:
@@ -266,16 +263,9 @@ def _variable_names() -> list[str]:
     return names
 
 
-def _sentence(details: Any, path: Path | None) -> str:
-    name = ".".join(str(part) for part in details["loc"] if part != "[key]")
-    where = f"{path}: " if path else ""
-    if details["type"] == "extra_forbidden":
-        return f"{where}{name} is not a setting{_did_you_mean(name, _names_beside(details['loc']))}"
-    message = f"{where}{name}: {details['msg'].removeprefix('Value error, ')}"
-    whole_group = details["type"].startswith(("model_", "dict_"))
-    if whole_group or isinstance(details["input"], Mapping) or is_secret(str(details["loc"][-1])):
-        return message  # a whole group may hold a password
-    return f"{message}, found {details['input']!r}"
+def _sentence(details: ErrorDetails, file: Path | None, given: Mapping[str, Any]) -> str:
+    where = sources(path_of(details), file, given)
+    return sentence(details, where, _names_beside(details["loc"]))
 
 
 def _names_beside(loc: tuple[Any, ...]) -> list[str]:
