@@ -20,7 +20,7 @@ from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, Settings
 from pydantic_settings import SettingsError as UnreadableVariableError
 
 from schedsync.errors import SettingsError
-from schedsync.settings.base import Group
+from schedsync.settings.base import Group, Size
 from schedsync.settings.channels import ChannelSettings
 from schedsync.settings.database import ConnectionSettings, DatabaseSettings
 from schedsync.settings.precedence import PREFIX, sources, without_replaced
@@ -54,7 +54,7 @@ class JobsSettings(Group):
     rescan: PositiveDuration = Field(
         timedelta(seconds=30), description="Time between two full looks at the folder; file events only come before it."
     )
-    max_file_size: Annotated[int, Field(ge=1024)] = Field(1 << 20, description="Bytes; a longer job file is refused.")
+    max_file_size: Annotated[Size, Field(ge=1024)] = Field(1 << 20, description="A longer job file is refused.")
     poll: bool = Field(default=False, description="Poll instead of using file events (for network file systems).")
 
 
@@ -78,13 +78,15 @@ class RunnerSettings(Group):
         Path("schedsync-spool"),
         description="Folder for the output of runs that have not ended, and for results that wait for the database.",
     )
-    max_output: Annotated[int, Field(ge=0)] = Field(
+    max_output: Annotated[Size, Field(ge=0)] = Field(
         10 << 20,
-        description="Bytes of its output that a run keeps on disk while it runs; what comes later is counted, and of it"
+        description="So much of its output a run keeps on disk while it runs; what comes later is counted, and of it"
         " only the end is kept.",
     )
-    keep_head: Annotated[int, Field(ge=0)] = Field(64 * 1024, description="Bytes kept of the beginning of an output.")
-    keep_tail: Annotated[int, Field(ge=0)] = Field(64 * 1024, description="Bytes kept of the end of an output.")
+    keep_head: Annotated[Size, Field(ge=0)] = Field(
+        64 << 10, description="So much of the beginning of an output is kept."
+    )
+    keep_tail: Annotated[Size, Field(ge=0)] = Field(64 << 10, description="So much of the end of an output is kept.")
     shutdown_grace: Duration = Field(
         timedelta(seconds=10), description="How long a stopping service waits for its runs before it ends them."
     )

@@ -78,6 +78,8 @@ def test_a_value_in_the_place_of_a_group_is_told_what_to_write(text: str, senten
     ("text", "sentence"),
     [
         ("[jobs]\nrescan = 5\n", "jobs.rescan: 5 has no unit; write it with a unit: "),
+        ('[runner]\nmax_output = "2G"\n', 'runner.max_output: "2G" is not a size; write it with a unit: "512MiB"'),
+        ("[runner]\nmax_output = 1.5\n", "runner.max_output: 1.5 has no unit; write it with a unit: "),
         ('[jobs]\ntimezone = "Mars"\n', 'jobs.timezone: "Mars" is not a time zone'),
     ],
 )
