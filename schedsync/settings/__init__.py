@@ -8,22 +8,23 @@ import os
 import re
 import socket
 import tomllib
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from datetime import timedelta
-from difflib import get_close_matches
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
 from pydantic import AfterValidator, BaseModel, Field, ValidationError
 from pydantic.fields import FieldInfo
+from pydantic_core import ErrorDetails
 from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict
 from pydantic_settings import SettingsError as UnreadableVariableError
 
 from schedsync.errors import SettingsError
-from schedsync.settings.base import Group
+from schedsync.settings.base import Group, Size
 from schedsync.settings.channels import ChannelSettings
-from schedsync.settings.database import ConnectionSettings, DatabaseSettings, is_secret
-from schedsync.settings.precedence import PREFIX, without_replaced
+from schedsync.settings.database import ConnectionSettings, DatabaseSettings
+from schedsync.settings.precedence import PREFIX, sources, without_replaced
+from schedsync.settings.wording import did_you_mean, path_of, sentence
 from schedsync.specs.durations import Duration, PositiveDuration
 from schedsync.specs.notify import check_channel_name
 from schedsync.specs.policy import GroupName
@@ -53,7 +54,7 @@ class JobsSettings(Group):
     rescan: PositiveDuration = Field(
         timedelta(seconds=30), description="Time between two full looks at the folder; file events only come before it."
     )
-    max_file_size: Annotated[int, Field(ge=1024)] = Field(1 << 20, description="Bytes; a longer job file is refused.")
+    max_file_size: Annotated[Size, Field(ge=1024)] = Field(1 << 20, description="A longer job file is refused.")
     poll: bool = Field(default=False, description="Poll instead of using file events (for network file systems).")
 
 
@@ -77,13 +78,15 @@ class RunnerSettings(Group):
         Path("schedsync-spool"),
         description="Folder for the output of runs that have not ended, and for results that wait for the database.",
     )
-    max_output: Annotated[int, Field(ge=0)] = Field(
+    max_output: Annotated[Size, Field(ge=0)] = Field(
         10 << 20,
-        description="Bytes of its output that a run keeps on disk while it runs; what comes later is counted, and of it"
+        description="So much of its output a run keeps on disk while it runs; what comes later is counted, and of it"
         " only the end is kept.",
     )
-    keep_head: Annotated[int, Field(ge=0)] = Field(64 * 1024, description="Bytes kept of the beginning of an output.")
-    keep_tail: Annotated[int, Field(ge=0)] = Field(64 * 1024, description="Bytes kept of the end of an output.")
+    keep_head: Annotated[Size, Field(ge=0)] = Field(
+        64 << 10, description="So much of the beginning of an output is kept."
+    )
+    keep_tail: Annotated[Size, Field(ge=0)] = Field(64 << 10, description="So much of the end of an output is kept.")
     shutdown_grace: Duration = Field(
         timedelta(seconds=10), description="How long a stopping service waits for its runs before it ends them."
     )
@@ -198,15 +201,16 @@ def load(file: Path | None = None, overrides: Mapping[str, Mapping[str, Any]] | 
     """
     _refuse_unknown_variables()
     path = file_in_force(file)
+    given = {} if path is None else read_file(path)
     try:
-        settings = Settings(**({} if path is None else without_replaced(read_file(path))))
+        settings = Settings(**without_replaced(given))
         return _with(settings, overrides or {})
     except UnreadableVariableError as error:
         found = re.search(r'field "(\w+)"', str(error))
         group = f"{PREFIX}{found[1]}".upper() if found else "a variable"
         raise SettingsError(f"{group} is no JSON object; set its parts instead, e.g. {PREFIX}DATABASE__URL") from None
     except ValidationError as error:
-        raise SettingsError("\n".join(_sentence(details, path) for details in error.errors())) from None
+        raise SettingsError("\n".join(_sentence(details, path, given) for details in error.errors())) from None
 
 
 def file_in_force(file: Path | None) -> Path | None:
@@ -248,12 +252,7 @@ def _refuse_unknown_variables() -> None:
         if named:
             candidates = {f"{named[1]}{field}".upper() for field in _OF_NAMED[named[2].lower()].model_fields}
         if not named or name.upper() not in candidates:
-            raise SettingsError(f"the variable {name} is not a setting{_did_you_mean(name, candidates)}")
-
-
-def _did_you_mean(name: str, candidates: Iterable[str]) -> str:
-    close = get_close_matches(name, candidates, n=1)
-    return f"; did you mean {close[0]}?" if close else ""
+            raise SettingsError(f"the variable {name} is not a setting{did_you_mean(name, candidates)}")
 
 
 def _variable_names() -> list[str]:
@@ -266,16 +265,9 @@ def _variable_names() -> list[str]:
     return names
 
 
-def _sentence(details: Any, path: Path | None) -> str:
-    name = ".".join(str(part) for part in details["loc"] if part != "[key]")
-    where = f"{path}: " if path else ""
-    if details["type"] == "extra_forbidden":
-        return f"{where}{name} is not a setting{_did_you_mean(name, _names_beside(details['loc']))}"
-    message = f"{where}{name}: {details['msg'].removeprefix('Value error, ')}"
-    whole_group = details["type"].startswith(("model_", "dict_"))
-    if whole_group or isinstance(details["input"], Mapping) or is_secret(str(details["loc"][-1])):
-        return message  # a whole group may hold a password
-    return f"{message}, found {details['input']!r}"
+def _sentence(details: ErrorDetails, file: Path | None, given: Mapping[str, Any]) -> str:
+    where = sources(path_of(details), file, given)
+    return sentence(details, where, _names_beside(details["loc"]))
 
 
 def _names_beside(loc: tuple[Any, ...]) -> list[str]:

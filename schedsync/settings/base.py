@@ -1,6 +1,20 @@
-"""What all groups of settings are."""
+"""What all groups of settings are, and kinds of value that several have."""
 
-from pydantic import BaseModel, ConfigDict
+from typing import Annotated
+
+from pydantic import BaseModel, BeforeValidator, ConfigDict
+
+from schedsync.specs.limits import parse_size
+
+
+def _bytes(value: object) -> int:
+    if isinstance(value, str) and value.strip().isdecimal():  # a variable, which knows no numbers
+        return int(value)
+    return value if isinstance(value, int) and not isinstance(value, bool) else parse_size(value)
+
+
+Size = Annotated[int, BeforeValidator(_bytes)]
+"""A number of bytes, or a size with a unit, such as ``20MiB``."""
 
 
 class Group(BaseModel):

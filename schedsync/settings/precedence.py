@@ -8,6 +8,7 @@ import json
 import os
 from collections.abc import Iterator, Mapping
 from contextlib import suppress
+from pathlib import Path
 from typing import Any
 
 PREFIX = "SCHEDSYNC_"
@@ -36,6 +37,26 @@ def without_replaced(file: Mapping[str, Any]) -> dict[str, Any]:
     """Return what the file says, without what a variable says in another way."""
     replaced = {(*path[:-1], name) for path in variables() for name in _others(path)}
     return _without(file, replaced)
+
+
+def sources(path: tuple[str, ...], file: Path | None, given: Mapping[str, Any]) -> list[str]:
+    """Return what says something at *path*, in words: a group of settings may be from the file and from variables.
+
+    Args:
+        path: of a setting or a group, as the file writes it.
+        file: the file, if any.
+        given: what it says.
+    """
+    lowered = tuple(name.lower() for name in path)
+    names = {name for place, name in variables().items() if place[: len(path)] == lowered}
+    from_file = [] if file is None or (names and not isinstance(_at(path, given), dict)) else [str(file)]
+    return from_file + [f"the variable {name}" for name in sorted(names)]
+
+
+def _at(path: tuple[str, ...], values: Any) -> Any:
+    for name in path:
+        values = values.get(name) if isinstance(values, dict) else None
+    return values
 
 
 def _others(path: tuple[str, ...]) -> Iterator[str]:

@@ -4,7 +4,7 @@ Mappings merge, lists and scalars replace, and the nearest file wins. `job_file`
 module; `folder` decides which files make up the chain of a folder.
 """
 
-from collections.abc import Iterable
+from collections.abc import Container, Iterable, Iterator
 from dataclasses import dataclass
 from typing import Any
 
@@ -13,19 +13,26 @@ from yaml.nodes import MappingNode, Node
 
 from schedsync.sources.decoding import decode
 from schedsync.sources.yaml_text import RefusedError, build, compose, find, locate, pairs
-from schedsync.specs.actions import ACTION_KEYS, ACTIONS, HttpAction, PlsqlAction, ProcessAction, SqlAction
+from schedsync.specs.actions import ACTION_KEYS, ACTIONS, Action, DatabaseAction, HttpAction, ProcessAction
 from schedsync.specs.job import JobSpec
-from schedsync.specs.messages import FieldError, explain
+from schedsync.specs.messages import FieldError, FieldPath, explain
 from schedsync.specs.problem import Problem
 from schedsync.specs.schedule import TRIGGER_KEYS
 
+Kind = frozenset[str]
+"""Processes, statements or requests: the keys that their actions may have."""
+
+
+def _fields_of(kind: type[Action]) -> Kind:
+    return frozenset(field for action in ACTIONS.values() if issubclass(action, kind) for field in action.model_fields)
+
+
 _OF_ONE_JOB = ("id", "renamed_from", "after")
-_OF_PROCESSES = frozenset(ProcessAction.model_fields)
 _FOR_PROCESSES = ("success_exit_codes",)
 """Fields of a job that only one which runs a process has."""
-_OF_STATEMENTS = frozenset({*SqlAction.model_fields, *PlsqlAction.model_fields})
-_OF_REQUESTS = frozenset(HttpAction.model_fields)
-_OF_OTHERS = frozenset(field for kind in ACTIONS.values() for field in kind.model_fields) - _OF_REQUESTS
+_PROCESSES = _fields_of(ProcessAction)
+_KINDS = (_PROCESSES, _fields_of(DatabaseAction), _fields_of(HttpAction))
+_OF_ANY = frozenset[str]().union(*_KINDS)
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,12 +87,31 @@ def _only_mapping(nodes: list[Node]) -> MappingNode:
 
 
 def _mistakes(defaults: Defaults, outer: Chain, timezone: str) -> tuple[Problem, ...]:
-    probe = apply_defaults(_completed(lay_over(defaults.value, outer)), (), timezone)
-    try:
-        JobSpec.model_validate(probe)
-    except ValidationError as error:
-        return tuple(problem_of(mistake, defaults.file, defaults.node) for mistake in explain(error))
-    return ()
+    """Return what is wrong for jobs of any kind that the defaults are for, once for each place."""
+    found: dict[tuple[FieldPath, str | None], FieldError] = {}
+    for probe in _probes(defaults.value, outer, timezone):
+        try:
+            JobSpec.model_validate(probe)
+        except ValidationError as error:
+            found = {(mistake.path, mistake.expected): mistake for mistake in explain(error)} | found
+    return tuple(problem_of(mistake, defaults.file, defaults.node) for mistake in found.values())
+
+
+def _probes(value: dict[str, Any], outer: Chain, timezone: str) -> Iterator[dict[str, Any]]:
+    for kind in _kinds_for(value):
+        laid = _lay_over(_of_kind(value, kind), outer, kind)
+        yield apply_defaults(_completed(laid), (), timezone)
+
+
+def _kinds_for(value: dict[str, Any]) -> list[Kind | None]:
+    """Return the kinds of action that *value* says something about; None for whole actions of several kinds."""
+    run = value.get("run")
+    given = {*run} if isinstance(run, dict) else set()
+    if _has_any(value, _FOR_PROCESSES):
+        given |= _PROCESSES
+    if len([kind for kind in _KINDS if _has_any(_actions(run), kind)]) > 1:
+        return [None]
+    return [kind for kind in _KINDS if kind & given] or [_PROCESSES]
 
 
 def _completed(value: dict[str, Any]) -> dict[str, Any]:
@@ -95,13 +121,13 @@ def _completed(value: dict[str, Any]) -> dict[str, Any]:
     if isinstance(schedule, dict) and not _has_any(schedule, TRIGGER_KEYS):
         complete["schedule"] = {"cron": "@daily", **schedule}
     if isinstance(run, dict) and not _has_any(run, ACTION_KEYS):
-        complete["run"] = {**_kind_of(run), **run}
+        complete["run"] = {**_action_for(run), **run}
     if isinstance(run, dict) and isinstance(run.get("http"), dict):
         complete["run"] = {**run, "http": {"url": "https://a", **run["http"]}}
     return complete
 
 
-def _kind_of(details: dict[str, Any]) -> dict[str, Any]:
+def _action_for(details: dict[str, Any]) -> dict[str, Any]:
     """Return an action that may have *details*."""
     if "out" in details:
         return {"plsql": "a", "connection": "a"}
@@ -116,23 +142,58 @@ def apply_defaults(job: dict[str, Any], chain: Chain, timezone: str) -> dict[str
     A schedule or an action that the job lacks stays missing if the defaults have only details of one: then it is the
     job that is told so.
     """
-    merged = lay_over(job, chain)
-    for key, kinds in (("schedule", TRIGGER_KEYS), ("run", ACTION_KEYS)):
+    merged = _lay_over(job, chain, _kind(job, chain))
+    for key, whole in (("schedule", _triggers), ("run", _actions)):
         details = merged.get(key)
-        if key not in job and isinstance(details, dict) and not _has_any(details, kinds):
+        if key not in job and isinstance(details, dict) and not whole(details):
             del merged[key]
     return _over(merged, {"schedule": {"timezone": timezone}}) if "schedule" in merged else merged
 
 
-def lay_over(job: dict[str, Any], chain: Iterable[Defaults]) -> dict[str, Any]:
-    """Return a copy of *job* with what *chain*, the nearest first, has and it has not.
+def _lay_over(job: dict[str, Any], chain: Chain, kind: Kind | None) -> dict[str, Any]:
+    """Return a copy of *job*, which is of *kind*, with what *chain*, the nearest first, has and it has not.
 
     From the job outwards, so that a list which a mapping replaces does not keep what is further out from the mapping.
     """
     merged = dict(job)
     for defaults in chain:
-        merged = _over(merged, defaults.value)
+        merged = _over(merged, _of_kind(defaults.value, kind))
     return merged
+
+
+def _kind(job: dict[str, Any], chain: Chain) -> Kind | None:
+    """Return the kind of action that *job* has: by its action, or else by the details of one, or else by defaults."""
+    run = job.get("run")
+    theirs = (_actions(defaults.value.get("run")) for defaults in chain)
+    for keys in (_actions(run), run if isinstance(run, dict) else {}, *theirs):
+        for kind in reversed(_KINDS):
+            if _has_any(keys, kind):
+                return kind
+    return None
+
+
+def _of_kind(defaults: dict[str, Any], kind: Kind | None) -> dict[str, Any]:
+    """Return *defaults* without what only jobs of other kinds than *kind* have: a folder may hold all kinds."""
+    if kind is None:
+        return defaults
+    fitting = {key: value for key, value in defaults.items() if kind is _PROCESSES or key not in _FOR_PROCESSES}
+    run = fitting.get("run")
+    if isinstance(run, dict):
+        fitting["run"] = {key: value for key, value in run.items() if key in kind or key not in _OF_ANY}
+    return fitting
+
+
+def _actions(run: object) -> list[str]:
+    """Return the keys of whole actions in *run*; a request without a URL is details of one."""
+    if not isinstance(run, dict):
+        return []
+    request = run.get("http")
+    details = {"http"} if isinstance(request, dict) and "url" not in request else set()
+    return [key for key in ACTION_KEYS if key in run and key not in details]
+
+
+def _triggers(schedule: dict[str, Any]) -> list[str]:
+    return [key for key in TRIGGER_KEYS if key in schedule]
 
 
 def _over(job: dict[str, Any], defaults: dict[str, Any]) -> dict[str, Any]:
@@ -144,23 +205,17 @@ def _over(job: dict[str, Any], defaults: dict[str, Any]) -> dict[str, Any]:
 
 
 def _fitting(job: dict[str, Any], defaults: dict[str, Any]) -> dict[str, Any]:
-    """Return *defaults* without what is for other jobs: a folder may hold all kinds.
-
-    For a job that runs after others that is the schedule, for an action what only other kinds have.
-    """
+    """Return *defaults* without a schedule if *job* runs after others, and without what does not merge with its own."""
     if "after" in job:
         defaults = {key: value for key, value in defaults.items() if key != "schedule"}
-    run, under = job.get("run"), defaults.get("run", {})
+    run, under = job.get("run"), defaults.get("run")
     if not (isinstance(run, dict) and isinstance(under, dict)):
         return defaults
-    of_a_process = not _has_any(run, _OF_REQUESTS | _OF_STATEMENTS)
-    fitting = {key: value for key, value in defaults.items() if of_a_process or key not in _FOR_PROCESSES}
-    return {**fitting, "run": _fitting_action(run, under)} if "run" in fitting else fitting
+    return {**defaults, "run": _fitting_action(run, under)}
 
 
 def _fitting_action(run: dict[str, Any], under: dict[str, Any]) -> dict[str, Any]:
-    unfit = _unfit(run)
-    fitting = {key: value for key, value in under.items() if key not in unfit}
+    fitting = dict(under)
     if isinstance(run.get("http"), dict) and isinstance(fitting.get("http"), dict):
         fitting["http"] = _fitting_request(run["http"], fitting["http"])
     env, theirs = run.get("env"), fitting.get("env")
@@ -168,15 +223,6 @@ def _fitting_action(run: dict[str, Any], under: dict[str, Any]) -> dict[str, Any
         # Values do not merge: a file that one may be in and a variable that has another are no value together.
         fitting["env"] = {name: theirs[name] for name in theirs if name not in env}
     return fitting
-
-
-def _unfit(run: dict[str, Any]) -> frozenset[str]:
-    """Return the keys of actions that an action with the keys of *run* cannot have."""
-    if _has_any(run, _OF_REQUESTS):
-        return _OF_OTHERS
-    if _has_any(run, _OF_STATEMENTS):
-        return _OF_PROCESSES | _OF_REQUESTS
-    return _OF_REQUESTS if _has_any(run, _OF_OTHERS) else frozenset()
 
 
 def _fitting_request(request: dict[str, Any], under: dict[str, Any]) -> dict[str, Any]:
@@ -196,8 +242,8 @@ def _merged(over: dict[str, Any], under: dict[str, Any]) -> dict[str, Any]:
     return merged
 
 
-def _has_any(mapping: dict[str, Any], keys: Iterable[str]) -> bool:
-    return any(key in mapping for key in keys)
+def _has_any(given: Container[str], keys: Iterable[str]) -> bool:
+    return any(key in given for key in keys)
 
 
 def problem_of(

@@ -18,7 +18,15 @@ _USER = re.compile(r"[A-Za-z0-9_][\w.-]*\$?(:[A-Za-z0-9_][\w.-]*)?", re.ASCII)
 _UMASK = re.compile(r"0?[0-7]{3}")
 _SCALARS = ("string", "number", "boolean", "null")
 _PLAIN_WORDS = re.compile(r"[\w./=+-]+(?: [\w./=+-]+)*")
-_SET_BY_SCHEDSYNC = ("SCHEDSYNC_JOB_ID", "SCHEDSYNC_RUN_ID", "SCHEDSYNC_SCHEDULED_AT", "SCHEDSYNC_ATTEMPT")
+_SET_BY_SCHEDSYNC = (
+    "SCHEDSYNC_JOB_ID",
+    "SCHEDSYNC_RUN_ID",
+    "SCHEDSYNC_SCHEDULED_AT",
+    "SCHEDSYNC_ATTEMPT",
+    "SCHEDSYNC_UPSTREAM_JOB_ID",
+    "SCHEDSYNC_UPSTREAM_RUN_ID",
+    "SCHEDSYNC_UPSTREAM_STATE",
+)
 """Variables that each run is given; by the run's id its processes are found after a crash."""
 
 Argument = Annotated[Text, AfterValidator(no_nul)]

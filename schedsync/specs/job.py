@@ -47,7 +47,7 @@ class JobSpec(Model):
     run: AnyAction = Field(description="What it runs: one of command, shell, script, python, sql, plsql, http.")
     timeout: PositiveDuration | None = Field(None, description="A longer run is ended with all its processes.")
     kill_grace: Duration = Field(timedelta(seconds=10), description="Time between SIGTERM and SIGKILL.")
-    success_exit_codes: Annotated[tuple[ExitCode, ...], Field(min_length=1), AfterValidator(_as_set)] = Field(
+    success_exit_codes: Annotated[tuple[ExitCode, ...], AfterValidator(_as_set), Field(min_length=1)] = Field(
         (0,), description="Exit codes of a process that has succeeded; with any other one it has failed."
     )
     fail_on_output: Annotated[Text, Field(min_length=1), AfterValidator(check_expression)] | None = Field(

@@ -16,7 +16,7 @@ from schedsync.specs.cron import CronError, CronExpression
 from schedsync.specs.durations import parse_duration
 from schedsync.specs.expressions import ExpressionError
 from schedsync.specs.fields import allowed_at, home_of
-from schedsync.specs.following import ANY
+from schedsync.specs.following import ANY, End
 from schedsync.specs.later import LATER
 from schedsync.specs.schedule import TRIGGER_KEYS, TRIGGERS
 from schedsync.specs.wording import flow, quoted, shortened, shown
@@ -179,7 +179,7 @@ def _expected(kind: str, details: ErrorDetails) -> str | None:
     context: dict[str, Any] = details.get("ctx", {})
     match kind:
         case "enum":
-            either = f"{ANY}, " if details["loc"][:1] == ("after",) else ""
+            either = f"{ANY}, " if _may_be_any(details) else ""
             return f"one of {either}{context['expected']}".replace("'", "")
         case "greater_than_equal":
             return f"{context['ge']:g} or more"
@@ -187,7 +187,15 @@ def _expected(kind: str, details: ErrorDetails) -> str | None:
             return f"{context['le']:g} or less"
         case "too_short" | "string_too_short":
             return "some text" if isinstance(details["input"], str) else "at least one entry"
+        case "model_type" | "model_attributes_type" if details["loc"] == ("healthcheck",):
+            return "a URL, or a mapping with one of url, file, env"
     return _SHAPES.get(kind)
+
+
+def _may_be_any(details: ErrorDetails) -> bool:
+    """Whether ``any`` may stand in the place of a wrong end: not in a list, which that of one end has become, too."""
+    location = details["loc"]
+    return location[:1] == ("after",) and location[-1] == 0 and details["input"] != ANY
 
 
 def _close(details: ErrorDetails) -> str:
@@ -198,7 +206,9 @@ def _close(details: ErrorDetails) -> str:
 
 def _instead(kind: str, path: FieldPath, value: object) -> str:
     """Return what to write for a value that has the wrong shape, where that can be told."""
-    name, alone = str(path[-1]) if path else "", isinstance(value, str | int | float)
+    name, alone = str(path[-1]) if path else "", isinstance(value, str | int | float) and not isinstance(value, bool)
+    if path[:1] == ("after",) and len(path) > 1 and (kind == "tuple_type" or value == ANY):
+        return f"; write {flow(str(path[1]))}: {End.SUCCEEDED if kind == 'tuple_type' else ANY}"
     if kind == "tuple_type" and alone:
         return f"; write {name}: [{flow(str(value))}]"
     if kind.startswith("model") and name in _MAIN_KEYS:

@@ -418,6 +418,37 @@ def test_defaults_for_requests_leave_other_kinds_alone() -> None:
         assert "http" not in merged(f"run: {action}\nschedule: {{every: 5m}}\n", "run: {env: {A: b}}\n", shared)["run"]
 
 
+MIXED = "run: {http: {tls: {verify: false}}, connection: erp, env: {A: b}}\nsuccess_exit_codes: [0, 3]\n"
+
+
+@pytest.mark.parametrize(
+    ("action", "theirs"),
+    [
+        ("shell: x", {"env": {"A": "b"}}),
+        ("sql: x", {"connection": "erp"}),
+        ("http: {url: https://a}", {"http": {"url": "https://a", "tls": {"verify": False}}}),
+    ],
+)
+@pytest.mark.parametrize("layers", [[MIXED], ["run: {env: {A: b}}\n", MIXED], [MIXED, "run: {connection: far}\n"]])
+def test_each_kind_takes_its_own_from_defaults_for_all_kinds(
+    action: str, theirs: dict[str, Any], layers: list[str]
+) -> None:
+    spec = merged(f"run: {{{action}}}\nschedule: {{every: 5m}}\n", *layers)
+    assert {key: value for key, value in spec["run"].items() if key not in ("shell", "sql")} == theirs
+    assert ("success_exit_codes" in spec) == (action == "shell: x")
+
+
+def test_a_whole_action_in_defaults_takes_nothing_of_other_kinds() -> None:
+    layers = ("run: {connection: erp}\nsuccess_exit_codes: [0, 3]\n", "run: {shell: x, http: {tls: {verify: false}}}\n")
+    spec = merged("schedule: {every: 5m}\n", *layers)
+    assert (spec["run"], spec["success_exit_codes"]) == ({"shell": "x"}, [0, 3])
+
+
+def test_details_of_all_kinds_do_not_hide_that_the_action_is_missing() -> None:
+    (problem,) = parse("schedule: {every: 5m}\n", chain=(defaults(MIXED),)).problems
+    assert (problem.file, problem.field) == ("job.yaml", "run")
+
+
 def test_headers_are_added_by_defaults_and_not_mixed() -> None:
     job = "run: {http: {url: https://a, headers: {authorization: {env: A}}}}\nschedule: {every: 5m}\n"
     spec = merged(job, "run: {http: {headers: {Authorization: {file: a}, Accept: text/csv}}}\n")
@@ -445,6 +476,9 @@ def test_a_mistake_between_job_and_defaults_is_placed_in_the_job() -> None:
         "run: {binds: {a: 1}}\n",
         "run: {out: {a: number}}\n",
         "run: {http: {tls: {ca: ca.pem}, headers: {Accept: text/csv}}}\n",
+        "run: {http: {tls: {verify: false}}, env: {A: b}}\n",
+        "run: {connection: erp, env: {A: b}}\n",
+        "run: {connection: erp}\nsuccess_exit_codes: [0, 3]\n",
         "schedule: {jitter: 2h}\n",
         GOOD,
     ],
@@ -461,6 +495,9 @@ def test_good_defaults(text: str) -> None:
         pytest.param("renamed_from: x\n", "1:1", '"renamed_from" cannot be a default', id="renamed_from"),
         pytest.param("schedule: {timezone: Mars}\n", "1:22", '"Mars" is not a time zone', id="zone"),
         pytest.param("run: {env: {A B: a}}\n", "1:13", "not a variable name", id="variable"),
+        pytest.param("run: {connection: erp, evn: {A: b}}\n", "1:24", 'unknown key "evn"', id="key of no kind"),
+        pytest.param("run: {connection: erp, nice: 99}\n", "1:30", "expected 19 or less", id="of one kind"),
+        pytest.param("run: {shell: x, sql: y}\n", "1:17", "a job has one action", id="two actions"),
         pytest.param("executor: x\n", "1:1", "not supported in this version", id="later"),
         pytest.param("timeout: 5m\ntimeout: 6m\n", "2:1", 'the key "timeout" stands twice', id="twice"),
         pytest.param("timeout: [\n", "2:1", 'the text ends before each "[" and "{" is closed', id="syntax"),

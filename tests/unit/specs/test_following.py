@@ -55,7 +55,14 @@ def test_a_follower_may_be_made_of_what_it_dumps() -> None:
             "after.close.0",
             'cancelled or lost (did you mean "succeeded"?), found "success"',
         ),
-        ({"after": {"close": ["any"]}}, "after.close.0", 'after: "close": expected one of any, succeeded'),
+        ({"after": {"close": "ended"}}, "after.close.0", 'after: "close": expected one of any, succeeded'),
+        ({"after": {"close": ["any"]}}, "after.close.0", 'cancelled or lost, found "any"; write close: any'),
+        ({"after": {"close": ["lost", "any"]}}, "after.close.1", 'after: "close": expected one of succeeded, failed'),
+        (
+            {"after": {"close": True}},
+            "after.close",
+            'after: "close": expected a list, found true; write close: succeeded',
+        ),
         ({"after": {"clo se": "any"}}, "after.clo se", '"clo se" cannot be an id: use up to 200 letters'),
         (
             {"schedule": {"after": {"close": "any"}}},

@@ -122,6 +122,9 @@ def _cases(*cases: tuple[str, dict[str, Any], str, str]) -> pytest.MarkDecorator
     ("a variable that runs are given",
      {"run": {"shell": "x", "env": {"SCHEDSYNC_RUN_ID": "b"}}}, "run.env.SCHEDSYNC_RUN_ID",
      'env: "SCHEDSYNC_RUN_ID" is set by schedsync for each run; choose another name'),
+    ("a variable that runs after others are given",
+     {"run": {"shell": "x", "env": {"SCHEDSYNC_UPSTREAM_STATE": "b"}}}, "run.env.SCHEDSYNC_UPSTREAM_STATE",
+     'env: "SCHEDSYNC_UPSTREAM_STATE" is set by schedsync for each run; choose another name'),
 )
 def test_keys_that_are_missing_or_wrong(fields: dict[str, Any], path: str, sentence: str) -> None:
     found = mistake(**fields)
@@ -345,6 +348,10 @@ def test_schedules(fields: dict[str, Any], path: str, sentence: str) -> None:
      "on: expected at least one entry, found an empty list"),
     ("a monitor without a URL", {"healthcheck": "hc.example.com/secret-uuid"}, "healthcheck.url",
      "url: expected a URL that begins with http:// or https://"),
+    ("a number for a monitor", {"healthcheck": 5}, "healthcheck",
+     "healthcheck: expected a URL, or a mapping with one of url, file, env"),
+    ("a truth value for notices", {"notify": True}, "notify",
+     "notify: expected a mapping of keys to values, found true; write notify: {to: ops-mail}"),
     ("two monitors", {"healthcheck": {"file": "a", "env": "B"}}, "healthcheck",
      "healthcheck: give one of url, file, env; there are 2"),
 )
@@ -366,6 +373,8 @@ def test_actions(fields: dict[str, Any], path: str, sentence: str) -> None:
      'tags: expected a list, found "erp"; write tags: [erp]'),
     ("no tag", {"tags": ["a", None]}, "tags.1",
      "tags: entry 2: expected text, found nothing"),
+    ("a truth value for tags", {"tags": True}, "tags",
+     "tags: expected a list, found true"),
     ("an empty tag", {"tags": [""]}, "tags.0",
      'tags: entry 1: expected some text, found ""'),
     ("a wrong duration", {"timeout": "5 minutes"}, "timeout",
@@ -406,6 +415,10 @@ def test_actions(fields: dict[str, Any], path: str, sentence: str) -> None:
      "success_exit_codes: expected at least one entry, found an empty list"),
     ("an exit code that there is not", {"success_exit_codes": [0, 256]}, "success_exit_codes.1",
      "success_exit_codes: entry 2: expected 255 or less, found 256"),
+    ("no exit code but one that there is not", {"success_exit_codes": [256]}, "success_exit_codes.0",
+     "success_exit_codes: entry 1: expected 255 or less, found 256"),
+    ("an exit code in quotes", {"success_exit_codes": ["0"]}, "success_exit_codes.0",
+     'success_exit_codes: entry 1: expected a whole number, found "0"'),
     ("exit codes of a statement", {"success_exit_codes": [0, 3], "run": {"sql": "x", "connection": "erp"}},
      "success_exit_codes",
      ("success_exit_codes: only processes have exit codes; what this job runs fails by its errors; remove the field")),
