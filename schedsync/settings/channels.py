@@ -54,6 +54,10 @@ class ChannelSettings(Group):
         secret = read_secret(self.secret, self.secret_file, f"{group}.secret", self.secret_env)
         if "://" not in url:
             raise SettingsError(f"{group}.url is no URL; write it like https://... or mailtos://...")
+        if any(sign.isspace() or not sign.isprintable() for sign in url):
+            raise SettingsError(
+                f"{group}.url has spaces, line ends or control characters within; write one URL, with %20 for a space"
+            )
         channel = Channel(name, url, secret, self.title or TITLE, self.body or BODY, self.timeout.total_seconds())
         if secret is not None and channel.kind != WEBHOOK:
             raise SettingsError(f"{group}.secret is for webhooks; this channel is none ({channel.shown})")
