@@ -8,7 +8,7 @@ import logging
 import threading
 import time
 from collections import Counter
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import replace
 from datetime import datetime, timedelta
 
@@ -28,6 +28,7 @@ DELAYS = (10, 30, 60, 120, 300, 600, 1800)
 """Seconds between two tries of a notice; the last one repeats."""
 PATIENCE = timedelta(days=1)
 """After so long a notice is given up."""
+TOO_OLD = "it could not be sent within a day"
 MOST = 1_000
 """How many notices are looked at together, the oldest first."""
 LEEWAY = timedelta(seconds=20)
@@ -107,7 +108,7 @@ class Outbox:
 
     def _look(self) -> None:
         full: set[str] = set()
-        while found := self._store.notices.pending(without=full, limit=MOST):
+        while found := self._pending(full):
             by_channel = Counter(notice.channel for notice in found)
             for name in by_channel:
                 self._hand_over(name, [notice for notice in found if notice.channel == name])
@@ -115,6 +116,21 @@ class Outbox:
                 return
             # A channel of which many wait must not hide what waits for others.
             full.add(by_channel.most_common(1)[0][0])
+
+    def _pending(self, without: Collection[str]) -> Sequence[Notice]:
+        """Return the oldest notices that are still to be sent; the first of them shows whether some are too old."""
+        now = self._clock()
+        found = self._store.notices.pending(without=without, limit=MOST)
+        if found and found[0].happened_at < now - PATIENCE:
+            self._give_up(now - PATIENCE, now)
+            found = self._store.notices.pending(without=without, limit=MOST)
+        return found
+
+    def _give_up(self, before: datetime, now: datetime) -> None:
+        for sender in self._senders.values():
+            sender.forget(before)
+        count = self._store.notices.given_up_before(before, now, error=TOO_OLD)
+        log.error("notices are given up", extra={"count": count, "error": TOO_OLD})
 
     def _hand_over(self, name: str, notices: Sequence[Notice]) -> None:
         if name in self._senders:
@@ -163,6 +179,11 @@ class _Sender:
             for notice in notices:
                 self._waiting.setdefault(notice.id, notice)
             self._changed.notify()
+
+    def forget(self, before: datetime) -> None:
+        """Drop what happened before then."""
+        with self._changed:
+            self._waiting = {name: each for name, each in self._waiting.items() if each.happened_at >= before}
 
     def close(self) -> None:
         with self._changed:

@@ -126,6 +126,26 @@ def test_after_a_day_a_notice_is_given_up_and_that_is_said(
     assert [record.message for record in caplog.records][-1] == "notice is given up"
 
 
+def test_what_is_older_than_a_day_is_given_up_together_while_its_channel_is_dead_and_never_sent(
+    store: Store, clock: StandingClock, web: Web, opened: Opener, caplog: pytest.LogCaptureFixture
+) -> None:
+    web.status = 503
+    store.notices.post([notice(clock, f"n{number}") for number in range(20)])
+    sender = opened(web.url)
+    sender.wake()
+    eventually(lambda: web.received)  # the channel rests; nineteen wait for it
+    clock.forward(days=1, seconds=1)
+    store.notices.post([notice(clock, "young")])
+    sender.wake()
+    eventually(lambda: store.notices.counts() == {"failed": 20, "pending": 1})
+    assert [record.message for record in caplog.records].count("notices are given up") == 1
+    web.status = 200
+    clock.forward(minutes=1)
+    sender.wake()
+    eventually(lambda: store.notices.counts() == {"failed": 20})
+    assert web.received[-1].json["job"] == "young"
+
+
 def test_a_channel_that_there_is_not_is_given_up_with_what_to_write(
     store: Store, clock: StandingClock, web: Web, opened: Opener
 ) -> None:
