@@ -60,7 +60,7 @@ class Outbox:
             clock: the time.
         """
         self._store, self._leads, self._clock = store, leads, clock
-        self._senders = {n: _Sender(store, each, leads, public_url, clock) for n, each in channels.items()}
+        self._senders = {n: _Sender(store, each, leads, self.wake, public_url, clock) for n, each in channels.items()}
         self._asked, self._stopping = threading.Event(), threading.Event()
         self._outage = Outage(log, "notices cannot be looked for, they wait", "notices are looked for again")
         self._thread = threading.Thread(target=self._loop, name="schedsync-outbox", daemon=True)
@@ -109,10 +109,10 @@ class Outbox:
     def _look(self) -> None:
         full: set[str] = set()
         while found := self._pending(full):
-            by_channel = Counter(notice.channel for notice in found)
+            by_channel, more = Counter(notice.channel for notice in found), len(found) == MOST
             for name in by_channel:
-                self._hand_over(name, [notice for notice in found if notice.channel == name])
-            if len(found) < MOST:
+                self._hand_over(name, [notice for notice in found if notice.channel == name], more=more)
+            if not more:
                 return
             # A channel of which many wait must not hide what waits for others.
             full.add(by_channel.most_common(1)[0][0])
@@ -132,9 +132,9 @@ class Outbox:
         count = self._store.notices.given_up_before(before, now, error=TOO_OLD)
         log.error("notices are given up", extra={"count": count, "error": TOO_OLD})
 
-    def _hand_over(self, name: str, notices: Sequence[Notice]) -> None:
+    def _hand_over(self, name: str, notices: Sequence[Notice], *, more: bool) -> None:
         if name in self._senders:
-            self._senders[name].offer(notices)
+            self._senders[name].offer(notices, more=more)
         else:
             self._refuse(name, notices)
 
@@ -152,14 +152,22 @@ class _Sender:
     """The thread of one channel."""
 
     def __init__(
-        self, store: Store, channel: Channel, leads: Callable[[], bool], public_url: str | None, clock: Clock
+        self,
+        store: Store,
+        channel: Channel,
+        leads: Callable[[], bool],
+        ask: Callable[[], None],
+        public_url: str | None,
+        clock: Clock,
     ) -> None:
-        self._store, self._channel, self._leads = store, channel, leads
+        self._store, self._channel, self._leads, self._ask = store, channel, leads, ask
         self._public_url, self._clock = public_url, clock
         self._courier = Courier()
         self._changed = threading.Condition()
         # Under the condition's lock.
         self._waiting: dict[str, Notice] = {}
+        self._more = False
+        """Whether the store may have further ones."""
         self._closing = False
         # Of the thread alone.
         self._failures, self._rest_until = 0, 0.0
@@ -174,10 +182,13 @@ class _Sender:
     def start(self) -> None:
         self._thread.start()
 
-    def offer(self, notices: Iterable[Notice]) -> None:
+    def offer(self, notices: Iterable[Notice], *, more: bool = False) -> None:
         with self._changed:
-            for notice in notices:
-                self._waiting.setdefault(notice.id, notice)
+            new = {notice.id: notice for notice in notices if notice.id not in self._waiting}
+            self._waiting |= new
+            self._more |= more and bool(
+                new
+            )  # else all that was found waits for its next try, and more would find it again
             self._changed.notify()
 
     def forget(self, before: datetime) -> None:
@@ -206,8 +217,14 @@ class _Sender:
                 wait = self._until_due()
                 if wait == 0.0:
                     return self._waiting.pop(self._first().id)
+                self._ask_for_more()
                 self._courier.wait(self._changed, wait)
         return None
+
+    def _ask_for_more(self) -> None:
+        if self._more and self._rest_until <= time.monotonic():
+            self._more = False
+            self._ask()
 
     def _first(self) -> Notice:
         return min(self._waiting.values(), key=lambda notice: (notice.next_try_at or notice.happened_at, notice.id))

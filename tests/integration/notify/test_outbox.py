@@ -172,6 +172,16 @@ def test_many_notices_of_a_channel_that_hangs_hide_none_of_the_others(
         sender.stop()
 
 
+def test_more_than_are_looked_at_together_are_sent_without_a_further_wake(
+    store: Store, clock: StandingClock, web: Web, opened: Opener, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(outbox, "MOST", 3)
+    store.notices.post([notice(clock, f"n{number}") for number in range(10)])
+    opened(web.url).wake()
+    eventually(lambda: not store.notices.pending())
+    assert len(web.received) == 10
+
+
 def test_a_stop_breaks_a_try_off_and_leaves_the_notice_to_the_next_start(
     store: Store, clock: StandingClock, web: Web, opened: Opener
 ) -> None:
