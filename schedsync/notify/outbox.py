@@ -136,16 +136,13 @@ class Outbox:
         if name in self._senders:
             self._senders[name].offer(notices, more=more)
         else:
-            self._refuse(name, notices)
+            self._refuse(name)
 
-    def _refuse(self, name: str, notices: Iterable[Notice]) -> None:
+    def _refuse(self, name: str) -> None:
         known = f"known are {', '.join(sorted(self._senders))}" if self._senders else "they have none"
         error = f'the settings have no channel "{name}" ({known}); write [channels.{name}]'
-        for notice in notices:
-            self._store.notices.given_up(notice.id, self._clock(), error=error)
-            log.error(
-                "notice is given up", extra={"job_id": notice.job_id, "event": notice.event.value, "error": error}
-            )
+        count = self._store.notices.given_up_for(name, self._clock(), error=error)
+        log.error("notices are given up", extra={"channel": name, "count": count, "error": error})
 
 
 class _Sender:

@@ -87,10 +87,14 @@ class NoticeTable:
             at: the time.
             error: the reason for those that no try has failed.
         """
-        return self._give_up(_notices.happened_at < then, at, error)
+        return self._give_up(_notices.happened_at < then, at, func.coalesce(_notices.error, error))
 
-    def _give_up(self, which: ColumnElement[bool], at: datetime, error: str) -> int:
-        values = {"state": FAILED, "settled_at": at, "error": func.coalesce(_notices.error, error)}
+    def given_up_for(self, channel: str, at: datetime, *, error: str) -> int:
+        """Note that what waits for a channel is not tried any more, because of *error*; return how many notices did."""
+        return self._give_up(_notices.channel == channel, at, error)
+
+    def _give_up(self, which: ColumnElement[bool], at: datetime, error: object) -> int:
+        values = {"state": FAILED, "settled_at": at, "error": error}
         statement = update(tables.notices).where(_notices.state == PENDING, which).values(values)
         with self._database.write() as connection:
             return connection.execute(statement, execution_options=LAST).rowcount

@@ -230,6 +230,16 @@ def test_what_waits_from_before_a_time_is_given_up_together(store: Store) -> Non
     }
 
 
+def test_what_waits_for_a_channel_is_given_up_together(store: Store) -> None:
+    for name, channel in {"a": "gone", "b": "gone", "c": "mail"}.items():
+        posted(store, id=name, channel=channel)
+    store.notices.postponed("a", until=NOW + MINUTE, error="refused, when there was one")
+    assert store.notices.given_up_for("gone", NOW, error="no such channel") == 2
+    assert store.notices.given_up_for("gone", NOW, error="no such channel") == 0
+    assert [notice.id for notice in store.notices.pending()] == ["c"]
+    assert {p.error for p in store.notices.newest(state=FAILED, limit=9)} == {"no such channel"}
+
+
 def test_a_late_slot_is_told_once_whatever_attempt_is_late(store: Store) -> None:
     first = run(late_at=NOW)
     assert store.notices.post(late_slot(first, USUAL, NOW))

@@ -146,14 +146,23 @@ def test_what_is_older_than_a_day_is_given_up_together_while_its_channel_is_dead
     assert web.received[-1].json["job"] == "young"
 
 
-def test_a_channel_that_there_is_not_is_given_up_with_what_to_write(
-    store: Store, clock: StandingClock, web: Web, opened: Opener
+def test_a_channel_that_there_is_not_is_given_up_with_what_to_write_and_said_once(
+    store: Store,
+    clock: StandingClock,
+    web: Web,
+    opened: Opener,
+    monkeypatch: pytest.MonkeyPatch,
+    caplog: pytest.LogCaptureFixture,
 ) -> None:
-    store.notices.post([notice(clock, channel="hok")])
+    monkeypatch.setattr(outbox, "MOST", 3)
+    store.notices.post([notice(clock, f"n{number}", channel="hok") for number in range(8)])
     opened(web.url).wake()
-    eventually(lambda: state(store, "n1") == "failed")
-    (posted,) = store.notices.newest(state="failed", limit=9)
-    assert posted.error == 'the settings have no channel "hok" (known are hook); write [channels.hok]'
+    eventually(lambda: store.notices.counts() == {"failed": 8} and caplog.records)
+    said = 'the settings have no channel "hok" (known are hook); write [channels.hok]'
+    assert {posted.error for posted in store.notices.newest(state="failed", limit=9)} == {said}
+    assert [(r.message, r.__dict__["count"], r.__dict__["error"]) for r in caplog.records] == [
+        ("notices are given up", 8, said)
+    ]
 
 
 def test_many_notices_of_a_channel_that_hangs_hide_none_of_the_others(
