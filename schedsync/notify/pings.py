@@ -23,7 +23,7 @@ from schedsync.runs.notices import is_failure
 from schedsync.runs.outcome import Output
 from schedsync.runs.recovery import KnownJob
 from schedsync.runs.run import Run, RunState
-from schedsync.specs.notify import Healthcheck
+from schedsync.specs.notify import Healthcheck, has_user
 
 log = logging.getLogger(__name__)
 
@@ -151,6 +151,10 @@ def resolve_url(ping: Ping, environ: Mapping[str, str]) -> str:
     url = where if isinstance(where, str) else resolve(where, ping.folder, environ).strip()
     if not url.startswith(("http://", "https://")):
         raise UnresolvedReferenceError("what healthcheck names holds no URL that begins with http:// or https://")
+    if has_user(url):
+        raise UnresolvedReferenceError(
+            "a monitor gets no user or password; what healthcheck names holds a URL with one"
+        )
     return url
 
 

@@ -80,6 +80,16 @@ def test_the_url_may_be_in_a_file_or_in_a_variable(
     assert [path.partition("?")[0] for path in web.paths] == ["/file", "/variable"]
 
 
+def test_a_url_with_a_password_is_refused_and_not_shown(
+    sent: Pings, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    monkeypatch.setenv("HC_URL", "https://me:sesam@127.0.0.1/uuid")
+    sent.ended(ended(builders.run(), RunState.SUCCEEDED), job({"env": "HC_URL"}), Output())
+    sent.stop()
+    said = "a monitor gets no user or password; what healthcheck names holds a URL with one"
+    assert [(r.message, r.__dict__["error"]) for r in caplog.records] == [('pings of "job" do not arrive', said)]
+
+
 def test_a_url_that_cannot_be_found_is_said_once(sent: Pings, caplog: pytest.LogCaptureFixture) -> None:
     for _ in range(2):
         sent.ended(ended(builders.run(), RunState.SUCCEEDED), job({"file": "gone"}), Output())

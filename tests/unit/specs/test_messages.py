@@ -345,6 +345,8 @@ def test_schedules(fields: dict[str, Any], path: str, sentence: str) -> None:
      "on: expected at least one entry, found an empty list"),
     ("a monitor without a URL", {"healthcheck": "hc.example.com/secret-uuid"}, "healthcheck.url",
      "url: expected a URL that begins with http:// or https://"),
+    ("a monitor with a password", {"healthcheck": "https://me:secret@hc.example.com/uuid"}, "healthcheck.url",
+     "url: a monitor gets no user or password; write a URL without"),
     ("two monitors", {"healthcheck": {"file": "a", "env": "B"}}, "healthcheck",
      "healthcheck: give one of url, file, env; there are 2"),
 )
