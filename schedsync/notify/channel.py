@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 
 from schedsync.clock import rfc3339
 from schedsync.notify import template
-from schedsync.notify.request import WEBHOOK, Request, kind_of
+from schedsync.notify.request import FAILURE, SUCCESS, WARNING, WEBHOOK, Request, kind_of
 from schedsync.runs.notices import Notice
 from schedsync.runs.run import Run
 from schedsync.specs.notify import Event
@@ -18,6 +18,8 @@ WORDS = {
     Event.GAVE_UP: "failed, and no further attempt follows",
 }
 """What happened to a job, as the rest of a sentence."""
+SEVERITIES = {Event.RECOVERED: SUCCESS, Event.LATE: WARNING}
+"""How grave an event is; all others are failures."""
 SHOWN = 4_000
 """How many characters of an output are shown: the last ones."""
 
@@ -47,7 +49,9 @@ class Channel:
         """Return the request that tells *values*, which are those of the placeholders."""
         title, body = (template.fill(text, values) for text in (self.title, self.body))
         fields = values if self.kind == WEBHOOK else {}
-        return Request(self.kind, self.url, title.replace("\n", " "), body, fields, self.secret, self.seconds)
+        severity = SEVERITIES.get(Event(values["event"]), FAILURE)
+        title = title.replace("\n", " ")
+        return Request(self.kind, self.url, title, body, fields, self.secret, severity, self.seconds)
 
 
 @dataclass(frozen=True, slots=True)

@@ -8,7 +8,7 @@ import logging
 import threading
 import time
 from collections import Counter
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import replace
 from datetime import datetime, timedelta
 
@@ -28,6 +28,7 @@ DELAYS = (10, 30, 60, 120, 300, 600, 1800)
 """Seconds between two tries of a notice; the last one repeats."""
 PATIENCE = timedelta(days=1)
 """After so long a notice is given up."""
+TOO_OLD = "it could not be sent within a day"
 MOST = 1_000
 """How many notices are looked at together, the oldest first."""
 LEEWAY = timedelta(seconds=20)
@@ -59,7 +60,7 @@ class Outbox:
             clock: the time.
         """
         self._store, self._leads, self._clock = store, leads, clock
-        self._senders = {n: _Sender(store, each, leads, public_url, clock) for n, each in channels.items()}
+        self._senders = {n: _Sender(store, each, leads, self.wake, public_url, clock) for n, each in channels.items()}
         self._asked, self._stopping = threading.Event(), threading.Event()
         self._outage = Outage(log, "notices cannot be looked for, they wait", "notices are looked for again")
         self._thread = threading.Thread(target=self._loop, name="schedsync-outbox", daemon=True)
@@ -107,43 +108,63 @@ class Outbox:
 
     def _look(self) -> None:
         full: set[str] = set()
-        while found := self._store.notices.pending(without=full, limit=MOST):
-            by_channel = Counter(notice.channel for notice in found)
+        while found := self._pending(full):
+            by_channel, more = Counter(notice.channel for notice in found), len(found) == MOST
             for name in by_channel:
-                self._hand_over(name, [notice for notice in found if notice.channel == name])
-            if len(found) < MOST:
+                self._hand_over(name, [notice for notice in found if notice.channel == name], more=more)
+            if not more:
                 return
             # A channel of which many wait must not hide what waits for others.
             full.add(by_channel.most_common(1)[0][0])
 
-    def _hand_over(self, name: str, notices: Sequence[Notice]) -> None:
-        if name in self._senders:
-            self._senders[name].offer(notices)
-        else:
-            self._refuse(name, notices)
+    def _pending(self, without: Collection[str]) -> Sequence[Notice]:
+        """Return the oldest notices that are still to be sent; the first of them shows whether some are too old."""
+        now = self._clock()
+        found = self._store.notices.pending(without=without, limit=MOST)
+        if found and found[0].happened_at < now - PATIENCE:
+            self._give_up(now - PATIENCE, now)
+            found = self._store.notices.pending(without=without, limit=MOST)
+        return found
 
-    def _refuse(self, name: str, notices: Iterable[Notice]) -> None:
+    def _give_up(self, before: datetime, now: datetime) -> None:
+        for sender in self._senders.values():
+            sender.forget(before)
+        count = self._store.notices.given_up_before(before, now, error=TOO_OLD)
+        log.error("notices are given up", extra={"count": count, "error": TOO_OLD})
+
+    def _hand_over(self, name: str, notices: Sequence[Notice], *, more: bool) -> None:
+        if name in self._senders:
+            self._senders[name].offer(notices, more=more)
+        else:
+            self._refuse(name)
+
+    def _refuse(self, name: str) -> None:
         known = f"known are {', '.join(sorted(self._senders))}" if self._senders else "they have none"
         error = f'the settings have no channel "{name}" ({known}); write [channels.{name}]'
-        for notice in notices:
-            self._store.notices.given_up(notice.id, self._clock(), error=error)
-            log.error(
-                "notice is given up", extra={"job_id": notice.job_id, "event": notice.event.value, "error": error}
-            )
+        count = self._store.notices.given_up_for(name, self._clock(), error=error)
+        log.error("notices are given up", extra={"channel": name, "count": count, "error": error})
 
 
 class _Sender:
     """The thread of one channel."""
 
     def __init__(
-        self, store: Store, channel: Channel, leads: Callable[[], bool], public_url: str | None, clock: Clock
+        self,
+        store: Store,
+        channel: Channel,
+        leads: Callable[[], bool],
+        ask: Callable[[], None],
+        public_url: str | None,
+        clock: Clock,
     ) -> None:
-        self._store, self._channel, self._leads = store, channel, leads
+        self._store, self._channel, self._leads, self._ask = store, channel, leads, ask
         self._public_url, self._clock = public_url, clock
         self._courier = Courier()
         self._changed = threading.Condition()
         # Under the condition's lock.
         self._waiting: dict[str, Notice] = {}
+        self._more = False
+        """Whether the store may have further ones."""
         self._closing = False
         # Of the thread alone.
         self._failures, self._rest_until = 0, 0.0
@@ -158,11 +179,19 @@ class _Sender:
     def start(self) -> None:
         self._thread.start()
 
-    def offer(self, notices: Iterable[Notice]) -> None:
+    def offer(self, notices: Iterable[Notice], *, more: bool = False) -> None:
         with self._changed:
-            for notice in notices:
-                self._waiting.setdefault(notice.id, notice)
+            new = {notice.id: notice for notice in notices if notice.id not in self._waiting}
+            self._waiting |= new
+            self._more |= more and bool(
+                new
+            )  # else all that was found waits for its next try, and more would find it again
             self._changed.notify()
+
+    def forget(self, before: datetime) -> None:
+        """Drop what happened before then."""
+        with self._changed:
+            self._waiting = {name: each for name, each in self._waiting.items() if each.happened_at >= before}
 
     def close(self) -> None:
         with self._changed:
@@ -185,8 +214,14 @@ class _Sender:
                 wait = self._until_due()
                 if wait == 0.0:
                     return self._waiting.pop(self._first().id)
+                self._ask_for_more()
                 self._courier.wait(self._changed, wait)
         return None
+
+    def _ask_for_more(self) -> None:
+        if self._more and self._rest_until <= time.monotonic():
+            self._more = False
+            self._ask()
 
     def _first(self) -> Notice:
         return min(self._waiting.values(), key=lambda notice: (notice.next_try_at or notice.happened_at, notice.id))

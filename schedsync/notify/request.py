@@ -8,6 +8,8 @@ from urllib.parse import urlsplit
 
 WEBHOOK, SERVICE, PING = "webhook", "service", "ping"
 """What can be done: post to a webhook, hand over to Apprise, ping a monitor."""
+FAILURE, WARNING, SUCCESS = "failure", "warning", "success"
+"""How grave a notice is, as Apprise calls it: what is no trouble rings no pager."""
 READY = "ready"
 """The worker's first line."""
 SHOWN = 500
@@ -26,6 +28,7 @@ class Request:
     """What a webhook is told besides, for programs."""
     secret: str | None = field(default=None, repr=False)
     """What a webhook's requests are signed with."""
+    severity: str = FAILURE
     seconds: float = 10.0
     """Within this it is done, or given up."""
 

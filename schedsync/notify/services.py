@@ -41,7 +41,7 @@ def notify(asked: Request) -> None:
     heard, log = _Heard(), logging.getLogger("apprise")
     log.setLevel(logging.DEBUG)
     log.addHandler(heard)
-    arrived = target.notify(title=asked.title, body=asked.body)
+    arrived = target.notify(title=asked.title, body=asked.body, notify_type=asked.severity)
     if not arrived:
         raise DeliveryError("; ".join(dict.fromkeys(heard.lines)) or "the service did not take it, and did not say why")
 

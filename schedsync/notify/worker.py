@@ -7,13 +7,16 @@ import json
 import os
 import re
 import sys
-from urllib.parse import unquote
+from urllib.parse import quote, unquote
 
+from schedsync.executors.redaction import redacted
 from schedsync.notify.request import PING, READY, SHOWN, WEBHOOK, Request, decoded
 from schedsync.notify.web import DeliveryError, ping, post_webhook
 
 _SHORT = 6
 """What is shorter than this in a URL is no secret."""
+_KEPT = "!#$%&'()*+,/:;=?@[]~"
+"""What clients leave as it is when they encode a whole URL."""
 
 
 def main() -> int:
@@ -53,10 +56,9 @@ def _without_secrets(told: str, asked: Request) -> str:
     host = re.split(r"[/?#]", rest, maxsplit=1)[0].rpartition("@")[2].partition(":")[0]
     parts = {asked.secret or "", *re.split(r"[/:@?&=#;]", rest)}
     plain = host if "." in host else ""  # else it is a token that stands in its place
-    for part in sorted(parts | {unquote(part) for part in parts}, key=len, reverse=True):
-        if len(part) >= _SHORT and part not in plain:
-            told = told.replace(part, "***")
-    return told[:SHOWN]
+    meant = {unquote(part) for part in parts}
+    spelled = parts | meant | {quote(part, safe=_KEPT) for part in meant} | {ascii(part)[1:-1] for part in meant}
+    return redacted(told, [part for part in spelled if len(part) >= _SHORT and part not in plain])[:SHOWN]
 
 
 if __name__ == "__main__":

@@ -13,6 +13,7 @@ from schedsync.notify.template import BODY, TITLE, check
 from schedsync.settings.base import Group
 from schedsync.settings.database import read_secret
 from schedsync.specs.durations import PositiveDuration
+from schedsync.specs.notify import has_user
 
 Template = Annotated[str, AfterValidator(check)]
 """A text with placeholders."""
@@ -54,6 +55,15 @@ class ChannelSettings(Group):
         secret = read_secret(self.secret, self.secret_file, f"{group}.secret", self.secret_env)
         if "://" not in url:
             raise SettingsError(f"{group}.url is no URL; write it like https://... or mailtos://...")
+        if any(sign.isspace() or not sign.isprintable() for sign in url):
+            raise SettingsError(
+                f"{group}.url has spaces, line ends or control characters within; write one URL, with %20 for a space"
+            )
+        if has_user(url):
+            raise SettingsError(
+                f"{group}.url has a user or password, which a webhook does not get; sign requests with {group}.secret, "
+                "or let Apprise send them: json://user:password@... or jsons://..."
+            )
         channel = Channel(name, url, secret, self.title or TITLE, self.body or BODY, self.timeout.total_seconds())
         if secret is not None and channel.kind != WEBHOOK:
             raise SettingsError(f"{group}.secret is for webhooks; this channel is none ({channel.shown})")

@@ -13,6 +13,7 @@ from schedsync.specs.wording import quoted
 
 _CHANNEL = re.compile(r"[a-z][a-z0-9_-]{0,99}")
 _WEB = re.compile(r"https?://[^\s/]+.*")
+_USER = re.compile(r"https?://[^/?#]*@", re.IGNORECASE)
 
 
 class Event(StrEnum):
@@ -71,9 +72,16 @@ def _as_mapping(value: object) -> object:
     return {"url": value} if isinstance(value, str) else value
 
 
+def has_user(url: str) -> bool:
+    """Say whether an address of the web holds a user or a password: nobody sends these."""
+    return _USER.match(url) is not None
+
+
 def _check_url(url: str) -> str:
     if not _WEB.fullmatch(url):
         raise ValueError("expected a URL that begins with http:// or https://")
+    if has_user(url):
+        raise ValueError("a monitor gets no user or password; write a URL without")
     return url
 
 

@@ -5,7 +5,7 @@ from dataclasses import dataclass, fields
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Row, delete, func, insert, select, update
+from sqlalchemy import ColumnElement, Row, delete, func, insert, select, update
 from sqlalchemy.exc import IntegrityError
 
 from schedsync.runs.notices import OVERDUE, Notice
@@ -78,6 +78,26 @@ class NoticeTable:
     def given_up(self, notice_id: str, at: datetime, *, error: str) -> None:
         """Note that a notice is not tried any more."""
         self._change((_notices.id == notice_id,), state=FAILED, settled_at=at, error=error)
+
+    def given_up_before(self, then: datetime, at: datetime, *, error: str) -> int:
+        """Note that notices from before *then* are not tried any more; return how many.
+
+        Args:
+            then: what is older is given up.
+            at: the time.
+            error: the reason for those that no try has failed.
+        """
+        return self._give_up(_notices.happened_at < then, at, func.coalesce(_notices.error, error))
+
+    def given_up_for(self, channel: str, at: datetime, *, error: str) -> int:
+        """Note that what waits for a channel is not tried any more, because of *error*; return how many notices did."""
+        return self._give_up(_notices.channel == channel, at, error)
+
+    def _give_up(self, which: ColumnElement[bool], at: datetime, error: object) -> int:
+        values = {"state": FAILED, "settled_at": at, "error": error}
+        statement = update(tables.notices).where(_notices.state == PENDING, which).values(values)
+        with self._database.write() as connection:
+            return connection.execute(statement, execution_options=LAST).rowcount
 
     def _change(self, where: Sequence[Any], **values: object) -> bool:
         with self._database.write() as connection:

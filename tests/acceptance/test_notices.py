@@ -112,7 +112,7 @@ def test_a_channel_that_hangs_delays_neither_jobs_nor_other_channels(
 def test_a_channel_that_there_is_not_is_said_with_what_to_write(service: Service, folder: Folder) -> None:
     _ends_as_the_file_says(folder, "job", "notify: {to: nosuch}\n")
     service.start()
-    eventually(lambda: [line for line in service.log if "notice is given up" in line])
+    eventually(lambda: [line for line in service.log if "notices are given up" in line])
     eventually(lambda: service.get("/api/status")["notices"] == {"pending": 0, "failed": 1})
     listed = service.cli("notify", "list", "--state", "failed").stdout
     assert 'the settings have no channel "nosuch" (they have none); write [channels.nosuch]' in listed

@@ -223,6 +223,32 @@ def test_what_became_of_a_notice_is_kept_until_it_is_forgotten(store: Store) -> 
     assert [notice.id for notice in store.notices.pending()] == ["waits"]
 
 
+def test_what_waits_from_before_a_time_is_given_up_together(store: Store) -> None:
+    for name in ("tried", "untried", "sent"):
+        posted(store, id=name)
+    posted(store, id="younger", happened_at=NOW + MINUTE)
+    store.notices.postponed("tried", until=NOW + MINUTE, error="refused")
+    store.notices.sent("sent", NOW)
+    assert store.notices.given_up_before(NOW, NOW, error="too old") == 0
+    assert store.notices.given_up_before(NOW + MINUTE, NOW + MINUTE, error="too old") == 2
+    assert {(p.notice.id, p.state, p.error) for p in store.notices.newest(state=None, limit=9)} == {
+        ("tried", FAILED, "refused"),
+        ("untried", FAILED, "too old"),
+        ("sent", SENT, None),
+        ("younger", "pending", None),
+    }
+
+
+def test_what_waits_for_a_channel_is_given_up_together(store: Store) -> None:
+    for name, channel in {"a": "gone", "b": "gone", "c": "mail"}.items():
+        posted(store, id=name, channel=channel)
+    store.notices.postponed("a", until=NOW + MINUTE, error="refused, when there was one")
+    assert store.notices.given_up_for("gone", NOW, error="no such channel") == 2
+    assert store.notices.given_up_for("gone", NOW, error="no such channel") == 0
+    assert [notice.id for notice in store.notices.pending()] == ["c"]
+    assert {p.error for p in store.notices.newest(state=FAILED, limit=9)} == {"no such channel"}
+
+
 def test_a_late_slot_is_told_once_whatever_attempt_is_late(store: Store) -> None:
     first = run(late_at=NOW)
     assert store.notices.post(late_slot(first, USUAL, NOW))

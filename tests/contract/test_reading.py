@@ -61,6 +61,7 @@ WRITES = {
     *("leases.acquire", "leases.renew", "leases.end", "syncs.record", "audit.record", "runs.ask"),
     "runs.hand_over",
     *("notices.take", "notices.sent", "notices.postponed", "notices.given_up", "notices.forget", "notices.post"),
+    *("notices.given_up_before", "notices.given_up_for"),
     *("notices.raise_overdue", "notices.lower_overdue"),
 }
 

@@ -37,9 +37,9 @@ def courier() -> Iterator[Courier]:
     made.rest()
 
 
-def told(channel: Channel, courier: Courier, **fields: object) -> str | None:
+def told(channel: Channel, courier: Courier, event: Event = Event.FAILED) -> str | None:
     run = builders.run(job_id="erp.dump", state=RunState.FAILED, reason="exit code 3", exit_code=3, node="n1")
-    notice = Notice("n", channel.name, Event.FAILED, run.job_id, utc_now(), run.id, run.scheduled_at)
+    notice = Notice("n", channel.name, event, run.job_id, utc_now(), run.id, run.scheduled_at)
     known = Surroundings(run, "line 1\nOra was here\n", "dba@example.com", "https://sched.example.com")
     return courier.deliver(channel.request(values_of(notice, known)))
 
@@ -133,6 +133,22 @@ def test_a_chat_is_told_through_apprise(courier: Courier) -> None:
     (got,) = web.received
     assert (got.path, got.json["title"]) == (f"/hooks/{TOKEN}", "erp.dump failed")
     assert "exit code 3" in got.json["message"]
+
+
+@pytest.mark.parametrize(
+    ("event", "severity"),
+    [
+        (Event.FAILED, "failure"),
+        (Event.LOST, "failure"),
+        (Event.GAVE_UP, "failure"),
+        (Event.LATE, "warning"),
+        (Event.RECOVERED, "success"),
+    ],
+)
+def test_a_service_is_told_how_grave_it_is(courier: Courier, event: Event, severity: str) -> None:
+    with web_server() as web:
+        assert told(Channel("chat", f"json://127.0.0.1:{web.port}"), courier, event) is None
+    assert web.received[0].json["type"] == severity
 
 
 @pytest.mark.parametrize(

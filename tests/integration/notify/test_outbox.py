@@ -126,14 +126,43 @@ def test_after_a_day_a_notice_is_given_up_and_that_is_said(
     assert [record.message for record in caplog.records][-1] == "notice is given up"
 
 
-def test_a_channel_that_there_is_not_is_given_up_with_what_to_write(
-    store: Store, clock: StandingClock, web: Web, opened: Opener
+def test_what_is_older_than_a_day_is_given_up_together_while_its_channel_is_dead_and_never_sent(
+    store: Store, clock: StandingClock, web: Web, opened: Opener, caplog: pytest.LogCaptureFixture
 ) -> None:
-    store.notices.post([notice(clock, channel="hok")])
+    web.status = 503
+    store.notices.post([notice(clock, f"n{number}") for number in range(20)])
+    sender = opened(web.url)
+    sender.wake()
+    eventually(lambda: web.received)  # the channel rests; nineteen wait for it
+    clock.forward(days=1, seconds=1)
+    store.notices.post([notice(clock, "young")])
+    sender.wake()
+    eventually(lambda: store.notices.counts() == {"failed": 20, "pending": 1})
+    assert [record.message for record in caplog.records].count("notices are given up") == 1
+    web.status = 200
+    clock.forward(minutes=1)
+    sender.wake()
+    eventually(lambda: store.notices.counts() == {"failed": 20})
+    assert web.received[-1].json["job"] == "young"
+
+
+def test_a_channel_that_there_is_not_is_given_up_with_what_to_write_and_said_once(
+    store: Store,
+    clock: StandingClock,
+    web: Web,
+    opened: Opener,
+    monkeypatch: pytest.MonkeyPatch,
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    monkeypatch.setattr(outbox, "MOST", 3)
+    store.notices.post([notice(clock, f"n{number}", channel="hok") for number in range(8)])
     opened(web.url).wake()
-    eventually(lambda: state(store, "n1") == "failed")
-    (posted,) = store.notices.newest(state="failed", limit=9)
-    assert posted.error == 'the settings have no channel "hok" (known are hook); write [channels.hok]'
+    eventually(lambda: store.notices.counts() == {"failed": 8} and caplog.records)
+    said = 'the settings have no channel "hok" (known are hook); write [channels.hok]'
+    assert {posted.error for posted in store.notices.newest(state="failed", limit=9)} == {said}
+    assert [(r.message, r.__dict__["count"], r.__dict__["error"]) for r in caplog.records] == [
+        ("notices are given up", 8, said)
+    ]
 
 
 def test_many_notices_of_a_channel_that_hangs_hide_none_of_the_others(
@@ -150,6 +179,16 @@ def test_many_notices_of_a_channel_that_hangs_hide_none_of_the_others(
         sender.wake()
         eventually(lambda: len(web.received) == 2)
         sender.stop()
+
+
+def test_more_than_are_looked_at_together_are_sent_without_a_further_wake(
+    store: Store, clock: StandingClock, web: Web, opened: Opener, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(outbox, "MOST", 3)
+    store.notices.post([notice(clock, f"n{number}") for number in range(10)])
+    opened(web.url).wake()
+    eventually(lambda: not store.notices.pending())
+    assert len(web.received) == 10
 
 
 def test_a_stop_breaks_a_try_off_and_leaves_the_notice_to_the_next_start(

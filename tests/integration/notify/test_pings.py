@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from schedsync.notify import pings
+from schedsync.notify import lines, pings
 from schedsync.notify.pings import Pings
 from schedsync.runs.outcome import Output
 from schedsync.runs.recovery import KnownJob
@@ -80,6 +80,16 @@ def test_the_url_may_be_in_a_file_or_in_a_variable(
     assert [path.partition("?")[0] for path in web.paths] == ["/file", "/variable"]
 
 
+def test_a_url_with_a_password_is_refused_and_not_shown(
+    sent: Pings, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    monkeypatch.setenv("HC_URL", "https://me:sesam@127.0.0.1/uuid")
+    sent.ended(ended(builders.run(), RunState.SUCCEEDED), job({"env": "HC_URL"}), Output())
+    sent.stop()
+    said = "a monitor gets no user or password; what healthcheck names holds a URL with one"
+    assert [(r.message, r.__dict__["error"]) for r in caplog.records] == [('pings of "job" do not arrive', said)]
+
+
 def test_a_url_that_cannot_be_found_is_said_once(sent: Pings, caplog: pytest.LogCaptureFixture) -> None:
     for _ in range(2):
         sent.ended(ended(builders.run(), RunState.SUCCEEDED), job({"file": "gone"}), Output())
@@ -92,12 +102,47 @@ def test_an_end_that_does_not_arrive_is_tried_again(sent: Pings, monkeypatch: py
     port = free_port()
     known = job(f"http://127.0.0.1:{port}")
     sent.ended(ended(builders.run(), RunState.SUCCEEDED), known, Output())
-    eventually(lambda: any(ping.tries for post in sent._posts for _, _, ping in post._waiting))
+    eventually(lambda: any(ping.tries for line in list(sent._lines._waiting.values()) for ping in line.pings))
     with web_server(port) as web:
         eventually(lambda: web.received)
 
 
-def test_a_monitor_that_hangs_keeps_no_other_from_its_pings(sent: Pings, web: Web) -> None:
+def test_monitors_that_hang_keep_no_other_from_its_pings(sent: Pings, web: Web, tmp_path: Path) -> None:
+    (tmp_path / "sub").mkdir()
+    with silent_listener() as port:
+        (tmp_path / "sub/hc").write_text(f"http://127.0.0.1:{port}/uuid")
+        for number in range(60):
+            run, known = builders.run(job_id=f"hangs-{number}"), job({"file": "hc"}, f"hangs-{number}")
+            sent.started(run, known)
+            sent.ended(ended(run, RunState.SUCCEEDED), known, Output())
+        well = builders.run(job_id="well")
+        sent.ended(ended(well, RunState.SUCCEEDED), job(f"{web.url}/well", "well"), Output())
+        eventually(lambda: web.received, within=20)
+        eventually(lambda: all(len(line.pings) == 1 for line in list(sent._lines._waiting.values())))
+
+
+def test_a_monitor_that_hung_is_told_the_end_when_it_answers_again(
+    sent: Pings, web: Web, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    caplog.set_level("INFO")
+    monkeypatch.setattr(pings, "SECONDS", 0.5)
+    monkeypatch.setattr(lines, "FIRST_REST", 0.5)
+    run, known = builders.run(), job(web.url)
+    web.drips.set()
+    sent.started(run, known)
+    eventually(lambda: caplog.records)
+    web.drips.clear()
+    sent.ended(ended(run, RunState.SUCCEEDED), known, Output(b"done\n", total=5))
+    eventually(lambda: [each.body for each in web.received][1:] == [b"done\n"])
+    eventually(lambda: len(caplog.records) == 2)
+    host = web.url.removeprefix("http://")
+    assert [record.message for record in caplog.records] == [
+        f'monitor "{host}" hangs, it is pinged less',
+        f'monitor "{host}" answers again',
+    ]
+
+
+def test_a_monitor_that_hangs_delays_no_other(sent: Pings, web: Web) -> None:
     names = [f"job-{number}" for number in range(40)]
     with silent_listener() as port:
         sent.started(builders.run(job_id="hangs"), job(f"http://127.0.0.1:{port}", "hangs"))

@@ -10,6 +10,11 @@ from schedsync.settings import Settings, load
 from schedsync.settings.origins import origins
 
 TOKEN = "sesam-open-up"
+NO_USER = (
+    "channels.ops.url has a user or password, which a webhook does not get; sign requests with channels.ops.secret, "
+    "or let Apprise send them: json://user:password@... or jsons://..."
+)
+ONE_LINE = "channels.ops.url has spaces, line ends or control characters within; write one URL, with %20 for a space"
 
 
 @pytest.fixture(autouse=True)
@@ -61,6 +66,11 @@ def test_a_channel_that_cannot_be_one_is_refused_in_words(lines: tuple[str, ...]
     ("lines", "said"),
     [
         (('url = "no url"',), "channels.ops.url is no URL; write it like https://... or mailtos://..."),
+        ((rf'url = "https://x/{TOKEN}\nhttps://y/"',), ONE_LINE),
+        ((f'url = "slack://{TOKEN}/#my ops"',), ONE_LINE),
+        ((rf'url = "https://x/\u007f{TOKEN}"',), ONE_LINE),
+        ((f'url = "https://ops:{TOKEN}@x/"',), NO_USER),
+        ((f'url = "HTTP://{TOKEN}@x?y=1"',), NO_USER),
         (('url_file = "gone"',), "channels.ops.url_file: gone cannot be read: No such file or directory"),
         (('url_env = "GONE"',), "channels.ops.url_env: the variable GONE is not set"),
         (

@@ -352,6 +352,8 @@ def test_schedules(fields: dict[str, Any], path: str, sentence: str) -> None:
      "healthcheck: expected a URL, or a mapping with one of url, file, env"),
     ("a truth value for notices", {"notify": True}, "notify",
      "notify: expected a mapping of keys to values, found true; write notify: {to: ops-mail}"),
+    ("a monitor with a password", {"healthcheck": "https://me:secret@hc.example.com/uuid"}, "healthcheck.url",
+     "url: a monitor gets no user or password; write a URL without"),
     ("two monitors", {"healthcheck": {"file": "a", "env": "B"}}, "healthcheck",
      "healthcheck: give one of url, file, env; there are 2"),
 )
