@@ -13,6 +13,7 @@ from schedsync import __version__, logs
 from schedsync.api.app import Backend, create_app
 from schedsync.api.server import ApiServer
 from schedsync.clock import utc_now
+from schedsync.complaints import Complaints
 from schedsync.control import Control
 from schedsync.errors import MissingRightError, SchedsyncError
 from schedsync.executors.headroom import shortages
@@ -101,6 +102,7 @@ class Service:
         firing = Firing(store, self._runner, node=settings.node, owner=owner)
         self._scheduler = Scheduler(store, self._runner, firing, self._leadership, self._vitals)
         self._reconciler = reconciler(settings, store)
+        self._complaints = Complaints(log)
         self._loop = ReconcileLoop(
             self._step, rescan=settings.jobs.rescan, check=self._check_watch, may_step=lambda: self._scheduler.leads
         )
@@ -227,9 +229,10 @@ class Service:
     def _step(self) -> None:
         report = self._reconciler.step()
         self._vitals.stepped(report)
-        changed = {name: n for name, n in report.counts.items() if n and name != "unchanged"}
-        if changed or report.problems:
+        if self._reconciler.seen is not None and self._reconciler.seen.outdated:
+            changed = {name: n for name, n in report.counts.items() if n and name != "unchanged"}
             log.info("folder applied", extra={"revision": report.revision, "problems": len(report.problems), **changed})
+        self._complaints.see(report)
         if report.drift:
             log.warning("the store had been changed by another hand, it is healed")
         self._scheduler.wakeup()
