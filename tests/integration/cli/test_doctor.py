@@ -424,7 +424,14 @@ def test_connections_are_looked_at_by_name_or_all_of_them(cli: CommandLine) -> N
     assert finding(one, "connections.erp")["details"]["rights"] == {"create tables": True}
     assert file.read_bytes() == before
     assert "oracle: hr@127.0.0.1:" in finding(other, "connections.hr")["details"]["error"]
-    assert [check["verdict"] for check in every.json["checks"][len(here) :]] == ["ok", "ok", "wrong", "wrong"]
+    assert [(check["subject"], check["verdict"]) for check in every.json["checks"][len(here) :]] == [
+        ("channels", "ok"),
+        ("connections", "ok"),
+        ("database", "ok"),
+        ("connections.erp", "ok"),
+        ("connections.hr", "wrong"),
+        ("connections.nowhere", "wrong"),
+    ]
     assert finding(every, "connections.nowhere")["says"] == ["connections.nowhere: give url, or dsn for Oracle"]
 
 
@@ -459,3 +466,18 @@ def test_settings_that_cannot_work_are_explained(cli: CommandLine, settings: dic
     assert failed.code == Exit.FAILURE
     assert words in finding(failed)["says"][0]
     assert words in cli.as_is("apply").err
+
+
+@pytest.mark.parametrize("known", [None, "other", "nope"], ids=["no connections", "another one", "the one"])
+def test_the_doctor_says_which_connections_jobs_name_in_vain(cli: CommandLine, known: str | None) -> None:
+    if known is not None:
+        configure(f"connections.{known}", url=f"sqlite:///{Path.cwd()}/other.db")
+    cli.write("a.yaml", 'schedule: {every: 1h}\nrun: {sql: "SELECT 1", connection: nope}\n')
+    cli("apply")
+    result = cli.as_is("doctor", "--json")
+    found = finding(result, "connections")
+    if known == "nope":
+        assert (result.code, found["verdict"], found["details"]["unknown"]) == (Exit.OK, "ok", {})
+    else:
+        assert (result.code, found["verdict"]) == (Exit.FAILURE, "wrong")
+        assert found["says"][-1] == 'jobs name a connection "nope" that there is not (a); write [connections.nope]'
