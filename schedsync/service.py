@@ -4,6 +4,7 @@ import logging
 import signal
 import sys
 import threading
+import time
 from collections.abc import Iterator
 from datetime import timedelta
 from functools import partial
@@ -64,6 +65,9 @@ FAREWELL = 10.0
 """Seconds that a stop waits for the parts that may be talking to the database."""
 FAREWELL_AWAY = 2.0
 """The same while the database is away."""
+ONE_STOP = 1.0
+"""Seconds in which further signals to stop are the first one, delivered again: `timeout`, terminals and supervisors
+signal a process and then its group."""
 LAST_REQUESTS = 5.0
 """Seconds that a stop waits for requests that are in work."""
 
@@ -340,7 +344,7 @@ def run(settings: Settings) -> int:
         )
         _heed(signals, service)
         log.info("stopping; runs may take a moment to end", extra={"grace": settings.runner.shutdown_grace})
-        beside("schedsync-signals", partial(_hurry_again, signals, service))
+        beside("schedsync-signals", partial(_hurry_again, signals, service, time.monotonic()))
         service.stop()
     return 0
 
@@ -354,9 +358,9 @@ def _heed(signals: Iterator[signal.Signals], service: Service) -> None:
             service.wake()
 
 
-def _hurry_again(signals: Iterator[signal.Signals], service: Service) -> None:
-    """Let the first further signal to stop hurry the stop; what comes after it changes nothing."""
-    if any(number in STOP for number in signals):
+def _hurry_again(signals: Iterator[signal.Signals], service: Service, since: float) -> None:
+    """Let the next signal to stop hurry the stop that began at *since*; what comes after it changes nothing."""
+    if any(number in STOP and time.monotonic() - since > ONE_STOP for number in signals):
         log.warning("told to stop once more, runs are ended now")
         service.hurry()
 
