@@ -66,4 +66,6 @@ def _say_all(given: Iterable[Origin], findings: Iterable[Finding], *, as_json: b
 
 
 def _written(one: Origin) -> str:
-    return str(one.value).lower() if isinstance(one.value, bool) else str(one.value)
+    if isinstance(one.value, bool):
+        return str(one.value).lower()
+    return str(one.value).replace("\r", "\\r").replace("\n", "\\n")  # as TOML writes it, in one cell of the table

@@ -11,6 +11,7 @@ import pytest
 from sqlalchemy import make_url, text
 
 from schedsync.cli.exits import Exit
+from schedsync.cli.terminal import UNPRINTABLE
 from schedsync.store.database import Database
 from tests.contract.oracle import Standin
 from tests.integration.cli.harness import NO_DATABASE, CommandLine, Result
@@ -481,3 +482,11 @@ def test_the_doctor_says_which_connections_jobs_name_in_vain(cli: CommandLine, k
     else:
         assert (result.code, found["verdict"]) == (Exit.FAILURE, "wrong")
         assert found["says"][-1] == 'jobs name a connection "nope" that there is not (a); write [connections.nope]'
+
+
+def test_the_doctor_shows_a_text_of_several_lines_in_one(cli: CommandLine) -> None:
+    configure("channels.hook", url="http://127.0.0.1:1/", body="{job}\n\nsee {url}")
+    result = cli.as_is("doctor")
+    (line,) = (line for line in result.out.splitlines() if line.startswith("channels.hook.body"))
+    assert line.split(maxsplit=1)[1].rpartition("  ")[0].rstrip() == "{job}\\n\\nsee {url}"
+    assert UNPRINTABLE not in result.out
