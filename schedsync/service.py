@@ -4,6 +4,7 @@ import logging
 import signal
 import sys
 import threading
+import time
 from collections.abc import Iterator
 from datetime import timedelta
 from functools import partial
@@ -13,6 +14,7 @@ from schedsync import __version__, logs
 from schedsync.api.app import Backend, create_app
 from schedsync.api.server import ApiServer
 from schedsync.clock import utc_now
+from schedsync.complaints import Complaints
 from schedsync.control import Control
 from schedsync.errors import MissingRightError, SchedsyncError
 from schedsync.executors.headroom import shortages
@@ -63,6 +65,9 @@ FAREWELL = 10.0
 """Seconds that a stop waits for the parts that may be talking to the database."""
 FAREWELL_AWAY = 2.0
 """The same while the database is away."""
+ONE_STOP = 1.0
+"""Seconds in which further signals to stop are the first one, delivered again: `timeout`, terminals and supervisors
+signal a process and then its group."""
 LAST_REQUESTS = 5.0
 """Seconds that a stop waits for requests that are in work."""
 
@@ -101,6 +106,7 @@ class Service:
         firing = Firing(store, self._runner, node=settings.node, owner=owner)
         self._scheduler = Scheduler(store, self._runner, firing, self._leadership, self._vitals)
         self._reconciler = reconciler(settings, store)
+        self._complaints = Complaints(log)
         self._loop = ReconcileLoop(
             self._step, rescan=settings.jobs.rescan, check=self._check_watch, may_step=lambda: self._scheduler.leads
         )
@@ -227,9 +233,10 @@ class Service:
     def _step(self) -> None:
         report = self._reconciler.step()
         self._vitals.stepped(report)
-        changed = {name: n for name, n in report.counts.items() if n and name != "unchanged"}
-        if changed or report.problems:
+        if self._reconciler.seen is not None and self._reconciler.seen.outdated:
+            changed = {name: n for name, n in report.counts.items() if n and name != "unchanged"}
             log.info("folder applied", extra={"revision": report.revision, "problems": len(report.problems), **changed})
+        self._complaints.see(report)
         if report.drift:
             log.warning("the store had been changed by another hand, it is healed")
         self._scheduler.wakeup()
@@ -337,7 +344,7 @@ def run(settings: Settings) -> int:
         )
         _heed(signals, service)
         log.info("stopping; runs may take a moment to end", extra={"grace": settings.runner.shutdown_grace})
-        beside("schedsync-signals", partial(_hurry_again, signals, service))
+        beside("schedsync-signals", partial(_hurry_again, signals, service, time.monotonic()))
         service.stop()
     return 0
 
@@ -351,9 +358,9 @@ def _heed(signals: Iterator[signal.Signals], service: Service) -> None:
             service.wake()
 
 
-def _hurry_again(signals: Iterator[signal.Signals], service: Service) -> None:
-    """Let the first further signal to stop hurry the stop; what comes after it changes nothing."""
-    if any(number in STOP for number in signals):
+def _hurry_again(signals: Iterator[signal.Signals], service: Service, since: float) -> None:
+    """Let the next signal to stop hurry the stop that began at *since*; what comes after it changes nothing."""
+    if any(number in STOP and time.monotonic() - since > ONE_STOP for number in signals):
         log.warning("told to stop once more, runs are ended now")
         service.hurry()
 

@@ -6,7 +6,17 @@ from dataclasses import asdict
 import click
 
 from schedsync.cli.exits import Exit
-from schedsync.cli.findings import Finding, Verdict, of_channels, of_connection, of_jobs, of_limits, of_spool, of_store
+from schedsync.cli.findings import (
+    Finding,
+    Verdict,
+    of_channels,
+    of_connection,
+    of_connections,
+    of_jobs,
+    of_limits,
+    of_spool,
+    of_store,
+)
 from schedsync.cli.options import Options, command
 from schedsync.cli.output import say, say_json, say_table
 from schedsync.cli.tables import table
@@ -30,7 +40,7 @@ def doctor(options: Options, *, connection: str | None, every: bool) -> int:
     names = _names(settings, connection, every=every)
     checks: list[Check] = [of_jobs, of_spool, of_limits]
     if connection is None:
-        checks += [of_channels, of_store]
+        checks += [of_channels, of_connections, of_store]
     findings = [*(check(settings) for check in checks), *(of_connection(settings, name) for name in names)]
     _say_all(given, findings, as_json=options.as_json)
     return Exit.FAILURE if any(found.verdict is Verdict.WRONG for found in findings) else Exit.OK
@@ -56,4 +66,6 @@ def _say_all(given: Iterable[Origin], findings: Iterable[Finding], *, as_json: b
 
 
 def _written(one: Origin) -> str:
-    return str(one.value).lower() if isinstance(one.value, bool) else str(one.value)
+    if isinstance(one.value, bool):
+        return str(one.value).lower()
+    return str(one.value).replace("\r", "\\r").replace("\n", "\\n")  # as TOML writes it, in one cell of the table

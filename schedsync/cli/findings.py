@@ -3,7 +3,7 @@
 import os
 import shutil
 import tempfile
-from collections.abc import Mapping
+from collections.abc import Callable, Collection, Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import timedelta
 from enum import StrEnum
@@ -18,7 +18,8 @@ from schedsync.executors.headroom import shortages
 from schedsync.notify import services
 from schedsync.notify.request import WEBHOOK
 from schedsync.settings import Settings
-from schedsync.specs.notify import unknown_channels
+from schedsync.specs.actions import DatabaseAction
+from schedsync.specs.job import JobSpec
 from schedsync.store.address import Address
 from schedsync.store.dialects.session import Session
 from schedsync.store.examination import Examination, examine
@@ -97,23 +98,54 @@ def of_channels(settings: Settings) -> Finding:
         except SettingsError as error:
             says.append(str(error))
             wrong = True
-    unknown = _unknown_channels(settings)
-    says += [
-        f'jobs name a channel "{name}" that there is not ({", ".join(jobs[:3])}{", ..." if jobs[3:] else ""});'
-        f" write [channels.{name}]"
-        for name, jobs in unknown.items()
-    ]
+    unknown = _missing(settings, _channels_of, settings.channels)
+    says += _in_vain("channel", unknown)
     details = {"channels": list(settings.channels), "unknown": unknown}
     verdict = Verdict.WRONG if wrong or unknown else Verdict.OK
     return Finding(subject, verdict, tuple(says) or ("none, and no job asks for one",), details)
 
 
-def _unknown_channels(settings: Settings) -> dict[str, list[str]]:
+def of_connections(settings: Settings) -> Finding:
+    """Look whether jobs name connections that there are not. None is made."""
+    known = list(settings.connections)
+    unknown = _missing(settings, _connection_of, known)
+    says = [f"{', '.join(known)}; `--connections` looks at each"] if known else []
+    says += _in_vain("connection", unknown)
+    details = {"connections": known, "unknown": unknown}
+    verdict = Verdict.WRONG if unknown else Verdict.OK
+    return Finding("connections", verdict, tuple(says) or ("none, and no job asks for one",), details)
+
+
+def _channels_of(spec: JobSpec) -> Iterable[str]:
+    return () if spec.notify is None else spec.notify.to
+
+
+def _connection_of(spec: JobSpec) -> Iterable[str]:
+    return (spec.run.connection,) if isinstance(spec.run, DatabaseAction) else ()
+
+
+def _missing(
+    settings: Settings, names: Callable[[JobSpec], Iterable[str]], known: Collection[str]
+) -> dict[str, list[str]]:
+    """Return the *names* that jobs give and that are not *known*, each with the jobs that do."""
     try:
         jobs = check_folder(settings.jobs).jobs
     except FolderUnavailableError:  # which is a finding of its own
         return {}
-    return unknown_channels({i: job.spec.notify for i, job in jobs.items()}, frozenset(settings.channels))
+    missing: dict[str, list[str]] = {}
+    for job_id, job in sorted(jobs.items()):
+        for name in names(job.spec):
+            if name not in known:
+                missing.setdefault(name, []).append(job_id)
+    return missing
+
+
+def _in_vain(kind: str, unknown: Mapping[str, list[str]]) -> list[str]:
+    return [
+        f'jobs name a {kind} "{name}" that there is not ({", ".join(jobs[:3])}{", ..." if jobs[3:] else ""});'
+        f" write [{kind}s.{name}]"
+        for name, jobs in unknown.items()
+    ]
 
 
 def of_store(settings: Settings) -> Finding:

@@ -16,6 +16,8 @@ from schedsync.store.store import Store
 
 BETWEEN = 0.5
 """Seconds between two looks at a run that is waited for."""
+SOON = 1.0
+"""Seconds after which who waits is told that the run does, too."""
 PATIENCE = 15.0
 """Seconds after which a run that still waits is wondered at: an instance that leads looks more often than that."""
 
@@ -42,11 +44,15 @@ def trigger(options: Options, *, job_id: str, reason: str | None, wait: bool) ->
 
 def _ended(store: Store, asked: Run) -> Run:
     """Return the last attempt when it has ended. A further one is written together with the end of the one before."""
-    wondered = time.monotonic() + PATIENCE
+    began = time.monotonic()
+    told = [
+        (SOON, _sentence(asked)),
+        (PATIENCE, f"run {asked.id} still waits: for runs before it or for a place, or no instance leads"),
+    ]
     while (last := store.runs.attempts(asked)[-1]).state in UNSETTLED:
-        if last.id == asked.id and last.state is RunState.QUEUED and time.monotonic() > wondered:
-            wondered = float("inf")
-            complain(f"run {asked.id} still waits: for runs before it or for a place, or no instance leads")
+        waits = last.id == asked.id and last.state is RunState.QUEUED
+        if waits and told and time.monotonic() - began > told[0][0]:
+            complain(told.pop(0)[1])
         time.sleep(BETWEEN)
     return last
 

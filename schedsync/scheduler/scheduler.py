@@ -23,7 +23,7 @@ from schedsync.errors import (
 from schedsync.outages import Faults, Outage
 from schedsync.running.runner import Runner
 from schedsync.runs.ledger import POOLS, Entry
-from schedsync.runs.run import Run, RunState
+from schedsync.runs.run import Run, RunState, SkipReason
 from schedsync.scheduler.executors import RunExecutor, job_for
 from schedsync.scheduler.firing import Firing, Tick
 from schedsync.scheduler.jobstore import JobStore
@@ -259,4 +259,11 @@ class Scheduler(BackgroundScheduler):
             "reason": run.reason,
             "seconds": None if took is None else round(took.total_seconds(), 3),
         }
-        log.info("run ended", extra={key: value for key, value in fields.items() if value is not None})
+        log.log(_level(run), "run ended", extra={key: value for key, value in fields.items() if value is not None})
+
+
+def _level(run: Run) -> int:
+    """Return how loudly the end of *run* is told. That a paused job does not run is no news, slot after slot."""
+    if run.state in {RunState.FAILED, RunState.TIMED_OUT, RunState.LOST}:
+        return logging.WARNING
+    return logging.DEBUG if run.reason in {SkipReason.PAUSED, SkipReason.SUSPENDED} else logging.INFO

@@ -1,7 +1,6 @@
 """Who is told of what: a job's notices, and the pings that a monitor outside waits for."""
 
 import re
-from collections.abc import Mapping
 from enum import StrEnum
 from typing import Annotated, Self
 
@@ -123,18 +122,3 @@ class Healthcheck(Model):
 
 AnyHealthcheck = Annotated[Healthcheck, BeforeValidator(_as_mapping)]
 """A healthcheck; the URL alone will do."""
-
-
-def unknown_channels(wanted: Mapping[str, Notify | None], known: frozenset[str]) -> dict[str, list[str]]:
-    """Return the channels that jobs name and that there are not, each with the jobs that do.
-
-    Args:
-        wanted: what each job says, by its id.
-        known: the channels that there are.
-    """
-    missing: dict[str, list[str]] = {}
-    for job_id, notify in sorted(wanted.items()):
-        for name in () if notify is None else notify.to:
-            if name not in known:
-                missing.setdefault(name, []).append(job_id)
-    return missing

@@ -121,3 +121,32 @@ def test_a_folder_that_says_nothing_removes_nothing(
         assert service.job_ids() == {"one", "two"}
     finally:
         service.close()
+
+
+@pytest.mark.parametrize("database", ["sqlite"], indirect=True)
+def test_the_log_says_once_what_is_wrong_and_once_that_it_is_over(service: Service, folder: Folder) -> None:
+    def said(sentence: str) -> list[str]:
+        return [line for line in service.log if sentence in line]
+
+    def another_step() -> None:
+        before = service.get("/api/status")["last_sync_at"]
+        eventually(lambda: service.get("/api/status")["last_sync_at"] != before)
+
+    healthy = folder.shell("healthy", "echo healthy", more="prune: never\n")
+    service.start(JOBS__RESCAN="1s")
+    eventually(lambda: said("folder applied"))
+    folder.write("broken.yaml", HOURLY + "timeuot: 3s\n")
+    (wrong,) = eventually(lambda: said("the jobs folder has a problem"))
+    assert "WARNING" in wrong
+    assert "at=broken.yaml:3:1" in wrong
+    assert "did you mean" in wrong
+    healthy.unlink()
+    (held,) = eventually(lambda: said("a removal is held back"))
+    assert "job_id=healthy" in held
+    folder.shell("healthy", "echo healthy", more="prune: never\n")
+    for _ in range(3):  # which find the same again
+        another_step()
+    (folder.path / "broken.yaml").unlink()
+    eventually(lambda: said("nothing in the jobs folder is wrong or held back any more"))
+    assert len(said("the jobs folder has a problem")) == len(said("a removal is held back")) == 1
+    assert len(said("folder applied")) == 1

@@ -71,6 +71,7 @@ def test_a_second_signal_ends_the_runs_now_and_a_third_one_changes_nothing(
     eventually(lambda: files["pids"].exists() and files["pids"].read_text())
     service.tell(signal.SIGTERM)
     _stopping(service)
+    time.sleep(1.2)  # before, it would be the first one delivered twice
     began = time.monotonic()
     service.tell(second)
     eventually(lambda: any("told to stop once more" in line for line in service.log))
@@ -81,6 +82,25 @@ def test_a_second_signal_ends_the_runs_now_and_a_third_one_changes_nothing(
     (run,) = [run for run in json.loads(service.cli("runs", "deaf", "--json").stdout)["runs"] if run["state"] == "lost"]
     said = "ended because the service stopped; ended by SIGKILL, its grace of 1m was cut to 1s"
     assert (run["reason"], run["exit_code"]) == (said, -9)
+
+
+@pytest.mark.parametrize("database", ["sqlite"], indirect=True)
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+def test_a_signal_that_is_delivered_twice_leaves_runs_their_grace(
+    service: Service, folder: Folder, files: dict[str, Path], number: signal.Signals
+) -> None:
+    folder.shell("job", WAITING.format(**files))
+    service.start(RUNNER__SHUTDOWN_GRACE="60s")
+    eventually(lambda: files["pids"].exists() and files["pids"].read_text())
+    service.tell(number)
+    eventually(lambda: any("stopping; runs may take a moment" in line for line in service.log))
+    service.tell(number)
+    time.sleep(1.5)  # in which a stop that is hurried ends the run
+    files["go"].touch()
+    assert service.ended_itself() == 0
+    assert not [line for line in service.log if "once more" in line]
+    (run,) = [run for run in json.loads(service.cli("runs", "job", "--json").stdout)["runs"] if run["exit_code"] == 0]
+    assert run["state"] == "succeeded"
 
 
 @pytest.fixture

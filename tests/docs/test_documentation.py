@@ -6,17 +6,22 @@ from pathlib import Path
 
 import click
 import pytest
+from click.testing import CliRunner
 from pydantic import BaseModel
 
 from schedsync.cli.main import cli
 from schedsync.runs.run import RunState, SkipReason
-from schedsync.settings import Settings
+from schedsync.settings import GroupSettings, Settings
+from schedsync.settings.channels import ChannelSettings
 from schedsync.sources.folder import JobsFolder
 from schedsync.specs.actions import ACTIONS, StatementFile
 from schedsync.specs.http_request import Expect, HttpRequest, Tls
 from schedsync.specs.job import JobSpec
 from schedsync.specs.limits import Limits
+from schedsync.specs.notify import Healthcheck, Notify
+from schedsync.specs.policy import History, Misfire, Retry
 from schedsync.specs.schedule import Trigger
+from schedsync.status.queue import WaitView
 
 REPOSITORY = Path(__file__).parents[2]
 
@@ -56,9 +61,24 @@ def test_each_command_has_help() -> None:
 def test_each_field_of_a_job_file_is_in_the_reference() -> None:
     reference = text("docs/reference/job-file.md")
     kinds: list[type[BaseModel]] = [JobSpec, *Trigger.__subclasses__(), *ACTIONS.values(), StatementFile]
-    kinds += [Limits, HttpRequest, Expect, Tls]
+    kinds += [Limits, HttpRequest, Expect, Tls, Retry, Misfire, Notify, Healthcheck, History]
     fields = {field.alias or name for kind in kinds for name, field in kind.model_fields.items()}
     assert {field for field in fields if f"`{field}`" not in reference} == set()
+
+
+def test_the_defaults_of_retries_are_in_the_reference() -> None:
+    (row,) = (line for line in text("docs/reference/job-file.md").splitlines() if line.startswith("| `retry` |"))
+    for name, default in Retry().model_dump(mode="json").items():
+        said = str(default).removesuffix(".0")
+        shown = f"`{name}` which states: all of" if name == "on" else rf"`{name}` \(`?({said}|none)`?\)"
+        assert re.search(shown, row), name
+
+
+def test_nothing_is_twice_in_a_table_of_the_reference() -> None:
+    for document in (REPOSITORY / "docs/reference").glob("*.md"):
+        for table in re.findall(r"(?:^\|.*\n)+", document.read_text(), re.MULTILINE):
+            names = [line.split(" | ")[0] for line in table.splitlines()]
+            assert len(names) == len(set(names)), document.name
 
 
 def test_each_setting_is_in_the_reference() -> None:
@@ -66,7 +86,27 @@ def test_each_setting_is_in_the_reference() -> None:
     defaults = Settings().model_dump(by_alias=True)
     names = {name for name, value in defaults.items() if not isinstance(value, dict)} | {"connections"}
     names |= {f"{group}.{name}" for group, value in defaults.items() if isinstance(value, dict) for name in value}
+    names |= {*ChannelSettings.model_fields, *GroupSettings.model_fields}
     assert {name for name in names if f"`{name}`" not in reference} == set()
+
+
+def test_what_a_run_waits_for_is_in_the_reference_field_by_field() -> None:
+    section = text("docs/reference/api.md").partition("## The queue")[2].partition("\n## ")[0]
+    assert {name for name in WaitView.model_fields if f"`{name}`" not in section} == set()
+
+
+def test_each_package_is_in_the_architecture() -> None:
+    named = re.findall(r"`([a-z_.]+)`", text("docs/architecture.md").partition("## The packages")[2])
+    said = {*named, *(name.partition(".")[0] for name in named)}
+    modules = {path.stem for path in (REPOSITORY / "schedsync").glob("[a-z]*") if path.suffix in {"", ".py"}}
+    modules |= {f"running.{path.stem}" for path in (REPOSITORY / "schedsync/running").glob("[a-z]*.py")}
+    assert modules - said == set()
+
+
+def test_the_tables_on_oracle_are_counted_right() -> None:
+    script = CliRunner().invoke(cli, ["db", "ddl", "--dialect", "oracle"]).output
+    words = {11: "eleven", 12: "twelve", 13: "thirteen", 14: "fourteen"}
+    assert f"{words[script.count('CREATE TABLE ')]} tables" in text("docs/howto/oracle-schema.md")
 
 
 def test_the_settings_file_that_is_shown_is_valid() -> None:

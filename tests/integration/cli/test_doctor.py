@@ -11,6 +11,7 @@ import pytest
 from sqlalchemy import make_url, text
 
 from schedsync.cli.exits import Exit
+from schedsync.cli.terminal import UNPRINTABLE
 from schedsync.store.database import Database
 from tests.contract.oracle import Standin
 from tests.integration.cli.harness import NO_DATABASE, CommandLine, Result
@@ -424,7 +425,14 @@ def test_connections_are_looked_at_by_name_or_all_of_them(cli: CommandLine) -> N
     assert finding(one, "connections.erp")["details"]["rights"] == {"create tables": True}
     assert file.read_bytes() == before
     assert "oracle: hr@127.0.0.1:" in finding(other, "connections.hr")["details"]["error"]
-    assert [check["verdict"] for check in every.json["checks"][len(here) :]] == [*["ok"] * 3, "wrong", "wrong"]
+    assert [(check["subject"], check["verdict"]) for check in every.json["checks"][len(here) :]] == [
+        ("channels", "ok"),
+        ("connections", "ok"),
+        ("database", "ok"),
+        ("connections.erp", "ok"),
+        ("connections.hr", "wrong"),
+        ("connections.nowhere", "wrong"),
+    ]
     assert finding(every, "connections.nowhere")["says"] == ["connections.nowhere: give url, or dsn for Oracle"]
 
 
@@ -459,3 +467,26 @@ def test_settings_that_cannot_work_are_explained(cli: CommandLine, settings: dic
     assert failed.code == Exit.FAILURE
     assert words in finding(failed)["says"][0]
     assert words in cli.as_is("apply").err
+
+
+@pytest.mark.parametrize("known", [None, "other", "nope"], ids=["no connections", "another one", "the one"])
+def test_the_doctor_says_which_connections_jobs_name_in_vain(cli: CommandLine, known: str | None) -> None:
+    if known is not None:
+        configure(f"connections.{known}", url=f"sqlite:///{Path.cwd()}/other.db")
+    cli.write("a.yaml", 'schedule: {every: 1h}\nrun: {sql: "SELECT 1", connection: nope}\n')
+    cli("apply")
+    result = cli.as_is("doctor", "--json")
+    found = finding(result, "connections")
+    if known == "nope":
+        assert (result.code, found["verdict"], found["details"]["unknown"]) == (Exit.OK, "ok", {})
+    else:
+        assert (result.code, found["verdict"]) == (Exit.FAILURE, "wrong")
+        assert found["says"][-1] == 'jobs name a connection "nope" that there is not (a); write [connections.nope]'
+
+
+def test_the_doctor_shows_a_text_of_several_lines_in_one(cli: CommandLine) -> None:
+    configure("channels.hook", url="http://127.0.0.1:1/", body="{job}\n\nsee {url}")
+    result = cli.as_is("doctor")
+    (line,) = (line for line in result.out.splitlines() if line.startswith("channels.hook.body"))
+    assert line.split(maxsplit=1)[1].rpartition("  ")[0].rstrip() == "{job}\\n\\nsee {url}"
+    assert UNPRINTABLE not in result.out

@@ -10,6 +10,7 @@ import pytest
 
 from schedsync.cli import triggering
 from schedsync.cli.exits import Exit
+from schedsync.cli.output import complain
 from schedsync.clock import utc_now
 from schedsync.runs.outcome import Output
 from schedsync.runs.retry import next_attempt
@@ -92,17 +93,38 @@ def test_who_waits_long_is_told_what_may_be_the_matter(live: CommandLine, monkey
     said: list[str] = []
     begin = threading.Event()
 
-    def complain(message: str) -> None:
+    def listen(message: str) -> None:
         said.append(message)
-        begin.set()
+        if len(said) == 2:
+            begin.set()
 
+    monkeypatch.setattr(triggering, "SOON", -1.0)
     monkeypatch.setattr(triggering, "PATIENCE", -1.0)
-    monkeypatch.setattr(triggering, "complain", complain)
+    monkeypatch.setattr(triggering, "complain", listen)
     with leader(live, RunState.SUCCEEDED, begin=begin):
         assert live("trigger", "a", "--wait").code == Exit.OK
-    assert [message.partition(" still ")[2] for message in said] == [
-        "waits: for runs before it or for a place, or no instance leads"
+    (run,) = live("runs", "a", "--json").json["runs"]
+    assert said == [
+        f"run {run['id']} of a is queued",
+        f"run {run['id']} still waits: for runs before it or for a place, or no instance leads",
     ]
+
+
+def test_who_waits_for_an_instance_that_is_not_there_is_told_so_on_stderr_soon(
+    live: CommandLine, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    begin = threading.Event()
+
+    def told(message: str) -> None:
+        complain(message)
+        begin.set()
+
+    monkeypatch.setattr(triggering, "complain", told)
+    with leader(live, RunState.SUCCEEDED, begin=begin):
+        waited = live("trigger", "a", "--wait")
+    run = waited.out.split()[1]
+    assert waited.out == f"run {run} of a is succeeded\n"
+    assert waited.err == f"schedsync: run {run} of a is queued\n"
 
 
 def test_a_job_that_is_not_there_is_a_failure_with_a_guess(cli: CommandLine) -> None:

@@ -19,7 +19,7 @@ from schedsync.errors import DatabaseUnavailableError
 from schedsync.scheduler.jobstore import FolderOwnsJobsError
 from schedsync.scheduler.leadership import Leadership
 from schedsync.scheduler.scheduler import AFTER_FAILURE
-from tests.integration.runner.bench import TTL, without_runs_table
+from tests.integration.runner.bench import TTL, eventually, without_runs_table
 from tests.integration.scheduler.ticking import Ticking
 
 
@@ -179,3 +179,24 @@ def test_jobs_are_read_through_apscheduler_and_changed_in_the_folder(bench: Tick
         bench.scheduler.add_job(print, "interval", seconds=5)
     with pytest.raises(FolderOwnsJobsError, match="changed in the folder"):
         bench.scheduler.remove_job("a")
+
+
+def test_a_run_that_went_wrong_is_a_warning_and_one_that_nobody_expects_is_no_line(
+    bench: Ticking, caplog: pytest.LogCaptureFixture
+) -> None:
+    caplog.set_level(logging.DEBUG, "schedsync")
+    bench.job("well")
+    bench.job("wrong", "exit 3")
+    bench.job("suspended", more="suspend: true\n")
+    bench.job("paused")
+    Control(bench.store, bench.clock).pause("paused", by="me")
+    bench.tick()
+    bench.clock.forward(minutes=1)
+    bench.tick()
+
+    def told() -> dict[str, str]:
+        ends = [vars(record) for record in caplog.records if record.message == "run ended"]
+        return {end["job_id"]: end["levelname"] for end in ends}
+
+    eventually(lambda: len(told()) == 4)
+    assert told() == {"well": "INFO", "wrong": "WARNING", "suspended": "DEBUG", "paused": "DEBUG"}
