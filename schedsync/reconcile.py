@@ -6,7 +6,7 @@ all do the same thing: ask for one more step. The step is level-triggered: it as
 
 import logging
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
@@ -41,6 +41,8 @@ class Seen:
     at: datetime
     outdated: bool
     """Whether the step itself has changed the store since."""
+    renamed: Mapping[str, str]
+    """The jobs that it has given new ids, old -> new."""
 
 
 @dataclass(slots=True)
@@ -105,7 +107,8 @@ class Reconciler:
         elif self._is_news(report):
             self.store.syncs.record(report)
         self._last = (snapshot, report)
-        self.seen = Seen(snapshot, observed, now, outdated=plan.writes)
+        renamed = {update.before.id: update.job.spec.id for update in plan.update if update.renames}
+        self.seen = Seen(snapshot, observed, now, outdated=plan.writes, renamed=renamed)
         return report
 
     def _report(self, plan: Plan, snapshot: Snapshot, now: datetime) -> SyncReport:

@@ -239,17 +239,18 @@ class Service:
         self._complaints.see(report)
         if report.drift:
             log.warning("the store had been changed by another hand, it is healed")
+        self._learn_jobs()  # before a slot of a renamed job is looked at
         self._scheduler.wakeup()
-        self._learn_followers()
         self._mirror_step()
 
-    def _learn_followers(self) -> None:
-        """Let the runner know who runs after whom, when the step has changed something or found it changed."""
+    def _learn_jobs(self) -> None:
+        """Let the runner know who runs after whom and has a new id, as the step has changed it or found it changed."""
         seen = self._reconciler.seen
         if seen is not None:
             found = {job.id: job.digest for job in seen.observed.jobs.values() if job.follows}
-            if seen.outdated or found != self._runner.followers.digests:
-                self._runner.learn_followers()
+            renamed = {**self._runner.renamed(seen.observed.jobs), **seen.renamed}
+            if seen.outdated or renamed or found != self._runner.followers.digests:
+                self._runner.learn_followers(renamed)
 
     def _mirror_step(self) -> None:
         seen = self._reconciler.seen

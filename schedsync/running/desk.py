@@ -1,7 +1,7 @@
 """What runs and what waits here, and what is to be written of it: everything that one lock keeps together."""
 
 import threading
-from collections.abc import Callable, Collection, Iterable, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import replace
 from datetime import datetime
 
@@ -81,6 +81,22 @@ class Desk:
         """Return the runs that have not ended in time."""
         with self.lock:
             return self.ledger.late(now)
+
+    def unknown(self, live: Collection[str]) -> dict[str, str]:
+        """Return the jobs of the runs, by run, as far as they are not among the *live* ones."""
+        with self.lock:
+            return {e.run.id: e.run.job_id for e in self.ledger.entries() if e.run.job_id not in live}
+
+    def learn(self, followers: Followers, renamed: Mapping[str, str]) -> None:
+        """Take note of who runs after whom, and of jobs that have been renamed since, given as old id -> new id.
+
+        Both at once: an end that came in between would be followed by nobody.
+        """
+        with self.lock:
+            self.followers = followers
+            self.changes.rename(renamed)
+            for entry in self.ledger.rename(renamed):
+                self.tell.change(entry.run)
 
     def reserve(self, wanted: Iterable[tuple[Entry, Decision]]) -> list[Entry]:
         """Return the entries with the states to claim them with; ``enter`` or ``withdraw`` them afterwards."""

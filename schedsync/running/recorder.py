@@ -122,7 +122,8 @@ class Recorder:
         ended = {run.id for run, _ in changes.settled}
         changes.started = [run for run in changes.started if run.id not in ended]
         starting = self._still_wanted(promoted, changes)
-        changes.promoted = [self._with_leave(entry) for entry in starting]
+        with desk.lock:
+            changes.promoted = [self._with_leave(entry) for entry in starting]
         if changes:
             self._note(self.writer.write(changes), starting)
         with desk.lock:

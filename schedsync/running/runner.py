@@ -8,10 +8,11 @@ if that was put on disk (``custody``), else as lost (``succession``).
 
 import logging
 import os
-from collections.abc import Callable, Collection, Iterable, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from pathlib import Path
+from types import MappingProxyType
 
 from schedsync.clock import Clock, utc_now
 from schedsync.errors import SchedsyncError
@@ -42,6 +43,7 @@ log = logging.getLogger(__name__)
 HURRIED = timedelta(seconds=1)
 """The longest grace between SIGTERM and SIGKILL in a stop that is hurried."""
 _STOPPED = "ended because the service stopped"
+_NONE: Mapping[str, str] = MappingProxyType({})
 
 
 @dataclass(frozen=True, slots=True)
@@ -148,14 +150,30 @@ class Runner:
             self._recorder.lease = lease
         self._desk.news.set()
 
-    def learn_followers(self) -> None:
+    def renamed(self, live: Collection[str]) -> dict[str, str]:
+        """Return the new ids of jobs that are not *live* under the ids that their runs have here, as the rows say.
+
+        So a rename is found that another process has made.
+
+        Raises:
+            DatabaseUnavailableError: it cannot be said.
+        """
+        unknown = self._desk.unknown(live)
+        rows = self._store.runs.unsettled() if unknown else []
+        return {unknown[run.id]: run.job_id for run in rows if run.job_id != unknown.get(run.id, run.job_id)}
+
+    def learn_followers(self, renamed: Mapping[str, str] = _NONE) -> None:
         """Ask who runs after whom: before runs are recovered, and whenever that has changed.
+
+        Args:
+            renamed: jobs that have new ids since, old -> new; their runs go on as runs of those.
 
         Raises:
             DatabaseUnavailableError: what was known stays.
         """
-        before, self._desk.followers = self._desk.followers.circles, self._store.jobs.followers()
-        found = self._desk.followers.circles
+        before, followers = self._desk.followers.circles, self._store.jobs.followers()
+        self._desk.learn(followers, renamed)
+        found = followers.circles
         if found and found != before:
             log.warning("jobs would run for ever, they do not follow one another", extra={"jobs": sorted(found)})
 

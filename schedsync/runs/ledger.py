@@ -203,7 +203,8 @@ class Ledger:
             self.lines.join(entry.lines, entry.run.id)
             self._put(entry)
         else:
-            known.run, entry = entry.run, known
+            # Its lines are those of the id that it has here; see rename.
+            known.run, entry = replace(entry.run, job_id=known.run.job_id), known
         entry.place = Place.ELSEWHERE
         for line in entry.lines:
             surplus = max(self._taken(line, _NOT_BLOCKED) - self.lines.places(line), 0)
@@ -222,6 +223,19 @@ class Ledger:
             self._put(Entry(retry, entry.spec, entry.source_file, Place.DELAYED))
         self._unblock(entry.lines)
         return entry
+
+    def rename(self, renamed: Mapping[str, str]) -> list[Entry]:
+        """Let the runs of renamed jobs, given as old id -> new id, go on as runs of the new ids; return them.
+
+        Nothing else of the specs that they were claimed with changes. What is reserved keeps the old id.
+        """
+        moving = [entry for job_id in renamed for entry in self.of_job(job_id)]
+        self.lines.rename({line_of(old): line_of(new) for old, new in renamed.items()})
+        for entry in moving:
+            old, new = entry.run.job_id, renamed[entry.run.job_id]
+            entry.run = replace(entry.run, job_id=new)
+            entry.spec = entry.spec.model_copy(update={"id": new, "renamed_from": old})
+        return moving
 
     @property
     def running(self) -> int:

@@ -59,6 +59,12 @@ class Lines:
             if not order:
                 del self._order[line]
 
+    def rename(self, renamed: Mapping[Line, Line]) -> None:
+        """Let the runs in lines, given as old -> new, stand in the new ones, before those that stand there already."""
+        moving = [(new, self._order.pop(old)) for old, new in renamed.items() if old in self._order]
+        for line, order in moving:
+            self._order[line] = [*order, *self.of(line)]
+
     def reserve(self, lines: Sequence[Line], job_id: str) -> None:
         """Note that a run is being claimed for *lines*."""
         for line in lines:

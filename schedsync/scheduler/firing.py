@@ -9,7 +9,7 @@ from schedsync.errors import SchedsyncError
 from schedsync.running.runner import Runner
 from schedsync.runs.ledger import Entry
 from schedsync.runs.run import Run, RunState, new_run_id
-from schedsync.runs.slots import Decision, DueJob, Verdict, judge
+from schedsync.runs.slots import Ahead, Decision, DueJob, Verdict, judge
 from schedsync.scheduler.refusals import Refusals
 from schedsync.specs.job import JobSpec
 from schedsync.specs.schedule import next_fire
@@ -54,8 +54,15 @@ class _Judged:
     """What becomes of the due slots of one job."""
 
     row: DueRow
+    spec: JobSpec
+    ahead: Ahead
     slots: Sequence[tuple[Entry, Verdict]]
     advance: Advance
+
+    def may_be_skipped_for(self, other: "_Judged") -> bool:
+        """Whether slots are skipped because its group was full, when *other* had a place there."""
+        skips = any(verdict.decision is Decision.SKIP for _, verdict in self.slots)
+        return skips and self.ahead.other is not None and self.spec.group == other.spec.group
 
 
 class _RefusedError(Exception):
@@ -81,7 +88,8 @@ class Firing:
         """Claim the slots of *due* jobs up to the tick's instant, and hand them to the runner.
 
         All of them are claimed together. Where that is refused for what is in it, they are claimed in halves, until the
-        job is found that is to blame; it rests, and hurts no other.
+        job is found that is to blame; it rests, and hurts no other: those of its group that are skipped for what it
+        would have run wait for the next tick.
 
         Raises:
             DatabaseUnavailableError: nothing was claimed.
@@ -103,6 +111,7 @@ class Firing:
                     self._runner.withdraw(_reserved(batch))
                     self._refusals.note(batch[0].row, tick.now, "the database refuses them", refusal.__cause__)
                     refused += 1
+                    batches = self._without_skipped_for(batch[0], batches)
         except SchedsyncError as error:
             if not moved:
                 raise
@@ -111,6 +120,13 @@ class Firing:
             for batch in batches:
                 self._runner.withdraw(_reserved(batch))
         return Claimed(skipped, len(due) - moved)
+
+    def _without_skipped_for(self, refused: _Judged, batches: Sequence[list[_Judged]]) -> list[list[_Judged]]:
+        """Give up the jobs whose verdict counts on a run of *refused*, and return the others."""
+        given_up = [job for batch in batches for job in batch if job.may_be_skipped_for(refused)]
+        self._runner.withdraw(_reserved(given_up))
+        left = ([job for job in batch if not job.may_be_skipped_for(refused)] for batch in batches)
+        return [batch for batch in left if batch]
 
     def _claim(self, jobs: Sequence[_Judged], tick: Tick) -> list[Run]:
         """Claim the slots of *jobs* in one transaction, hand over what may run, and return what is skipped."""
@@ -154,10 +170,12 @@ class Firing:
         slots, following = due_slots(spec, row, tick.now)
         more = following is not None and following <= tick.now
         missed_later = _missed_from(following, spec, row, tick) if more else 0
-        job = DueJob(spec, slots, more, row.pauses, self._runner.ahead(row.id, spec), missed_later)
+        ahead = self._runner.ahead(row.id, spec)
+        job = DueJob(spec, slots, more, row.pauses, ahead, missed_later)
         verdicts = judge(job, now=tick.now, up_since=tick.up_since)
         judged = [(self._entry(row, spec, verdict, tick), verdict) for verdict in verdicts]
-        return _Judged(row, self._with_places(judged), Advance(row.id, row.next_fire_at, following))
+        advance = Advance(row.id, row.next_fire_at, following)
+        return _Judged(row, spec, ahead, self._with_places(judged), advance)
 
     def _with_places(self, judged: list[tuple[Entry, Verdict]]) -> list[tuple[Entry, Verdict]]:
         """Return *judged* with what is reserved for the runs, so that the next jobs of a group find it before them."""

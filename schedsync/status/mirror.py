@@ -102,6 +102,8 @@ class Mirror:
             known = self._runs.get(run.id)
             if known is not None and known.state not in UNSETTLED and run.state in UNSETTLED:
                 return
+            if known is not None and known.job_id != run.job_id:
+                self._forget(known)
             self._runs[run.id] = run
             of_job = self._of_job.setdefault(run.job_id, set())
             of_job.add(run.id)

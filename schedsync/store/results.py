@@ -1,7 +1,7 @@
 """What happened to runs, written in groups: leave to start, starts, ends with their output, and further attempts."""
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from typing import Any
 
@@ -45,6 +45,19 @@ class RunChanges:
 
     def __bool__(self) -> bool:
         return any((self.started, self.promoted, self.taken_up, self.settled, self.retries))
+
+    def rename(self, renamed: Mapping[str, str]) -> None:
+        """Let what is still to be written of renamed jobs, given as old id -> new id, be written under the new ids.
+
+        What is about a row that is there already finds it by the run's id.
+        """
+
+        def now(run: Run) -> Run:
+            return replace(run, job_id=renamed.get(run.job_id, run.job_id))
+
+        self.retries = [now(run) for run in self.retries]
+        self.followers = [now(run) for run in self.followers]
+        self.endings = [replace(ending, run=now(ending.run)) for ending in self.endings]
 
     def only(self, ended: Run, output: Output) -> "RunChanges":
         """Return the end of one run, with what belongs to it."""

@@ -79,3 +79,28 @@ def test_of_slots_that_were_missed_as_many_run_as_the_limit_says(service: Servic
     assert [run["state"] for run in missed[:2]] == ["succeeded", "succeeded"]
     assert len(missed) >= 5
     assert {run["reason"] for run in missed[2:]} == {"misfire: of the missed slots only the newest 2 run"}
+
+
+def test_a_job_that_is_renamed_while_it_runs_runs_beside_no_other_is_tried_again_and_followed(
+    service: Service, folder: Folder
+) -> None:
+    begun, gate = (folder.path.parent / name for name in ("begun", "gate"))
+    shell = f"touch {begun}; until [ -e {gate} ]; do sleep 0.05; done; exit 1"
+    more = "  schedule: {every: 30d}\n  retry: {attempts: 2, delay: 1s}\n"
+    job = f"{more}  run:\n    shell: |\n      {shell}\n- id: last\n  run: {{shell: 'true'}}\n"
+    folder.write("jobs.yaml", f"jobs:\n- id: old\n{job}  after: {{old: any}}\n")
+    service.start()
+    eventually(lambda: service.job_ids() == {"old", "last"})
+    _, first = service.ask("/api/jobs/old/run", {"reason": "now"}, "POST")
+    eventually(begun.exists)
+    folder.write("jobs.yaml", f"jobs:\n- id: new\n  renamed_from: old\n{job}  after: {{new: any}}\n")
+    eventually(lambda: service.job_ids() == {"new", "last"})
+    service.ask("/api/jobs/new/run", {"reason": "again"}, "POST")
+    (skipped,) = eventually(lambda: service.ended("new", "skipped"))
+    assert skipped["reason"] == "overlap: the run before it has not ended"
+    gate.touch()
+    (follower,) = eventually(lambda: service.runs("last"))
+    (again,) = [run for run in service.runs("new") if run["attempt"] == 2]
+    assert (again["scheduled_at"], again["state"]) == (first["scheduled_at"], "failed")
+    assert follower["upstream_run_id"] == again["id"]
+    assert service.runs("old") == []

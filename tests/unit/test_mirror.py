@@ -91,6 +91,16 @@ def test_of_each_job_the_newest_runs_are_remembered_and_those_that_have_not_ende
     assert seen.last_runs(["job", "other", "none"]) == {"job": runs[-1], "other": other}
 
 
+def test_a_run_whose_job_was_renamed_is_one_of_the_new_id_only() -> None:
+    seen = Mirror()
+    known = _ended(1, "old", RunState.RUNNING)
+    seen.learn_run(known)
+    seen.learn_run(replace(known, job_id="new"))
+    with pytest.raises(NotRememberedError):
+        seen.runs(job_id="old", before=None, limit=10)
+    assert _ids(seen.runs(job_id="new", before=None, limit=10)) == [known.id]
+
+
 def test_of_all_runs_so_many_are_remembered() -> None:
     seen = Mirror()
     runs = [_ended(number, f"job-{number % 500}") for number in range(mirror.RUNS + 500)]

@@ -264,6 +264,18 @@ def test_a_job_whose_claim_is_refused_hurts_only_itself_and_is_said_once(
     assert [len(place.runs("bad-1")), len(place.runs("bad-2"))] == [4, 4]
 
 
+def test_a_refused_job_takes_no_place_of_its_group(place: Place, clock: StandingClock) -> None:
+    for name in ("bad", "good"):
+        place.job(name, "group: erp\n")
+    place.job("other")
+    Refusing(place).begin("bad")
+    clock.forward(minutes=1)
+    assert place.fire().postponed == 2
+    assert [len(place.runs(name)) for name in ("good", "other")] == [0, 1]
+    assert place.fire().postponed == 1
+    assert [run.state for run in place.runs("good")] == [RunState.RUNNING]
+
+
 def test_an_edit_of_a_refused_job_is_tried_at_once(place: Place, clock: StandingClock) -> None:
     place.job("bad")
     refusing = Refusing(place)

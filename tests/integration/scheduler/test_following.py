@@ -11,7 +11,7 @@ from schedsync.running.journal import Journal, Result
 from schedsync.running.keeping import Keeping
 from schedsync.running.leftovers import Leftovers
 from schedsync.runs.following import Followers
-from schedsync.runs.outcome import Output
+from schedsync.runs.outcome import Outcome, Output
 from schedsync.runs.run import Cause, Run, RunState
 from tests.integration.runner.bench import Bench, eventually, without_runs_table
 from tests.integration.scheduler.ticking import Ticking
@@ -164,3 +164,52 @@ def _next_process(bench: Ticking) -> None:
         other.results(),
         bench.store.jobs.followers(),
     )
+
+
+def rename(bench: Bench, old: str, new: str) -> None:
+    """Give a job a new id, as another process does it, and let the leader's next step find it."""
+    text = (bench.folder / f"{old}.yaml").read_text()
+    (bench.folder / f"{old}.yaml").unlink()
+    (bench.folder / f"{new}.yaml").write_text(f"renamed_from: {old}\n{text}")
+    bench.apply()
+    renamed = bench.runner.renamed(bench.store.jobs.observe().jobs)
+    assert renamed == {old: new}
+    bench.runner.learn_followers(renamed)
+
+
+def test_a_job_that_is_renamed_while_it_runs_is_tried_again_and_followed_under_its_new_id(bench: Ticking) -> None:
+    held, launch = bench.hold()
+    bench.job("old", "exit 1", "retry: {attempts: 2, delay: 20s}\n")
+    chain(bench, "edited", "old: any")
+    chain(bench, "left", "old: any")
+    asked = Control(bench.store, bench.clock).trigger("old", by="ann")
+    bench.tick()
+    (first,) = eventually(lambda: held)
+    chain(bench, "edited", "new: any")
+    rename(bench, "old", "new")
+    assert (bench.runner.unsettled("old"), bench.runner.unsettled("new")) == (0, 1)
+    launch(first)
+    bench.until("new", "failed", "queued")
+    bench.clock.forward(seconds=20)
+    bench.runner.lead(bench.lease)
+    launch(eventually(lambda: held[1:])[0])
+    _, last = bench.until("new", "failed", "failed")
+    bench.tick()
+    for follower in ("edited", "left"):
+        (run,) = eventually(lambda follower=follower: bench.runs(follower))  # type: ignore[misc]
+        assert (run.upstream_job_id, run.upstream_run_id) == ("new", last.id)
+    assert bench.store.runs.get(asked.id).job_id == "new"
+    assert bench.runs("old") == []
+
+
+def test_a_job_that_was_removed_while_it_runs_is_not_taken_for_a_renamed_one(bench: Ticking) -> None:
+    held, _ = bench.hold()
+    bench.job("old")
+    Control(bench.store, bench.clock).trigger("old", by="ann")
+    bench.tick()
+    (run,) = eventually(lambda: held)
+    (bench.folder / "old.yaml").unlink()
+    bench.job("new")
+    bench.job("new", more="renamed_from: old\n")
+    assert bench.runner.renamed(bench.store.jobs.observe().jobs) == {}
+    bench.runner.finished(run.run.id, Outcome(RunState.SUCCEEDED, bench.clock.now))

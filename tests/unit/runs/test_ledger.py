@@ -474,3 +474,42 @@ def test_what_waits_here_and_is_found_to_run_elsewhere_keeps_its_place_in_line()
     assert book.promote(NOW) == []
     book.settle(first.run.id)
     assert book.promote(NOW) == [second]
+
+
+# jobs with new ids
+
+
+def test_the_runs_of_a_renamed_job_go_on_in_their_order_before_those_that_its_new_id_has_already() -> None:
+    book = ledger()
+    (running,) = start(book, "old", job={"group": "erp"})
+    (waiting,) = claim(book, (entry("old", job={"group": "erp"}), Decision.WAIT))
+    (early,) = claim(book, (entry("new"), Decision.WAIT))
+    assert book.rename({"old": "new", "other": "another"}) == [running, waiting]
+    assert book.of_job("new") == [running, waiting, early]
+    assert (book.of_job("old"), book.unsettled("old")) == ([], 0)
+    assert [each.run.job_id for each in book.of_line(("group", "erp"))] == ["new", "new"]
+    assert {(each.spec.id, each.spec.renamed_from) for each in (running, waiting)} == {("new", "old")}
+    assert book.ahead("new", spec(id="new")) == Ahead(own=3, waiting=1)
+    book.settle(running.run.id, retry_of(running))
+    assert places(book.of_job("new")) == "delayed blocked ready"
+
+
+def test_a_claim_that_is_under_way_while_its_job_is_renamed_is_entered_or_withdrawn_under_the_old_id() -> None:
+    book = ledger()
+    reserved, other = (book.reserve(entry("old"), decision) for decision in (Decision.START, Decision.WAIT))
+    book.rename({"old": "new"})
+    book.withdraw(other)
+    book.enter(reserved)
+    assert book.rename({"old": "new"}) == [reserved]
+    book.settle(reserved.run.id)
+    assert (len(book), book.unsettled("new")) == (0, 0)
+
+
+def test_a_run_that_its_row_has_under_a_new_id_stays_where_it_is_until_the_ledger_is_told() -> None:
+    book = ledger()
+    (known,) = claim(book, (entry("old"), Decision.WAIT))
+    elsewhere = replace(known.run, job_id="new", state=RunState.RUNNING)
+    book.note_elsewhere(Entry(elsewhere, spec(id="new"), "new.yaml"))
+    assert places(book.of_job("old")) == "elsewhere"
+    book.settle(known.run.id)
+    assert len(book) == 0
