@@ -4,6 +4,7 @@ For the thread that claims, when no claim of its own is under way; ``recover`` m
 """
 
 import logging
+import threading
 from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import replace
 from datetime import datetime
@@ -41,6 +42,8 @@ class Succession:
     ) -> None:
         self._store, self._desk, self._engine, self._keeping = store, desk, engine, keeping
         self._leftovers, self._owner, self._clock = leftovers, owner, clock
+        self._one_at_a_time = threading.Lock()
+        """Two threads that compare at once would take up the same rows."""
 
     def recover(self, is_dead: Callable[[str], bool], lease: Lease | None) -> None:
         """Settle or take up the runs of instances that are gone.
@@ -128,8 +131,11 @@ class Succession:
         self._desk.tell.change(run)
 
     def _recover(self, is_orphan: Callable[[Run], bool], lease: Lease | None) -> None:
-        if lease is None:
-            return
+        if lease is not None:
+            with self._one_at_a_time:
+                self._compare(is_orphan, lease)
+
+    def _compare(self, is_orphan: Callable[[Run], bool], lease: Lease) -> None:
         results = self._leftovers.results()  # before the rows: what is settled in them was so when its result was read
         with self._desk.lock:  # before the rows, too: what is entered later is not in them
             entries, unwritten = self._desk.ledger.entries(), self._desk.unwritten

@@ -56,15 +56,24 @@ class Bench:
         self.home, self.folder, self.store, self.clock = home, home / "jobs.d", store, clock
         self.folder.mkdir()
         self.ended: queue.SimpleQueue[Run] = queue.SimpleQueue()
-        self.lease = store.leases.acquire(OWNER, TTL)
-        self._stopped = False
+        self._begin(OWNER)
+
+    def _begin(self, owner: str) -> None:
+        self.owner, self._stopped = owner, False
+        self.lease = self.store.leases.acquire(owner, TTL)
         self.runner = self._runner()
-        self.firing = Firing(store, self.runner, node="here", owner=OWNER)
+        self.firing = Firing(self.store, self.runner, node="here", owner=owner)
+
+    def restart(self, owner: str) -> None:
+        """Stop, and go on as another process of this machine."""
+        self.stop()
+        self.store.leases.end(self.owner)
+        self._begin(owner)
 
     def _runner(self) -> Runner:
         options = RunnerOptions(
             node="here",
-            owner=OWNER,
+            owner=self.owner,
             folder=self.folder,
             spool=self.home / "spool",
             limits=OutputLimits(),

@@ -1,0 +1,68 @@
+"""Runs that outlive their service: the next one takes them up, once, and learns how they end."""
+
+import threading
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from schedsync.runs.run import Run
+from schedsync.store.leases import Lease
+from schedsync.store.runs import RunChanges
+from tests.integration.runner.bench import Bench, eventually
+
+NEXT = "here/next"
+ADOPT = "orphan: adopt\n"
+
+
+@pytest.fixture
+def go(bench: Bench) -> Iterator[Path]:
+    """A file that the jobs' runs wait for; it is there at the end, so that none outlives the test."""
+    path = bench.file("go")
+    yield path
+    path.touch()
+
+
+def _waits_for(go: Path, more: str = "echo fine") -> str:
+    return f"until [ -e {go} ]; do sleep 0.05; done; {more}"
+
+
+def _begun(bench: Bench, go: Path, more: str = ADOPT) -> Run:
+    """Let a run of the job ``a`` begin under a keeper."""
+    bench.job("a", _waits_for(go), more)
+    bench.fire()
+    eventually(lambda: bench.runs("a")[0].pid)
+    eventually(lambda: list(bench.file("spool").glob("*.keeper")))
+    return bench.runs("a")[0]
+
+
+def test_two_threads_that_recover_at_once_take_a_run_up_once(bench: Bench, go: Path) -> None:
+    _begun(bench, go)
+    bench.restart(NEXT)
+    record, others = bench.store.runs.record, threading.Event()
+    failed: list[Exception] = []
+
+    def tick() -> None:
+        try:
+            bench.runner.recover_own()
+        except Exception as error:
+            failed.append(error)
+        others.set()
+
+    def slow_to_answer(changes: RunChanges, lease: Lease | None) -> frozenset[str]:
+        refused = record(changes, lease)
+        if changes.taken_up and thread.ident is None:
+            thread.start()
+            others.wait(0.5)  # the other one is through by then, unless it has to wait
+        return refused
+
+    thread = threading.Thread(target=tick)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(bench.store.runs, "record", slow_to_answer)
+        bench.runner.recover(lambda _owner: True)
+    thread.join()
+    assert failed == []
+    assert bench.runner._desk.ledger.running == 1
+    go.touch()
+    bench.until("a", "succeeded")
+    assert bench.runner._desk.ledger.running == 0
