@@ -1,12 +1,14 @@
 """Runs that outlive their service: the next one takes them up, once, and learns how they end."""
 
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
+from sqlalchemy import update
 
-from schedsync.runs.run import Run
+from schedsync.runs.run import Run, RunState
+from schedsync.store import tables
 from schedsync.store.leases import Lease
 from schedsync.store.runs import RunChanges
 from tests.integration.runner.bench import Bench, eventually
@@ -66,3 +68,28 @@ def test_two_threads_that_recover_at_once_take_a_run_up_once(bench: Bench, go: P
     go.touch()
     bench.until("a", "succeeded")
     assert bench.runner._desk.ledger.running == 0
+
+
+def _remove_job(bench: Bench) -> None:
+    (bench.folder / "a.yaml").unlink()
+    bench.apply()
+
+
+def _break_spec(bench: Bench) -> None:
+    with bench.store.database.write() as connection:
+        connection.execute(update(tables.specs).values(spec_text="{}"))
+
+
+@pytest.mark.parametrize("go_away", [_remove_job, _break_spec])
+def test_a_run_goes_on_whose_job_is_not_known_any_more(
+    bench: Bench, go: Path, go_away: Callable[[Bench], None]
+) -> None:
+    _begun(bench, go, ADOPT + "retry: {attempts: 2, on: [failed, lost]}\n")
+    go_away(bench)
+    bench.restart(NEXT)
+    bench.runner.recover(lambda _owner: True)
+    assert [(run.state, run.owner) for run in bench.runs("a")] == [(RunState.RUNNING, NEXT)]
+    go.touch()
+    bench.until("a", "succeeded")
+    assert bench.next_end().id == bench.runs("a")[0].id
+    eventually(lambda: list(bench.file("spool").iterdir()) == [])
