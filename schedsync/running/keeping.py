@@ -4,6 +4,7 @@ import logging
 import os
 from collections.abc import Collection, Iterable, Mapping
 from dataclasses import replace
+from datetime import UTC, datetime
 from pathlib import Path
 
 from schedsync.executors import kept
@@ -42,6 +43,14 @@ class Keeping:
         """Return which of *runs* have keepers that live, with the keepers' pids."""
         pids = {run.id: kept.living_keeper(self._spool, run.id) for run in runs if self._may_be_here(run)}
         return {run_id: pid for run_id, pid in pids.items() if pid is not None}
+
+    def since(self, run_id: str) -> datetime | None:
+        """Return when the keeper of a run began (UTC); None where that cannot be known."""
+        try:
+            written = (self._spool / f"{run_id}.keeper").stat().st_mtime
+        except OSError:
+            return None
+        return datetime.fromtimestamp(written, UTC)
 
     def ended(self, runs: Iterable[Run], specs: Mapping[str, JobSpec]) -> dict[str, Result]:
         """Return the results of those of *runs* whose keepers have written them, as their jobs' *specs* see them."""

@@ -171,7 +171,9 @@ class Succession:
         run = entry.run
         log.info("run goes on, it is looked after again", extra={"run_id": run.id, "job_id": run.job_id, "pid": pid})
         self._desk.ledger.hold(entry)
-        self._engine.take_up(self._keeping.again(entry), pid, run.started_at or run.claimed_at or self._clock())
+        # Its start may not have been written; it may have waited for long since it was claimed.
+        started_at = run.started_at or self._keeping.since(run.id) or self._clock()
+        self._engine.take_up(self._keeping.again(entry), pid, started_at)
 
     def _orphans(
         self, unsettled: Mapping[str, Run], is_orphan: Callable[[Run], bool], results: Mapping[str, Result]

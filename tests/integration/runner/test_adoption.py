@@ -1,7 +1,9 @@
 """Runs that outlive their service: the next one takes them up, once, and learns how they end."""
 
+import os
 import threading
 from collections.abc import Callable, Iterator
+from datetime import timedelta
 from pathlib import Path
 
 import pytest
@@ -93,3 +95,17 @@ def test_a_run_goes_on_whose_job_is_not_known_any_more(
     bench.until("a", "succeeded")
     assert bench.next_end().id == bench.runs("a")[0].id
     eventually(lambda: list(bench.file("spool").iterdir()) == [])
+
+
+def test_the_time_limit_of_a_run_whose_start_was_not_written_counts_from_its_start(bench: Bench, go: Path) -> None:
+    run = _begun(bench, go, ADOPT + "timeout: 1m\n")
+    bench.restart(NEXT)
+    not_written = {"started_at": None, "pid": None, "claimed_at": bench.clock.now - timedelta(hours=1)}
+    with bench.store.database.write() as connection:
+        connection.execute(update(tables.runs).values(not_written))
+    started = bench.clock.now - timedelta(seconds=30)
+    os.utime(bench.file("spool") / f"{run.id}.keeper", (started.timestamp(), started.timestamp()))
+    bench.runner.recover(lambda _owner: True)
+    eventually(lambda: bench.runs("a")[0].pid)
+    go.touch()
+    assert bench.until("a", "succeeded")[0].started_at == started
