@@ -143,6 +143,7 @@ class Succession:
         unsettled = {run.id: run for run in self._store.runs.unsettled()}
         self._note_others([run for run in unsettled.values() if self._is_at_work_elsewhere(run) and not is_orphan(run)])
         orphans = self._orphans(unsettled, is_orphan, results)
+        self._take_back(orphans, lease)
         settled = self._leftovers.settle(orphans, lease, results, self._desk.followers) if orphans else Settled()
         self._take_note(settled, entered, unsettled)
 
@@ -151,8 +152,10 @@ class Succession:
         desk = self._desk
         with desk.lock:
             ended = desk.custody.held()
+            watched = {entry.run.id for entry in entered if entry.place is Place.RUNNING}  # or it ended a moment ago
             for entry, pid in settled.living:
-                self._look_after(entry, pid)
+                if entry.run.id not in watched:
+                    self._look_after(entry, pid)
             for entry in settled.startable:
                 if entry.run.id not in ended:
                     desk.ledger.adopt(entry, self._clock())
@@ -181,7 +184,7 @@ class Succession:
         """Return the *unsettled* runs that are orphans and not at hand here; drop *results* that come too late."""
         with self._desk.lock:  # under which a run that ends goes from the ledger to custody: it is always in one
             ours = self._desk.custody.held()
-            found = [r for r in unsettled.values() if is_orphan(r) and not (self._is_here(r) or r.id in ours)]
+            found = [r for r in unsettled.values() if is_orphan(r) and not (self._is_ours(r) or r.id in ours)]
         self._leftovers.drop([result for i, result in results.items() if i not in unsettled and i not in ours])
         self._keeping.drop_all_but({*unsettled, *self._engine.running(), *self._desk.custody.held()})
         if not found:
@@ -190,9 +193,20 @@ class Succession:
         still = {run.id for run in self._store.runs.unsettled()}
         return [run for run in found if run.id in still]
 
-    def _is_here(self, run: Run) -> bool:
+    def _take_back(self, orphans: Sequence[Run], lease: Lease) -> None:
+        """Let the ends be written of runs that are watched here, and that another instance had taken up."""
+        with self._desk.lock:
+            for run in orphans:
+                entry = self._desk.ledger.get(run.id)
+                if entry is not None and entry.place is Place.RUNNING:
+                    entry.run = replace(entry.run, token=lease.token)
+
+    def _is_ours(self, run: Run) -> bool:
         entry = self._desk.ledger.get(run.id)
-        return entry is not None and entry.place is not Place.ELSEWHERE
+        if entry is None or entry.place is Place.ELSEWHERE:
+            return False
+        # One with a keeper can be watched by two: another instance took it up while this one stood still.
+        return not (self._is_at_work_elsewhere(run) and run.id in self._engine.running())
 
     def _is_at_it(self, run: Run) -> bool:
         entry = self._desk.ledger.get(run.id)

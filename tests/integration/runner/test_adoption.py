@@ -13,7 +13,7 @@ from schedsync.runs.run import Run, RunState
 from schedsync.store import tables
 from schedsync.store.leases import Lease
 from schedsync.store.runs import RunChanges
-from tests.integration.runner.bench import Bench, eventually
+from tests.integration.runner.bench import OWNER, Bench, eventually
 
 NEXT = "here/next"
 ADOPT = "orphan: adopt\n"
@@ -109,3 +109,19 @@ def test_the_time_limit_of_a_run_whose_start_was_not_written_counts_from_its_sta
     eventually(lambda: bench.runs("a")[0].pid)
     go.touch()
     assert bench.until("a", "succeeded")[0].started_at == started
+
+
+def test_a_run_that_another_instance_had_taken_up_meanwhile_is_had_again(bench: Bench, go: Path) -> None:
+    _begun(bench, go, ADOPT + "retry: {attempts: 2, on: [lost]}\n")
+    with bench.meanwhile(NEXT) as other:
+        other.recover(lambda _owner: True)
+        assert bench.runs("a")[0].owner == NEXT
+    bench.runner.recover(lambda owner: owner == NEXT)
+    taken = bench.runs("a")[0]
+    assert (taken.owner, taken.token) == (OWNER, bench.lease.token)
+    assert bench.runner._desk.ledger.running == 1
+    go.touch()
+    bench.until("a", "succeeded")
+    assert bench.runner._desk.ledger.running == 0
+    bench.runner.recover_own()
+    assert bench.states("a") == ["succeeded"]
