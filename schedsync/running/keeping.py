@@ -2,7 +2,7 @@
 
 import logging
 import os
-from collections.abc import Collection, Iterable, Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
@@ -63,13 +63,16 @@ class Keeping:
         self._kept -= known
         kept.forget(self._spool, known)
 
-    def drop_all_but(self, wanted: Collection[str]) -> None:
-        """Remove the ends of runs that are settled: their service had no time to."""
+    def ends(self) -> set[str]:
+        """Return the runs whose ends lie here, also those of other services that share the folder."""
         try:
-            late = kept.ended_runs(self._spool).difference(wanted)
+            return kept.ended_runs(self._spool)
         except OSError as error:
             log.warning("kept ends cannot be listed", extra={"folder": str(self._spool), "error": str(error)})
-            return
+            return set()
+
+    def drop(self, late: Iterable[str]) -> None:
+        """Remove the files of runs that are settled: their service had no time to."""
         kept.forget(self._spool, late)
 
     def _may_be_here(self, run: Run) -> bool:

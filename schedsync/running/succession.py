@@ -142,7 +142,8 @@ class Succession:
             entered = [entry for entry in entries if entry.run.id not in unwritten]
         unsettled = {run.id: run for run in self._store.runs.unsettled()}
         self._note_others([run for run in unsettled.values() if self._is_at_work_elsewhere(run) and not is_orphan(run)])
-        orphans = self._orphans(unsettled, is_orphan, results)
+        self._drop_late(results, unsettled)
+        orphans = self._orphans(unsettled, is_orphan)
         self._take_back(orphans, lease)
         settled = self._leftovers.settle(orphans, lease, results, self._desk.followers) if orphans else Settled()
         self._take_note(settled, entered, unsettled)
@@ -178,15 +179,22 @@ class Succession:
         started_at = run.started_at or self._keeping.since(run.id) or self._clock()
         self._engine.take_up(self._keeping.again(entry), pid, started_at)
 
-    def _orphans(
-        self, unsettled: Mapping[str, Run], is_orphan: Callable[[Run], bool], results: Mapping[str, Result]
-    ) -> list[Run]:
-        """Return the *unsettled* runs that are orphans and not at hand here; drop *results* that come too late."""
+    def _drop_late(self, results: Mapping[str, Result], unsettled: Mapping[str, Run]) -> None:
+        """Remove *results* and ends that come too late, because the store has others.
+
+        What it has no row of is not ours: the folder may be shared with a service that has another store.
+        """
+        ends = self._keeping.ends()  # before it is asked who is at it: what ends later is not among them
+        late = {*results, *ends}.difference(unsettled, self._engine.running(), self._desk.custody.held())
+        ours = self._store.runs.known(late) if late else set()
+        self._leftovers.drop([result for i, result in results.items() if i in ours])
+        self._keeping.drop(ends & ours)
+
+    def _orphans(self, unsettled: Mapping[str, Run], is_orphan: Callable[[Run], bool]) -> list[Run]:
+        """Return the *unsettled* runs that are orphans and not at hand here."""
         with self._desk.lock:  # under which a run that ends goes from the ledger to custody: it is always in one
             ours = self._desk.custody.held()
             found = [r for r in unsettled.values() if is_orphan(r) and not (self._is_ours(r) or r.id in ours)]
-        self._leftovers.drop([result for i, result in results.items() if i not in unsettled and i not in ours])
-        self._keeping.drop_all_but({*unsettled, *self._engine.running(), *self._desk.custody.held()})
         if not found:
             return []
         # A run that was at hand when the rows were read may have been settled since; then its row says so now.

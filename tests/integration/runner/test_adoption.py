@@ -3,13 +3,18 @@
 import os
 import threading
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
 
 import pytest
 from sqlalchemy import update
 
-from schedsync.runs.run import Run, RunState
+from schedsync.executors import kept
+from schedsync.executors.kept import KeptEnd
+from schedsync.running.journal import Journal, Result
+from schedsync.runs.outcome import Output
+from schedsync.runs.run import Run, RunState, new_run_id
 from schedsync.store import tables
 from schedsync.store.leases import Lease
 from schedsync.store.runs import RunChanges
@@ -125,3 +130,19 @@ def test_a_run_that_another_instance_had_taken_up_meanwhile_is_had_again(bench: 
     assert bench.runner._desk.ledger.running == 0
     bench.runner.recover_own()
     assert bench.states("a") == ["succeeded"]
+
+
+def test_what_a_service_with_another_store_has_in_the_same_folder_stays_there(bench: Bench) -> None:
+    bench.job("a")
+    bench.fire()
+    ours = bench.next_end()
+    theirs = replace(ours, id=new_run_id(bench.clock.now))
+    spool = bench.file("spool")
+    for run in (ours, theirs):
+        Journal(spool).keep(Result(run, Output()))
+        kept.note_keeper(spool, run.id, "")
+        kept.note_end(spool, run.id, KeptEnd(bench.clock.now, 0, Output()))
+    bench.runner.recover(lambda _owner: True)
+    assert {path.name for path in spool.iterdir()} == {
+        f"{theirs.id}{suffix}" for suffix in (".result", ".keeper", ".end")
+    }
