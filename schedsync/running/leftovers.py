@@ -112,7 +112,8 @@ class Leftovers:
         rest = [run for run in orphans if run.id not in living]
         results = self._keeping.ended(rest, {i: job.spec for i, job in jobs.items()}) | dict(results)
         takeover = self._takeover(lease, followers)
-        takeover = replace(takeover, remaining=self._end_processes(interrupted(rest, takeover, results)))
+        remaining = self._end_processes(interrupted(rest, takeover, results)) | _remaining(results)
+        takeover = replace(takeover, remaining=remaining)
         recovered = recover(rest, jobs, takeover, {run_id: result.run for run_id, result in results.items()})
         taken_up = [entry.run for entry, _ in living.values()]
         changes = self._changes(recovered, results, taken_up)
@@ -189,6 +190,11 @@ class Leftovers:
             followers=recovered.followers,
             endings=recovered.endings,
         )
+
+
+def _remaining(results: Mapping[str, Result]) -> dict[str, list[int]]:
+    """Return the runs that ended with processes which nobody could end; which ones, their reasons say."""
+    return {run_id: [] for run_id, result in results.items() if result.remains}
 
 
 def _unknown(job_id: str) -> KnownJob:
