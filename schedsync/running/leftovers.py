@@ -108,7 +108,8 @@ class Leftovers:
             LeadershipLostError: nothing was written.
         """
         jobs = known_jobs(self._store, orphans)
-        living = self._living(orphans, jobs, lease)
+        # A result is the last word: its service may have given up on processes that live on, the keeper among them.
+        living = self._living([run for run in orphans if run.id not in results], jobs, lease)
         rest = [run for run in orphans if run.id not in living]
         results = self._keeping.ended(rest, {i: job.spec for i, job in jobs.items()}) | dict(results)
         takeover = self._takeover(lease, followers)

@@ -132,6 +132,15 @@ def test_a_run_that_another_instance_had_taken_up_meanwhile_is_had_again(bench: 
     assert bench.states("a") == ["succeeded"]
 
 
+def test_a_run_whose_result_waits_on_disk_is_not_taken_up_though_its_keeper_lives(bench: Bench, go: Path) -> None:
+    _begun(bench, go, ADOPT + "retry: {attempts: 2, on: [timed_out]}\n")
+    bench.restart(NEXT)
+    ended = replace(bench.runs("a")[0], state=RunState.TIMED_OUT, finished_at=bench.clock.now)
+    Journal(bench.file("spool")).keep(Result(ended, Output(), remains=True))
+    bench.runner.recover(lambda _owner: True)
+    assert bench.states("a") == ["timed_out"]
+
+
 def test_what_a_service_with_another_store_has_in_the_same_folder_stays_there(bench: Bench) -> None:
     bench.job("a")
     bench.fire()
