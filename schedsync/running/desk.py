@@ -183,7 +183,7 @@ class Desk:
         may_retry = not outcome.remains
         follows = what_follows(run, entry.spec, self.followers, node=self._node, owner=self._owner, may_retry=may_retry)
         told = concluded(run, entry.spec.retry) if may_retry else run
-        self._end(Result(told, outcome.output), known_job(entry), self.changes, follows)
+        self._end(Result(told, outcome.output, outcome.remains), known_job(entry), self.changes, follows)
 
     def _end(self, result: Result, job: KnownJob | None, changes: RunChanges, follows: Consequences) -> None:
         self.ledger.settle(result.run.id, follows.retry)

@@ -29,6 +29,8 @@ class Result:
 
     run: Run
     output: Output
+    remains: bool = False
+    """Whether some of its processes live on, because nobody could end them: it is not tried again."""
 
 
 class _Document(BaseModel):
@@ -40,15 +42,16 @@ class _Document(BaseModel):
     head: bytes
     tail: bytes
     total: int
+    remains: bool = False
 
     @classmethod
     def of(cls, result: Result) -> "_Document":
         output = result.output
         run = result.run if result.run.reason is None else replace(result.run, reason=printable(result.run.reason))
-        return cls(run=run, head=output.head, tail=output.tail, total=output.total)
+        return cls(run=run, head=output.head, tail=output.tail, total=output.total, remains=result.remains)
 
     def result(self) -> Result:
-        return Result(self.run, Output(self.head, self.tail, self.total))
+        return Result(self.run, Output(self.head, self.tail, self.total), self.remains)
 
 
 class Journal:

@@ -2,8 +2,9 @@
 
 import logging
 import os
-from collections.abc import Collection, Iterable, Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import replace
+from datetime import UTC, datetime
 from pathlib import Path
 
 from schedsync.executors import kept
@@ -43,6 +44,14 @@ class Keeping:
         pids = {run.id: kept.living_keeper(self._spool, run.id) for run in runs if self._may_be_here(run)}
         return {run_id: pid for run_id, pid in pids.items() if pid is not None}
 
+    def since(self, run_id: str) -> datetime | None:
+        """Return when the keeper of a run began (UTC); None where that cannot be known."""
+        try:
+            written = (self._spool / f"{run_id}.keeper").stat().st_mtime
+        except OSError:
+            return None
+        return datetime.fromtimestamp(written, UTC)
+
     def ended(self, runs: Iterable[Run], specs: Mapping[str, JobSpec]) -> dict[str, Result]:
         """Return the results of those of *runs* whose keepers have written them, as their jobs' *specs* see them."""
         results = {run.id: self._result(run, specs.get(run.job_id)) for run in runs if self._may_be_here(run)}
@@ -54,13 +63,16 @@ class Keeping:
         self._kept -= known
         kept.forget(self._spool, known)
 
-    def drop_all_but(self, wanted: Collection[str]) -> None:
-        """Remove the ends of runs that are settled: their service had no time to."""
+    def ends(self) -> set[str]:
+        """Return the runs whose ends lie here, also those of other services that share the folder."""
         try:
-            late = kept.ended_runs(self._spool).difference(wanted)
+            return kept.ended_runs(self._spool)
         except OSError as error:
             log.warning("kept ends cannot be listed", extra={"folder": str(self._spool), "error": str(error)})
-            return
+            return set()
+
+    def drop(self, late: Iterable[str]) -> None:
+        """Remove the files of runs that are settled: their service had no time to."""
         kept.forget(self._spool, late)
 
     def _may_be_here(self, run: Run) -> bool:

@@ -18,6 +18,8 @@ from schedsync.runs.ledger import Entry
 from schedsync.runs.outcome import Output
 from schedsync.runs.recovery import KnownJob, Recovered, Takeover, interrupted, recover
 from schedsync.runs.run import Run, RunState
+from schedsync.specs.actions import CommandAction
+from schedsync.specs.job import JobSpec
 from schedsync.store.leases import Lease
 from schedsync.store.runs import RunChanges
 from schedsync.store.store import Store
@@ -106,11 +108,13 @@ class Leftovers:
             LeadershipLostError: nothing was written.
         """
         jobs = known_jobs(self._store, orphans)
-        living = self._living(orphans, jobs, lease)
+        # A result is the last word: its service may have given up on processes that live on, the keeper among them.
+        living = self._living([run for run in orphans if run.id not in results], jobs, lease)
         rest = [run for run in orphans if run.id not in living]
         results = self._keeping.ended(rest, {i: job.spec for i, job in jobs.items()}) | dict(results)
         takeover = self._takeover(lease, followers)
-        takeover = replace(takeover, remaining=self._end_processes(interrupted(rest, takeover, results)))
+        remaining = self._end_processes(interrupted(rest, takeover, results)) | _remaining(results)
+        takeover = replace(takeover, remaining=remaining)
         recovered = recover(rest, jobs, takeover, {run_id: result.run for run_id, result in results.items()})
         taken_up = [entry.run for entry, _ in living.values()]
         changes = self._changes(recovered, results, taken_up)
@@ -131,10 +135,10 @@ class Leftovers:
     def _living(
         self, orphans: Sequence[Run], jobs: Mapping[str, KnownJob], lease: Lease
     ) -> dict[str, tuple[Entry, int]]:
-        """Return the runs that go on and whose jobs are there, as they are to be under this instance."""
-        pids = self._keeping.living([run for run in orphans if run.job_id in jobs])
+        """Return the runs that go on, as they are to be under this instance."""
+        pids = self._keeping.living(orphans)
         runs = [replace(run, owner=self._owner, token=lease.token) for run in orphans if run.id in pids]
-        return {run.id: (_entry(run, jobs[run.job_id]), pids[run.id]) for run in runs}
+        return {run.id: (_entry(run, jobs.get(run.job_id) or _unknown(run.job_id)), pids[run.id]) for run in runs}
 
     def _record(self, changes: RunChanges, lease: Lease) -> frozenset[str]:
         try:
@@ -187,6 +191,19 @@ class Leftovers:
             followers=recovered.followers,
             endings=recovered.endings,
         )
+
+
+def _remaining(results: Mapping[str, Result]) -> dict[str, list[int]]:
+    """Return the runs that ended with processes which nobody could end; which ones, their reasons say."""
+    return {run_id: [] for run_id, result in results.items() if result.remains}
+
+
+def _unknown(job_id: str) -> KnownJob:
+    """Return what stands for a job that is gone, or whose spec cannot be read, while a run of it goes on.
+
+    Nothing is told of its end and nothing tried again, and only its keeper knows a time limit.
+    """
+    return KnownJob(JobSpec.model_construct(id=job_id, run=CommandAction(command=(":",))), source_file="")
 
 
 def _entry(run: Run, job: KnownJob) -> Entry:

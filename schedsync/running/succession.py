@@ -4,6 +4,7 @@ For the thread that claims, when no claim of its own is under way; ``recover`` m
 """
 
 import logging
+import threading
 from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import replace
 from datetime import datetime
@@ -41,6 +42,8 @@ class Succession:
     ) -> None:
         self._store, self._desk, self._engine, self._keeping = store, desk, engine, keeping
         self._leftovers, self._owner, self._clock = leftovers, owner, clock
+        self._one_at_a_time = threading.Lock()
+        """Two threads that compare at once would take up the same rows."""
 
     def recover(self, is_dead: Callable[[str], bool], lease: Lease | None) -> None:
         """Settle or take up the runs of instances that are gone.
@@ -128,15 +131,20 @@ class Succession:
         self._desk.tell.change(run)
 
     def _recover(self, is_orphan: Callable[[Run], bool], lease: Lease | None) -> None:
-        if lease is None:
-            return
+        if lease is not None:
+            with self._one_at_a_time:
+                self._compare(is_orphan, lease)
+
+    def _compare(self, is_orphan: Callable[[Run], bool], lease: Lease) -> None:
         results = self._leftovers.results()  # before the rows: what is settled in them was so when its result was read
         with self._desk.lock:  # before the rows, too: what is entered later is not in them
             entries, unwritten = self._desk.ledger.entries(), self._desk.unwritten
             entered = [entry for entry in entries if entry.run.id not in unwritten]
         unsettled = {run.id: run for run in self._store.runs.unsettled()}
         self._note_others([run for run in unsettled.values() if self._is_at_work_elsewhere(run) and not is_orphan(run)])
-        orphans = self._orphans(unsettled, is_orphan, results)
+        self._drop_late(results, unsettled)
+        orphans = self._orphans(unsettled, is_orphan)
+        self._take_back(orphans, lease)
         settled = self._leftovers.settle(orphans, lease, results, self._desk.followers) if orphans else Settled()
         self._take_note(settled, entered, unsettled)
 
@@ -145,8 +153,10 @@ class Succession:
         desk = self._desk
         with desk.lock:
             ended = desk.custody.held()
+            watched = {entry.run.id for entry in entered if entry.place is Place.RUNNING}  # or it ended a moment ago
             for entry, pid in settled.living:
-                self._look_after(entry, pid)
+                if entry.run.id not in watched:
+                    self._look_after(entry, pid)
             for entry in settled.startable:
                 if entry.run.id not in ended:
                     desk.ledger.adopt(entry, self._clock())
@@ -165,26 +175,46 @@ class Succession:
         run = entry.run
         log.info("run goes on, it is looked after again", extra={"run_id": run.id, "job_id": run.job_id, "pid": pid})
         self._desk.ledger.hold(entry)
-        self._engine.take_up(self._keeping.again(entry), pid, run.started_at or run.claimed_at or self._clock())
+        # Its start may not have been written; it may have waited for long since it was claimed.
+        started_at = run.started_at or self._keeping.since(run.id) or self._clock()
+        self._engine.take_up(self._keeping.again(entry), pid, started_at)
 
-    def _orphans(
-        self, unsettled: Mapping[str, Run], is_orphan: Callable[[Run], bool], results: Mapping[str, Result]
-    ) -> list[Run]:
-        """Return the *unsettled* runs that are orphans and not at hand here; drop *results* that come too late."""
+    def _drop_late(self, results: Mapping[str, Result], unsettled: Mapping[str, Run]) -> None:
+        """Remove *results* and ends that come too late, because the store has others.
+
+        What it has no row of is not ours: the folder may be shared with a service that has another store.
+        """
+        ends = self._keeping.ends()  # before it is asked who is at it: what ends later is not among them
+        late = {*results, *ends}.difference(unsettled, self._engine.running(), self._desk.custody.held())
+        ours = self._store.runs.known(late) if late else set()
+        self._leftovers.drop([result for i, result in results.items() if i in ours])
+        self._keeping.drop(ends & ours)
+
+    def _orphans(self, unsettled: Mapping[str, Run], is_orphan: Callable[[Run], bool]) -> list[Run]:
+        """Return the *unsettled* runs that are orphans and not at hand here."""
         with self._desk.lock:  # under which a run that ends goes from the ledger to custody: it is always in one
             ours = self._desk.custody.held()
-            found = [r for r in unsettled.values() if is_orphan(r) and not (self._is_here(r) or r.id in ours)]
-        self._leftovers.drop([result for i, result in results.items() if i not in unsettled and i not in ours])
-        self._keeping.drop_all_but({*unsettled, *self._engine.running(), *self._desk.custody.held()})
+            found = [r for r in unsettled.values() if is_orphan(r) and not (self._is_ours(r) or r.id in ours)]
         if not found:
             return []
         # A run that was at hand when the rows were read may have been settled since; then its row says so now.
         still = {run.id for run in self._store.runs.unsettled()}
         return [run for run in found if run.id in still]
 
-    def _is_here(self, run: Run) -> bool:
+    def _take_back(self, orphans: Sequence[Run], lease: Lease) -> None:
+        """Let the ends be written of runs that are watched here, and that another instance had taken up."""
+        with self._desk.lock:
+            for run in orphans:
+                entry = self._desk.ledger.get(run.id)
+                if entry is not None and entry.place is Place.RUNNING:
+                    entry.run = replace(entry.run, token=lease.token)
+
+    def _is_ours(self, run: Run) -> bool:
         entry = self._desk.ledger.get(run.id)
-        return entry is not None and entry.place is not Place.ELSEWHERE
+        if entry is None or entry.place is Place.ELSEWHERE:
+            return False
+        # One with a keeper can be watched by two: another instance took it up while this one stood still.
+        return not (self._is_at_work_elsewhere(run) and run.id in self._engine.running())
 
     def _is_at_it(self, run: Run) -> bool:
         entry = self._desk.ledger.get(run.id)

@@ -37,7 +37,8 @@ class Takeover:
     followers: Followers = field(default_factory=Followers)
     """Who runs after whom."""
     remaining: Mapping[str, Sequence[int]] = field(default_factory=dict)
-    """The pids of interrupted runs that could not be ended, by run: no copy may run beside them."""
+    """The pids that could not be ended of interrupted runs, by run: no copy may run beside them. None are named where
+    a result that was kept says that there are some."""
 
 
 @dataclass(slots=True)

@@ -13,7 +13,7 @@ from schedsync.store.database import Database
 from schedsync.store.history import Keep, Past, Place
 from schedsync.store.leases import Lease
 from schedsync.store.results import HandedOver, RunChanges
-from schedsync.store.rows import RUN_COLUMNS, run_from
+from schedsync.store.rows import RUN_COLUMNS, chunks, run_from
 
 __all__ = ["Advance", "HandedOver", "Keep", "KeptOutput", "Past", "RunChanges", "RunTable"]
 
@@ -102,6 +102,14 @@ class RunTable:
         statement = select(*RUN_COLUMNS).where(_runs.state.in_(UNSETTLED)).order_by(_runs.scheduled_at, _runs.id)
         with self._database.read() as connection:
             return [run_from(row) for row in connection.execute(statement)]
+
+    def known(self, run_ids: Collection[str]) -> set[str]:
+        """Return which of these runs there are, whatever became of them."""
+        found: set[str] = set()
+        with self._database.read() as connection:
+            for chunk in chunks(run_ids):
+                found.update(connection.execute(select(_runs.id).where(_runs.id.in_(chunk))).scalars())
+        return found
 
     def unsettled_counts(self) -> dict[RunState, int]:
         """Return how many runs are queued and how many are running."""

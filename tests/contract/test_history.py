@@ -94,6 +94,14 @@ def test_unsettled_runs_are_listed_oldest_slot_first_and_counted(store: Store, l
     assert store.runs.unsettled_counts() == {RunState.RUNNING: 2, RunState.QUEUED: 1}
 
 
+def test_it_is_known_which_runs_there_are_whatever_became_of_them(store: Store, lease: Lease) -> None:
+    waiting, ended = run("a", state=RunState.QUEUED), run("b", state=RunState.SKIPPED)
+    claim(store, lease, waiting, ended)
+    many = [f"other-{number}" for number in range(1_100)]
+    assert store.runs.known([*many, waiting.id, ended.id]) == {waiting.id, ended.id}
+    assert store.runs.known([]) == set()
+
+
 def test_an_idle_store_has_nothing_unsettled(store: Store) -> None:
     assert store.runs.unsettled() == []
     assert store.runs.unsettled_counts() == {}

@@ -56,15 +56,35 @@ class Bench:
         self.home, self.folder, self.store, self.clock = home, home / "jobs.d", store, clock
         self.folder.mkdir()
         self.ended: queue.SimpleQueue[Run] = queue.SimpleQueue()
-        self.lease = store.leases.acquire(OWNER, TTL)
-        self._stopped = False
-        self.runner = self._runner()
-        self.firing = Firing(store, self.runner, node="here", owner=OWNER)
+        self._begin(OWNER)
 
-    def _runner(self) -> Runner:
+    def _begin(self, owner: str) -> None:
+        self.owner, self._stopped = owner, False
+        self.lease = self.store.leases.acquire(owner, TTL)
+        self.runner = self.runner_of(owner, self.lease)
+        self.firing = Firing(self.store, self.runner, node="here", owner=owner)
+
+    def restart(self, owner: str) -> None:
+        """Stop, and go on as another process of this machine."""
+        self.stop()
+        self.store.leases.end(self.owner)
+        self._begin(owner)
+
+    @contextmanager
+    def meanwhile(self, owner: str) -> Iterator[Runner]:
+        """Let another process of this machine lead, while this one stands still and notices nothing."""
+        self.store.leases.end(self.owner)
+        runner = self.runner_of(owner, self.store.leases.acquire(owner, TTL))
+        yield runner
+        runner.stop()
+        self.store.leases.end(owner)
+        self.lease = self.store.leases.acquire(self.owner, TTL)
+        self.runner.lead(self.lease)
+
+    def runner_of(self, owner: str, lease: Lease | None) -> Runner:
         options = RunnerOptions(
             node="here",
-            owner=OWNER,
+            owner=owner,
             folder=self.folder,
             spool=self.home / "spool",
             limits=OutputLimits(),
@@ -74,7 +94,7 @@ class Bench:
         runner = Runner(self.store, options, clock=self.clock)
         runner.tell.on_finished = self.ended.put
         runner.start()
-        runner.lead(self.lease)
+        runner.lead(lease)
         return runner
 
     def hold(self) -> tuple[list[Entry], Callable[[Entry], None]]:

@@ -167,6 +167,16 @@ def test_results_of_a_living_instance_with_the_same_spool_are_left_alone(bench: 
     runner.stop()
 
 
+def test_a_kept_result_of_a_run_whose_processes_nobody_could_end_is_not_tried_again(dead: Bench) -> None:
+    (run,) = _running(dead, "a", more="retry: {attempts: 2, delay: 1s, on: [timed_out]}\n")
+    dead.runner.finished(run.id, Outcome(RunState.TIMED_OUT, dead.clock.now, reason="pid 7 lives", remains=True))
+    eventually(lambda: _kept(dead) == {run.id})
+    runner = _next_process(dead)
+    runner.recover(lambda owner: owner == "here/me")
+    assert [(each.state, each.reason) for each in dead.runs("a")] == [(RunState.TIMED_OUT, "pid 7 lives")]
+    runner.stop()
+
+
 def test_a_stop_leaves_the_results_to_the_next_start(bench: Bench) -> None:
     (run,) = _running(bench, "a")
     with without_runs_table(bench.store):

@@ -5,7 +5,7 @@ from datetime import timedelta
 from schedsync.control import Control
 from schedsync.runs.recovery import ASKED_GRACE
 from schedsync.runs.run import Cause, Run, RunState
-from tests.integration.runner.bench import Bench, eventually
+from tests.integration.runner.bench import OWNER, Bench, eventually
 from tests.integration.scheduler.ticking import Ticking
 
 
@@ -119,7 +119,7 @@ def test_the_next_leader_takes_up_what_waited_when_this_one_was_gone(bench: Tick
     eventually(lambda: held)
     bench.stop()
     assert bench.store.runs.get(second.id) == second
-    bench.runner = bench._runner()
+    bench.runner = bench.runner_of(OWNER, bench.lease)
     bench.runner.recover(lambda _owner: True)
     bench.runner.take_up({second.id})
     assert settled(bench, second).state is RunState.SUCCEEDED
