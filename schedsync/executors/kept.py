@@ -12,7 +12,7 @@ import logging
 import sys
 from collections.abc import Iterable, Mapping
 from dataclasses import asdict, dataclass, replace
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -173,6 +173,15 @@ def living_keeper(spool: Path, run_id: str) -> int | None:
     except (OSError, UnicodeDecodeError) as error:
         log.warning("cannot be read who keeps a run", extra={"run_id": run_id, "error": str(error)})
         return None
+
+
+def keeper_since(spool: Path, run_id: str) -> datetime | None:
+    """Return when the keeper of a run began (UTC); None where that cannot be known."""
+    try:
+        written = _keeper_file(spool, run_id).stat().st_mtime
+    except OSError:
+        return None
+    return datetime.fromtimestamp(written, UTC)
 
 
 def note_end(spool: Path, run_id: str, end: KeptEnd) -> None:

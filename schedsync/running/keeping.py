@@ -4,7 +4,7 @@ import logging
 import os
 from collections.abc import Iterable, Mapping
 from dataclasses import replace
-from datetime import UTC, datetime
+from datetime import datetime
 from pathlib import Path
 
 from schedsync.executors import kept
@@ -46,11 +46,7 @@ class Keeping:
 
     def since(self, run_id: str) -> datetime | None:
         """Return when the keeper of a run began (UTC); None where that cannot be known."""
-        try:
-            written = (self._spool / f"{run_id}.keeper").stat().st_mtime
-        except OSError:
-            return None
-        return datetime.fromtimestamp(written, UTC)
+        return kept.keeper_since(self._spool, run_id)
 
     def ended(self, runs: Iterable[Run], specs: Mapping[str, JobSpec]) -> dict[str, Result]:
         """Return the results of those of *runs* whose keepers have written them, as their jobs' *specs* see them."""
