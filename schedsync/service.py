@@ -1,5 +1,6 @@
 """The service: the one place that knows every concrete class, starts them, and stops them in order."""
 
+import gc
 import logging
 import signal
 import sys
@@ -17,7 +18,7 @@ from schedsync.clock import utc_now
 from schedsync.complaints import Complaints
 from schedsync.control import Control
 from schedsync.errors import MissingRightError, SchedsyncError
-from schedsync.executors.headroom import shortages
+from schedsync.executors.headroom import make_room, shortages
 from schedsync.executors.identity import this_instance
 from schedsync.executors.spool import OutputLimits, live, spooled
 from schedsync.executors.sql_call import Databases
@@ -61,6 +62,8 @@ NOTICES_KEPT = timedelta(days=30)
 SWITCH = 0.0005
 """Seconds after which a busy thread lets another one run, a tenth of Python's own value: a spawn waits for its turn
 several times, and hundreds of them may be due while the thread that claimed them is still handing them over."""
+GARBAGE = 10_000
+"""After how many new objects Python looks for garbage, instead of 700: a burst makes thousands that are still used."""
 FAREWELL = 10.0
 """Seconds that a stop waits for the parts that may be talking to the database."""
 FAREWELL_AWAY = 2.0
@@ -326,6 +329,9 @@ def run(settings: Settings) -> int:
     """
     logs.configure(settings.log_level, as_json=settings.log_format == "json")
     sys.setswitchinterval(SWITCH)
+    gc.freeze()  # what is loaded by now stays, and need not be looked through again and again
+    gc.set_threshold(GARBAGE, *gc.get_threshold()[1:])
+    make_room(settings.runner.most_runs)
     for shortage in shortages(settings.runner.most_runs):
         log.warning(shortage)
     store = Store.open(settings.database.store_address(settings.node))

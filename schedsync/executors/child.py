@@ -14,7 +14,9 @@ import tempfile
 import termios
 from collections.abc import Collection, Iterator
 from contextlib import contextmanager, suppress
+from dataclasses import dataclass
 from datetime import datetime
+from functools import cache
 from typing import IO
 
 from schedsync.executors import orphans
@@ -32,47 +34,22 @@ BITE = 1 << 16
 class Child:
     """A process, the read end of its output, and the spool that takes it."""
 
-    def __init__(self, launch: Launch, spool: Sink, started_at: datetime, *, leads: bool = True) -> None:
-        """Spawn the process.
+    def __init__(self, launch: Launch, spool: Sink, started_at: datetime, spawned: "Spawned") -> None:
+        """Take charge of a process.
 
         Args:
-            launch: what to start.
+            launch: what was started.
             spool: takes the output.
-            started_at: now (UTC).
-            leads: whether the process leads a session of its own; else it stays in the caller's.
-
-        Raises:
-            OSError: the system refuses; ``spawn_errors`` knows the words.
-            ValueError: an argument or a variable has a NUL character.
+            started_at: when (UTC).
+            spawned: what ``spawn`` returned, or ``stranger``.
         """
-        self._take_charge(launch, spool, started_at, *_spawn(launch, leads=leads))
-
-    @classmethod
-    def taken_up(cls, launch: Launch, spool: Sink, started_at: datetime, pid: int) -> "Child":
-        """Return the process *pid*, which leads the session of a run that an earlier service has started.
-
-        Raises:
-            ProcessLookupError: it has ended.
-        """
-        child = cls.__new__(cls)
-        child._take_charge(launch, spool, started_at, Stranger(pid), None)  # noqa: SLF001 - it is of this class
-        return child
-
-    def _take_charge(
-        self,
-        launch: Launch,
-        spool: Sink,
-        started_at: datetime,
-        process: "subprocess.Popen[bytes] | Stranger",
-        pipe: IO[bytes] | None,
-    ) -> None:
         self.launch, self.spool, self.started_at = launch, spool, started_at
         self._redactor, self._matcher = Redactor(launch.secrets), LineMatcher(launch.fail_on_output)
-        self._process = process
+        self._process = spawned.process
         self.pid = self._process.pid
         self.pidfd = _pidfd(self.pid)
         """Readable when the leader has ended; None where there is no such thing, or not any more."""
-        self.pipe = pipe
+        self.pipe = spawned.pipe
         """The output; None at its end."""
         self.exited = False
         """Whether the leader's end was noticed."""
@@ -227,8 +204,25 @@ def survivors(children: Collection[Child]) -> dict[str, list[int]]:
     return {c.run_id: [c.pid] for c in children if c.group_lives()}
 
 
-def _spawn(launch: Launch, *, leads: bool) -> tuple[subprocess.Popen[bytes], IO[bytes]]:
-    """Start the process; return it and the end of its output that is read."""
+@dataclass(frozen=True, slots=True)
+class Spawned:
+    """A process that nobody looks after yet, and the end of its output that is read."""
+
+    process: "subprocess.Popen[bytes] | Stranger"
+    pipe: IO[bytes] | None
+
+
+def spawn(launch: Launch, *, leads: bool = True) -> Spawned:
+    """Start a process.
+
+    Args:
+        launch: what to start.
+        leads: whether the process leads a session of its own; else it stays in the caller's.
+
+    Raises:
+        OSError: the system refuses; ``spawn_errors`` knows the words.
+        ValueError: an argument or a variable has a NUL character.
+    """
     if launch.confinement.wrapper:
         check_program(launch)
     with _stdin(launch.stdin) as stdin, _output(launch.confinement.owner) as (pipe, stdout):
@@ -243,7 +237,16 @@ def _spawn(launch: Launch, *, leads: bool) -> tuple[subprocess.Popen[bytes], IO[
             umask=launch.confinement.umask,
             start_new_session=leads,
         )
-        return process, os.fdopen(pipe, "rb", buffering=0)
+        return Spawned(process, os.fdopen(pipe, "rb", buffering=0))
+
+
+def stranger(pid: int) -> Spawned:
+    """Return the process *pid*, which leads the session of a run that an earlier service has started.
+
+    Raises:
+        ProcessLookupError: it has ended.
+    """
+    return Spawned(Stranger(pid), None)
 
 
 @contextmanager
@@ -262,11 +265,17 @@ def _output(owner: tuple[int, int] | None) -> Iterator[tuple[int, int]]:
         os.close(stdout)
 
 
+@cache
+def _nothing() -> int:
+    """Return a descriptor that reads as empty: one for all runs, since opening one for each takes time in a burst."""
+    return os.open(os.devnull, os.O_RDONLY | os.O_CLOEXEC)
+
+
 @contextmanager
 def _stdin(data: bytes) -> Iterator[IO[bytes] | int]:
     """Give a standard input that holds *data*: a file without a name, since filling a pipe could block the engine."""
     if not data:
-        yield subprocess.DEVNULL
+        yield _nothing()
         return
     with _unnamed_file() as file:
         file.write(data)

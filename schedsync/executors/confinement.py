@@ -61,13 +61,12 @@ def confinement_of(action: ProcessAction, account: Account | None, environ: Mapp
         UnavailableConfinementError: it cannot be had; the message says why and what to do.
     """
     other = None if account is None or _is_me(account) else account
-    limits = action.limits or Limits()
-    programs = (*_limiting(limits), *_yielding(action.nice), *_becoming(other))
+    programs = (*_limiting(action.limits), *_yielding(action.nice), *_becoming(other))
     return Confinement(
         wrapper=tuple(word for program in programs for word in _found(program, environ)),
         owner=None if other is None else (other.uid, other.gid),
         umask=-1 if action.umask is None else int(action.umask, 8),
-        limits={name: str(value) for name, value in limits.model_dump(mode="json", exclude_none=True).items()},
+        limits=_written(action.limits),
     )
 
 
@@ -120,8 +119,14 @@ def _yielding(niceness: int | None) -> list[_Program]:
     return [("nice", "nice", ("-n", str(niceness)))]
 
 
-def _limiting(limits: Limits) -> list[_Program]:
-    wanted = {name: value for name in _OPTIONS if (value := getattr(limits, name)) is not None}
+def _written(limits: Limits | None) -> dict[str, str]:
+    """Return limits as their author writes them, by name."""
+    written = {} if limits is None else limits.model_dump(mode="json", exclude_none=True)
+    return {name: str(value) for name, value in written.items()}
+
+
+def _limiting(limits: Limits | None) -> list[_Program]:
+    wanted = {name: value for name in _OPTIONS if (value := getattr(limits, name, None)) is not None}
     arguments = tuple(_limit(name, value) for name, value in wanted.items())
     return [("limits", "prlimit", arguments)] if arguments else []
 

@@ -1,8 +1,11 @@
-"""Whether the system lets this process run as much at once as it is set to."""
+"""Whether the system lets this process run as much at once as it is set to, and room for it."""
 
+import fcntl
 import os
 import resource
 from collections.abc import Iterator
+from contextlib import suppress
+from pathlib import Path
 
 FILES_OF_A_RUN = 3
 """Open files of the service for each run: the read end of its output, its spool file, and what announces its end."""
@@ -15,6 +18,18 @@ OWN_THREADS = 40
 def shortages(runs: int) -> list[str]:
     """Return a sentence for each limit that is too low for so many *runs* at once; the runs beyond it would fail."""
     return list(_shortages(runs))
+
+
+def make_room(runs: int) -> None:
+    """Let the system have a table for the open files of so many *runs* at once.
+
+    Else it grows when they start, and each time all threads wait for some ten milliseconds (Linux waits until no
+    processor reads the old table: ``expand_fdtable`` in ``fs/file.c``).
+    """
+    files = runs * FILES_OF_A_RUN + OWN_FILES
+    most = _limit(resource.RLIMIT_NOFILE)
+    with suppress(OSError), Path(os.devnull).open("rb") as file:
+        os.close(fcntl.fcntl(file, fcntl.F_DUPFD_CLOEXEC, files if most is None else min(files, most - 1)))
 
 
 def _shortages(runs: int) -> Iterator[str]:

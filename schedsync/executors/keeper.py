@@ -13,7 +13,7 @@ from contextlib import suppress
 from dataclasses import replace
 
 from schedsync.clock import utc_now
-from schedsync.executors.child import Child
+from schedsync.executors.child import Child, spawn
 from schedsync.executors.ending import said_by
 from schedsync.executors.identity import process_name
 from schedsync.executors.kept import KeptEnd, Request, note_end, note_keeper
@@ -62,7 +62,7 @@ def _keep(request: Request, spool: Spool) -> KeptEnd:
     """Start the run's process and hear it until its end, or until its time is over."""
     launch = request.launch
     try:
-        child = Child(launch, spool, utc_now(), leads=False)
+        child = Child(launch, spool, utc_now(), spawn(launch, leads=False))
     except Exception as error:  # whatever keeps it from starting is this run's failure
         why = redacted(why_not_started(launch, error), launch.secrets)
         return KeptEnd(utc_now(), CANNOT_START, Output(), told=why)

@@ -18,6 +18,7 @@ import queue
 import selectors
 import threading
 import time
+from collections import deque
 from collections.abc import Callable
 from contextlib import suppress
 from datetime import datetime, timedelta
@@ -27,7 +28,7 @@ from typing import IO
 
 from schedsync.clock import Clock, utc_now
 from schedsync.executors.base import Launch, Listener
-from schedsync.executors.child import Child, survivors
+from schedsync.executors.child import Child, Spawned, spawn, stranger, survivors
 from schedsync.executors.ending import KEEPER_GONE, Ended, Endings, judged, judged_kept, spelled
 from schedsync.executors.kept import KeptEnd, KeptOutput
 from schedsync.executors.redaction import redacted
@@ -45,8 +46,9 @@ POLL = 0.05
 """Seconds between two questions whether a process has ended, where the system cannot announce it."""
 LONGEST_PAUSE = 1.0
 """Seconds that the engine rests at most after an error that it did not expect."""
-TURN = 16
-"""Requests (about a millisecond for each launch) between two looks at the outputs."""
+BURST = 0.2
+"""Seconds for which requests go before outputs and ends: in a burst each start waits for those before it, and an output
+only for its turn."""
 LONGEST_SLEEP = 3_600.0
 """Seconds; the system's own limit is 24 days, and a timeout may be longer."""
 
@@ -74,6 +76,8 @@ class ProcessEngine:
         os.set_blocking(self._wake_write, False)
         # Of the engine's thread alone.
         self._children: dict[str, Child] = {}
+        self._new: deque[tuple[Launch, datetime, Spawned]] = deque()
+        """What was started, when, and is not looked after yet."""
         self._endings = Endings()
         self._stop_at, self._stop_reason = math.inf, ""
         self._alarm = math.inf
@@ -176,13 +180,21 @@ class ProcessEngine:
             return self._closed
 
     def _turn(self) -> None:
-        for key, _ in self._selector.select(self._patience()):
+        """Do what there is to do. Starts go first: whatever else waits for its turn is as good a moment later."""
+        heard = self._selector.select(self._patience())
+        until = time.monotonic() + BURST
+        self._serve_requests(until)
+        for key, _ in heard:
             key.data()
-        for _ in range(TURN):
-            if self._requests.empty():
-                break
-            self._requests.get_nowait()()
+            self._serve_requests(until)
+        while self._new:
+            self._look_after(*self._new.popleft())
+            self._serve_requests(until)
         self._keep_time()
+
+    def _serve_requests(self, until: float) -> None:
+        while not self._requests.empty() and time.monotonic() < until:
+            self._requests.get_nowait()()
 
     def _patience(self) -> float:
         """Return for how many seconds nothing has to be done unless something is heard."""
@@ -236,26 +248,29 @@ class ProcessEngine:
         if self._stop_at < math.inf:
             self._tell_not_started(launch, RunState.LOST, f"not started; {self._stop_reason}")
             return
-        spool = self._spool_of(launch)
+        at = self._clock()
         try:
-            child = Child(launch, spool, self._clock())
+            spawned = spawn(launch)
         except Exception as error:  # whatever keeps it from starting is this run's failure
-            spool.discard()
             why = redacted(why_not_started(launch, error), launch.secrets)
             self._tell_not_started(launch, RunState.FAILED, why)
-            return
+        else:
+            self._new.append((launch, at, spawned))
+
+    def _look_after(self, launch: Launch, started_at: datetime, spawned: Spawned) -> None:
+        child = Child(launch, self._spool_of(launch), started_at, spawned)
         self._children[launch.run_id] = child
         self._serve(child, self._watch)
 
+    def _look_after_all(self) -> None:
+        while self._new:
+            self._look_after(*self._new.popleft())
+
     def _take_up(self, launch: Launch, pid: int, started_at: datetime) -> None:
-        kept = KeptOutput(self._spool_dir, launch.run_id, self._limits)
         try:
-            child = Child.taken_up(launch, kept, started_at, pid)
+            self._new.append((launch, started_at, stranger(pid)))
         except ProcessLookupError:  # it has ended a moment ago, and may have written how
-            self._tell_end(launch, started_at, kept)
-            return
-        self._children[launch.run_id] = child
-        self._serve(child, self._watch)
+            self._tell_end(launch, started_at, KeptOutput(self._spool_dir, launch.run_id, self._limits))
 
     def _tell_end(self, launch: Launch, started_at: datetime, kept: KeptOutput) -> None:
         ended = judged_kept(launch, kept.end)
@@ -319,11 +334,13 @@ class ProcessEngine:
     # Ending a run.
 
     def _cancel(self, run_id: str, state: RunState, reason: str) -> None:
+        self._look_after_all()
         child = self._children.get(run_id)
         if child is not None:
             self._serve(child, partial(self._end, state=state, reason=reason))
 
     def _begin_stop(self, stop_at: float, reason: str) -> None:
+        self._look_after_all()
         self._stop_reason = self._stop_reason or reason
         self._stop_at = min(self._stop_at, stop_at)
         self._alarm = min(self._alarm, self._stop_at)

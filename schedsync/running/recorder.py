@@ -2,6 +2,7 @@
 
 import logging
 import threading
+import time
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import replace
 from datetime import timedelta
@@ -23,6 +24,9 @@ log = logging.getLogger(__name__)
 GROUPING = timedelta(milliseconds=25)
 """How long events are gathered before they are written together: with a hundred runs that start or end at once, each
 group costs two or three round trips, and a run must not cost one."""
+STARTS = 0.15
+"""Seconds for the same where nothing but starts is to be written. Nobody waits for that: who leads has them in memory,
+and of a run that ends meanwhile both are one write."""
 AGAIN = 1.0
 """Seconds until what could not be done a moment ago is tried again."""
 LONGEST_WAIT = 10.0
@@ -93,8 +97,18 @@ class Recorder:
     def _gather(self) -> None:
         """Wait for news or for what is due, then for what comes within a moment."""
         if self._desk.news.wait(self._patience()):
+            until = time.monotonic() + STARTS
             self._desk.stopping.wait(GROUPING.total_seconds())
+            while self._only_starts and time.monotonic() < until and not self._desk.stopping.is_set():
+                self._desk.stopping.wait(GROUPING.total_seconds())
         self._desk.news.clear()
+
+    @property
+    def _only_starts(self) -> bool:
+        """Whether there is something to write, and all of it can wait a moment."""
+        with self._desk.lock:
+            may_start = self._may_start and self._desk.ledger.startable
+            return not may_start and self._desk.changes.only_starts
 
     def _patience(self) -> float | None:
         with self._desk.lock:

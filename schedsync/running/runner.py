@@ -75,6 +75,9 @@ class Runner:
 
     def __init__(self, store: Store, options: RunnerOptions, *, clock: Clock = utc_now) -> None:
         self._store, self._options, self._clock = store, options, clock
+        # Once: of a burst each run waits for those before it, and to look all of this up again takes time.
+        self._folder = options.folder.absolute()
+        self._environ = {name: value for name, value in os.environ.items() if name not in options.hidden}
         node, owner = options.node, options.owner
         ledger = Ledger(options.capacity, max_runs=options.max_runs, groups=options.groups)
         self._engine = ProcessEngine(self, spool_dir=options.spool, limits=options.limits, clock=clock)
@@ -252,9 +255,8 @@ class Runner:
             self._fail(entry, error)
 
     def _prepared(self, entry: Entry) -> Launch:
-        folder = (self._options.folder / entry.source_file).absolute().parent
-        environ = {name: value for name, value in os.environ.items() if name not in self._options.hidden}
-        launch = prepare(entry.run, entry.spec, folder, environ, self._options.databases)
+        folder = (self._folder / entry.source_file).parent
+        launch = prepare(entry.run, entry.spec, folder, self._environ, self._options.databases)
         return self._keeping.of(launch, entry)
 
     def _fail(self, entry: Entry, error: Exception) -> None:

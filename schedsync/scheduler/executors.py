@@ -1,6 +1,7 @@
 """The runner's pools as APScheduler executors, so that its events and listeners see our runs."""
 
 from collections.abc import Callable
+from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
@@ -17,9 +18,9 @@ _UNLIMITED = 1 << 30
 """Overlap is decided when a slot is claimed, so APScheduler's own count of instances must never object."""
 
 
-def run_entry(entry: Entry) -> None:
-    """Name what a job does, for APScheduler; RunExecutor hands the entry to the runner instead of calling this."""
-    raise NotImplementedError(entry.run.id)
+def run_entry() -> None:
+    """Name what a job does, for APScheduler; runs are submitted to a ``RunExecutor`` instead."""
+    raise NotImplementedError
 
 
 def job_for(
@@ -28,7 +29,6 @@ def job_for(
     spec: JobSpec,
     anchor: datetime,
     next_fire_at: datetime | None,
-    entry: Entry | None = None,
 ) -> Job:
     """Return APScheduler's view of a job."""
     job = Job(
@@ -36,7 +36,7 @@ def job_for(
         id=spec.id,
         name=spec.description or spec.id,
         func=run_entry,
-        args=(entry,),
+        args=(),
         kwargs={},
         trigger=SpecTrigger(spec, anchor),
         executor=pool_of(spec.run),
@@ -49,6 +49,22 @@ def job_for(
     return job
 
 
+@dataclass(frozen=True, slots=True)
+class Submission:
+    """What an executor has to know of a job to be given a run of it.
+
+    A whole ``Job`` would be examined each time it is made, and in a burst each run waits for those before it.
+    """
+
+    entry: Entry
+    max_instances: int = _UNLIMITED
+
+    @property
+    def id(self) -> str:
+        """The job."""
+        return self.entry.run.job_id
+
+
 class RunExecutor(BaseExecutor):
     """Hands claimed runs to the runner, and tells APScheduler's listeners how they ended."""
 
@@ -56,10 +72,9 @@ class RunExecutor(BaseExecutor):
         super().__init__()
         self._launch = launch
 
-    def _do_submit_job(self, job: Job, run_times: list[datetime]) -> None:
+    def _do_submit_job(self, job: Submission, run_times: list[datetime]) -> None:
         del run_times
-        (entry,) = job.args
-        self._launch(entry)
+        self._launch(job.entry)
 
     def ended(self, run: Run, alias: str) -> None:
         """Tell listeners that *run* has ended."""

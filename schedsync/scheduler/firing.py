@@ -1,7 +1,7 @@
 """From due jobs to claimed runs: which slots are due, what becomes of each, and one transaction that writes it down."""
 
-from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass, field
 from datetime import datetime
 
 from schedsync.clock import MICROSECOND
@@ -20,8 +20,11 @@ from schedsync.store.store import Store
 
 MAX_SLOTS = 500
 """How many slots of one job are judged in one tick; later ones follow in the next."""
+PORTION = 120
+"""How many jobs one transaction claims at least. In a burst the runs of one portion start while the next one is
+claimed: three round trips, in which a machine starts about as many processes."""
 MAX_RUNS = 20_000
-"""How many runs one transaction may hold; jobs beyond it are claimed by the next tick."""
+"""How many runs one tick may claim; jobs beyond it are claimed by the next one."""
 MAX_SPECS = 20_000
 """How many specs are kept at hand at least; those learnt first are loaded anew when they are due again."""
 MAX_REFUSED = 20
@@ -45,6 +48,8 @@ class Claimed:
     skipped: Sequence[Run] = ()
     postponed: int = 0
     """Due jobs that wait for a later tick."""
+    next_fire_at: datetime | None = None
+    """The earliest slot that follows those that were claimed (UTC)."""
     error: SchedsyncError | None = None
     """What kept some of those from being claimed, when others had been already."""
 
@@ -63,6 +68,29 @@ class _Judged:
         """Whether slots are skipped because its group was full, when *other* had a place there."""
         skips = any(verdict.decision is Decision.SKIP for _, verdict in self.slots)
         return skips and self.ahead.other is not None and self.spec.group == other.spec.group
+
+
+@dataclass(slots=True)
+class _Done:
+    """What a tick has done so far."""
+
+    jobs: int = 0
+    """How many have been moved on."""
+    runs: int = 0
+    """How many have been claimed or skipped."""
+    refused: int = 0
+    """How many jobs the database refuses."""
+    skipped: list[Run] = field(default_factory=list)
+    next_fire_at: datetime | None = None
+
+    def note(self, jobs: "Sequence[_Judged]", skipped: Sequence[Run]) -> None:
+        """Count *jobs* that have been claimed, of whose runs *skipped* will not run."""
+        self.jobs += len(jobs)
+        self.runs += sum(len(job.slots) for job in jobs)
+        self.skipped += skipped
+        following = (job.advance.to_slot for job in jobs)
+        slots = [slot for slot in (self.next_fire_at, *following) if slot is not None]
+        self.next_fire_at = min(slots, default=None)
 
 
 class _RefusedError(Exception):
@@ -87,22 +115,54 @@ class Firing:
     def fire(self, due: Sequence[DueRow], tick: Tick) -> Claimed:
         """Claim the slots of *due* jobs up to the tick's instant, and hand them to the runner.
 
-        All of them are claimed together. Where that is refused for what is in it, they are claimed in halves, until the
-        job is found that is to blame; it rests, and hurts no other: those of its group that are skipped for what it
-        would have run wait for the next tick.
+        They are claimed in portions. Where one is refused for what is in it, it is claimed in halves, until the job is
+        found that is to blame; it rests, and hurts no other: those of its group that are skipped for what it would have
+        run wait for the next tick.
 
         Raises:
             DatabaseUnavailableError: nothing was claimed.
             LeadershipLostError: nothing was claimed.
             StaleObservationError: a job changed meanwhile; nothing was claimed, look again.
         """
-        judged = self._judge([row for row in due if not self._refusals.rests(row, tick.now)], tick)
-        batches, skipped, moved, refused = [judged] if judged else [], list[Run](), 0, 0
+        self.learn(due)
+        done = _Done()
         try:
-            while batches and refused < MAX_REFUSED:
+            for portion in self._portions([row for row in due if not self._refusals.rests(row, tick.now)]):
+                if done.runs >= MAX_RUNS or done.refused >= MAX_REFUSED:
+                    break
+                self._fire(portion, tick, done)
+        except SchedsyncError as error:
+            if not done.jobs:
+                raise
+            return Claimed(done.skipped, len(due) - done.jobs, done.next_fire_at, error)
+        return Claimed(done.skipped, len(due) - done.jobs, done.next_fire_at)
+
+    def _portions(self, due: Iterable[DueRow]) -> Iterator[list[DueRow]]:
+        """Yield *due* in portions; the jobs of a group, which take places from each other, are not torn apart."""
+        together: dict[tuple[str, str], list[DueRow]] = {}
+        for row in due:
+            together.setdefault(self._company(row), []).append(row)
+        portion: list[DueRow] = []
+        for rows in together.values():
+            portion += rows
+            if len(portion) >= PORTION:
+                yield portion
+                portion = []
+        if portion:
+            yield portion
+
+    def _company(self, row: DueRow) -> tuple[str, str]:
+        _, spec = self._specs.get(row.id, ("", None))
+        return ("job", row.id) if spec is None or spec.group is None else ("group", spec.group)
+
+    def _fire(self, portion: Sequence[DueRow], tick: Tick, done: "_Done") -> None:
+        judged = self._judge(portion, tick, MAX_RUNS - done.runs)
+        batches = [judged] if judged else []
+        try:
+            while batches and done.refused < MAX_REFUSED:
                 try:
-                    skipped += self._claim(batches[-1], tick)
-                    moved += len(batches.pop())
+                    done.note(batches[-1], self._claim(batches[-1], tick))
+                    batches.pop()
                 except _RefusedError as refusal:
                     batch = batches.pop()
                     if len(batch) > 1:
@@ -110,16 +170,11 @@ class Firing:
                         continue
                     self._runner.withdraw(_reserved(batch))
                     self._refusals.note(batch[0].row, tick.now, "the database refuses them", refusal.__cause__)
-                    refused += 1
+                    done.refused += 1
                     batches = self._without_skipped_for(batch[0], batches)
-        except SchedsyncError as error:
-            if not moved:
-                raise
-            return Claimed(skipped, len(due) - moved, error)
         finally:
             for batch in batches:
                 self._runner.withdraw(_reserved(batch))
-        return Claimed(skipped, len(due) - moved)
 
     def _without_skipped_for(self, refused: _Judged, batches: Sequence[list[_Judged]]) -> list[list[_Judged]]:
         """Give up the jobs whose verdict counts on a run of *refused*, and return the others."""
@@ -147,8 +202,7 @@ class Firing:
         self._runner.enter([entry for entry in reserved if entry.run.id in ids], replacing)
         return [run for run in skipped if run.id in ids]
 
-    def _judge(self, due: Sequence[DueRow], tick: Tick) -> list[_Judged]:
-        self.learn(due)
+    def _judge(self, due: Sequence[DueRow], tick: Tick, most: int) -> list[_Judged]:
         judged: list[_Judged] = []
         runs = 0
         for row in due:
@@ -162,7 +216,7 @@ class Firing:
                 self._refusals.note(row, tick.now, "they cannot be judged", error)
                 continue
             runs += len(judged[-1].slots)
-            if runs >= MAX_RUNS:
+            if runs >= most:
                 break
         return judged
 

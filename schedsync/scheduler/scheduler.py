@@ -24,8 +24,8 @@ from schedsync.outages import Faults, Outage
 from schedsync.running.runner import Runner
 from schedsync.runs.ledger import POOLS, Entry
 from schedsync.runs.run import Run, RunState, SkipReason
-from schedsync.scheduler.executors import RunExecutor, job_for
-from schedsync.scheduler.firing import Firing, Tick
+from schedsync.scheduler.executors import RunExecutor, Submission
+from schedsync.scheduler.firing import Claimed, Firing, Tick
 from schedsync.scheduler.jobstore import JobStore
 from schedsync.scheduler.leadership import Leadership
 from schedsync.status.vitals import Vitals
@@ -103,10 +103,9 @@ class Scheduler(BackgroundScheduler):
         """Hand a run that has leave to start to its executor."""
         executor = self._lookup_executor(entry.pool)
         slot = entry.run.scheduled_at
-        job = job_for(self, _ALIAS, entry.spec, slot, None, entry)
         self._submitted[entry.run.id] = executor
         try:
-            executor.submit_job(job, [slot])
+            executor.submit_job(Submission(entry), [slot])
         except BaseException:
             self._submitted.pop(entry.run.id, None)
             raise
@@ -169,10 +168,11 @@ class Scheduler(BackgroundScheduler):
         seen = self._store.jobs.look(now + MAX_SLEEP, MAX_DUE)
         rows = seen.due
         due = [row for row in rows if row.next_fire_at <= now]
-        postponed = self._fire(due, Tick(now, self._up_since, self._lease)) if due else 0
+        claimed = self._fire(due, Tick(now, self._up_since, self._lease)) if due else Claimed()
         self._runner.take_up(seen.unowned)
         self._firing.learn(rows[len(due) :])
-        return self._sleep(rows, len(due), postponed)
+        # When not all were looked at, what comes next is no earlier than the last of them.
+        return self._sleep(rows[len(due) :] or rows[MAX_DUE - 1 :], claimed)
 
     def _ensured(self) -> Lease | None:
         try:
@@ -183,7 +183,7 @@ class Scheduler(BackgroundScheduler):
                 self._lead(None)
             raise
 
-    def _fire(self, due: Sequence[DueRow], tick: Tick) -> int:
+    def _fire(self, due: Sequence[DueRow], tick: Tick) -> Claimed:
         claimed = self._firing.fire(due, tick)
         for run in claimed.skipped:
             self._runner.tell.on_change(run)
@@ -191,16 +191,16 @@ class Scheduler(BackgroundScheduler):
             self._note(run)
         if claimed.error is not None:
             raise claimed.error
-        return claimed.postponed
+        return claimed
 
     def _missed(self, run: Run) -> None:
         self._dispatch_event(JobExecutionEvent(EVENT_JOB_MISSED, run.job_id, _ALIAS, run.scheduled_at))
 
-    def _sleep(self, rows: Sequence[DueRow], due: int, postponed: int) -> float:
-        if due > postponed:  # the next slots of these jobs are not known here, and may be near
-            return 0.0
-        longest = AFTER_FAILURE if postponed else min(MAX_SLEEP.total_seconds(), self._leadership.interval)
-        coming = min((row.next_fire_at for row in rows[due:]), default=None)
+    def _sleep(self, later: Sequence[DueRow], claimed: Claimed) -> float:
+        """Return for how many seconds nothing is due, as far as is known here."""
+        longest = AFTER_FAILURE if claimed.postponed else min(MAX_SLEEP.total_seconds(), self._leadership.interval)
+        slots = [claimed.next_fire_at, *(row.next_fire_at for row in later)]
+        coming = min((slot for slot in slots if slot is not None), default=None)
         return longest if coming is None else min(max((coming - self._clock()).total_seconds(), 0.0), longest)
 
     def _lead(self, lease: Lease | None) -> None:

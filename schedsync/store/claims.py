@@ -12,7 +12,7 @@ from schedsync.runs.run import Run
 from schedsync.store import tables
 from schedsync.store.database import Database
 from schedsync.store.leases import Lease, fence
-from schedsync.store.rows import chunks, execute_last, row_of, update_each
+from schedsync.store.rows import chunks, execute_last, rows_of, update_each
 
 Slot = tuple[str, datetime, int]
 """What there is one row of: job, slot and attempt."""
@@ -69,7 +69,7 @@ def _write(database: Database, lease: Lease, runs: Sequence[Run], advances: Sequ
     with database.write() as connection:
         fence(connection, lease)
         _advance(connection, advances)
-        execute_last(connection, [(insert(tables.runs), [row_of(run) for run in runs])])
+        execute_last(connection, [(insert(tables.runs), rows_of(runs))])
     return list(runs)
 
 

@@ -16,7 +16,7 @@ from schedsync.store import tables, telling
 from schedsync.store.claims import Slot, known_slots, slot_of
 from schedsync.store.database import Database
 from schedsync.store.leases import Lease, fence
-from schedsync.store.rows import RUN_COLUMNS, Write, chunks, execute_last, row_of, update_each, update_for_each
+from schedsync.store.rows import RUN_COLUMNS, Write, chunks, execute_last, row_of, rows_of, update_each, update_for_each
 from schedsync.store.types import printable
 
 _runs = tables.runs.c
@@ -45,6 +45,12 @@ class RunChanges:
 
     def __bool__(self) -> bool:
         return any((self.started, self.promoted, self.taken_up, self.settled, self.retries))
+
+    @property
+    def only_starts(self) -> bool:
+        """Whether there are starts and nothing else."""
+        others = (self.promoted, self.taken_up, self.settled, self.retries)
+        return bool(self.started) and not any(others)
 
     def rename(self, renamed: Mapping[str, str]) -> None:
         """Let what is still to be written of renamed jobs, given as old id -> new id, be written under the new ids.
@@ -116,7 +122,7 @@ def _hand_over(database: Database, retries: Sequence[Run]) -> HandedOver:
         ends = _ends_before(connection, retries)
         wanted = [run for run in retries if slot_of(run) not in known]
         new = [run for run in wanted if ends.get(slot_of(run)) == (run.owner, run.claimed_at)]
-        execute_last(connection, [(insert(tables.runs), [row_of(run) for run in new])])
+        execute_last(connection, [(insert(tables.runs), rows_of(new))])
     written = {run.id for run in new} | {run.id for run in retries if known.get(slot_of(run)) == run.id}
     left = [run for run in retries if run.id not in written]
     early = {run.id for run in wanted if ends.get(slot_of(run)) == (run.owner, None)}
@@ -155,7 +161,7 @@ def _record(database: Database, changes: RunChanges, lease: Lease | None) -> Rec
 
 def _writes(changes: RunChanges, known: Mapping[Slot, str]) -> list[Write]:
     outputs = [_output_row(run.id, output) for run, output in changes.settled if output.total]
-    retries = [row_of(run) for run in changes.retries if slot_of(run) not in known]
+    retries = rows_of(run for run in changes.retries if slot_of(run) not in known)
     return [
         _change(changes.started, (RunState.RUNNING,), ("started_at", "pid", "late_at")),
         (insert(tables.runs), retries),

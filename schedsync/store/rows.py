@@ -39,6 +39,16 @@ def row_of(run: Run) -> dict[str, Any]:
     return {column.name: getattr(run, column.name) for column in RUN_COLUMNS}
 
 
+def rows_of(runs: Iterable[Run]) -> list[dict[str, Any]]:
+    """Return *runs* as the values of new rows, without the columns that none of them has anything in.
+
+    Most runs have nothing in half of the columns, and what is sent for hundreds of them at once takes its time.
+    """
+    rows = [row_of(run) for run in runs]
+    names = [column.name for column in RUN_COLUMNS if any(row[column.name] is not None for row in rows)]
+    return [{name: row[name] for name in names} for row in rows]
+
+
 def update_each(
     connection: Connection, table: Table, rows: Sequence[Mapping[str, Any]], *where: ColumnElement[bool]
 ) -> int:

@@ -1,10 +1,12 @@
 """A service far away from its Oracle, beside an idle one, and without one for a minute; the server is a stand-in."""
 
+import subprocess
 import time
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 from itertools import pairwise
 from pathlib import Path
+from statistics import mean, median
 from typing import Any
 
 import pytest
@@ -41,6 +43,14 @@ def test_an_idle_minute_costs_twenty_round_trips(service: Service, folder: Folde
     assert standin.round_trips() - before <= 20
 
 
+LATEST = 0.35
+"""Seconds after which 198 of 200 runs have started."""
+WAITING = 0.08
+"""Of these what four round trips take; the rest is work, of two processors above all that of 200 new processes."""
+BARE = 0.11
+"""Seconds in which a machine starts 200 processes without any service, for which LATEST is meant. One whose processors
+are shared with others may take twice as long from one minute to the next, so at one instant the work is compared with
+what the same machine needs for that alone, right before and after."""
 SPREADS = {"at the same instant": timedelta(0), "all over one second": timedelta(milliseconds=5)}
 
 
@@ -51,16 +61,34 @@ def test_with_20_ms_for_each_round_trip_200_jobs_start_in_time(
 ) -> None:
     standin.latency(20)
     service.start()
-    at = (datetime.now(UTC) + timedelta(seconds=12)).replace(microsecond=0)
+    at = (datetime.now(UTC) + timedelta(seconds=15)).replace(microsecond=0)
     job = '- {{id: far.{0}, schedule: {{at: "{1}"}}, run: {{command: ["true"]}}}}'
     lines = "\n".join(job.format(number, (at + number * apart).isoformat()) for number in range(200))
     folder.write("far.yaml", f"jobs:\n{lines}\n")
     eventually(lambda: service.get("/api/status")["counts"]["jobs"] == 200, within=11)
-    eventually(lambda: datetime.now(UTC) > at + timedelta(seconds=3))  # questions would cost the service time, too
+    bare = [_bare_burst()]
+    assert datetime.now(UTC) < at
+    eventually(lambda: datetime.now(UTC) > at + timedelta(seconds=3), within=20)  # questions would cost it time, too
+    bare.append(_bare_burst())
     runs: list[Any] = eventually(lambda: _ended(service, 200), within=30)
     late = sorted(moment(run["started_at"]) - moment(run["scheduled_at"]) for run in runs)
-    print("first", late[0], "p50", late[99], "p99", late[197], "max", late[-1])  # noqa: T201 - said when it fails
-    assert late[197] <= timedelta(seconds=0.35)
+    limit = timedelta(seconds=LATEST if apart else WAITING + (LATEST - WAITING) * max(mean(bare) / BARE, 1))
+    print("first", late[0], "p50", late[99], "p99", late[197], "limit", limit, "bare", bare)  # noqa: T201 - shown when it fails
+    assert late[197] <= limit
+
+
+def _bare_burst() -> float:
+    """Return how many seconds it takes here and now to start 200 processes one after the other."""
+    return median(_bare_start(200) for _ in range(3))
+
+
+def _bare_start(count: int) -> float:
+    begin = time.monotonic()
+    processes = [subprocess.Popen("true", stdin=subprocess.DEVNULL) for _ in range(count)]
+    took = time.monotonic() - begin
+    for process in processes:
+        process.wait()
+    return took
 
 
 def _ended(service: Service, count: int) -> list[Any]:

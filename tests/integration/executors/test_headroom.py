@@ -39,6 +39,18 @@ def test_too_few_processes_are_said_to_users_whom_that_limit_holds() -> None:
         assert _said("--nofile=850", "--nproc=100") == []
 
 
+@pytest.mark.skipif(sys.platform != "linux", reason="only Linux tells the size of the table")
+@pytest.mark.parametrize(("limit", "size"), [(2_000, 1_024), (300, 512), (100, 128)])
+def test_room_for_open_files_is_made_as_far_as_the_limit_allows_and_nothing_stays_open(limit: int, size: int) -> None:
+    ask = (
+        "import os; from schedsync.executors.headroom import make_room; before = os.listdir('/proc/self/fd');"
+        "make_room(250); assert os.listdir('/proc/self/fd') == before; print(open('/proc/self/status').read())"
+    )
+    command = ["prlimit", f"--nofile={limit}", sys.executable, "-c", ask]
+    said = subprocess.run(command, capture_output=True, text=True, check=True).stdout
+    assert f"FDSize:\t{size}\n" in said
+
+
 @pytest.mark.parametrize(("bound", "runs"), [(None, 298), (40, 40), (500, 298)])
 def test_as_many_runs_are_counted_as_all_pools_together_may_have(bound: int | None, runs: int) -> None:
     assert RunnerSettings(max_runs=bound).most_runs == runs

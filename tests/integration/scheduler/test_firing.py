@@ -17,6 +17,7 @@ from schedsync.scheduler import firing
 from schedsync.scheduler.firing import MAX_SLOTS, Claimed, Firing, Tick
 from schedsync.sources.folder import JobsFolder
 from schedsync.store.leases import Lease
+from schedsync.store.runs import Advance
 from schedsync.store.store import Store
 from tests.integration.conftest import StandingClock
 
@@ -321,3 +322,65 @@ def test_what_was_skipped_is_told_although_the_database_goes_away_before_the_res
     claimed = place.fire()
     assert [run.job_id for run in claimed.skipped] == ["a"]
     assert isinstance(claimed.error, DatabaseUnavailableError)
+
+
+def test_runs_of_one_portion_start_before_the_next_one_is_claimed(
+    place: Place, clock: StandingClock, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(firing, "PORTION", 2)
+    for name in "abcde":
+        place.job(name)
+    claim, started = place.store.runs.claim, list[list[str]]()
+
+    def counting(*args: object) -> list[Run]:
+        started.append([entry.run.job_id for entry in place.started])
+        return claim(*args)  # type: ignore[arg-type] # as they came
+
+    monkeypatch.setattr(place.store.runs, "claim", counting)
+    clock.forward(minutes=1)
+    claimed = place.fire()
+    assert started == [[], ["a", "b"], ["a", "b"]]  # there are two places
+    assert [_states(place.runs(name)) for name in "abcde"] == [["running"]] * 2 + [["queued"]] * 3
+    assert (claimed.postponed, claimed.next_fire_at) == (0, clock.now + timedelta(minutes=1))
+
+
+def test_a_group_is_claimed_together_however_small_the_portions(
+    place: Place, clock: StandingClock, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(firing, "PORTION", 1)
+    for name, every in (("a", "20s"), ("b", "30s"), ("c", "15s")):
+        place.job(name, "" if name == "c" else "group: erp\noverlap: queue\n", schedule=f"{{every: {every}}}")
+    claim, claims = place.store.runs.claim, list[list[str]]()
+
+    def noting(lease: Lease, runs: list[Run], advances: list[Advance]) -> list[Run]:
+        claims.append(sorted(advance.job_id for advance in advances))
+        return claim(lease, runs, advances)
+
+    monkeypatch.setattr(place.store.runs, "claim", noting)
+    clock.forward(seconds=60)
+    place.fire()
+    assert sorted(claims) == [["a", "b"], ["c"]]
+
+
+def test_what_one_portion_claimed_stays_claimed_when_the_database_goes_away_before_the_next(
+    place: Place, clock: StandingClock, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(firing, "PORTION", 2)
+    for name in "abc":
+        place.job(name)
+    claim, answers = place.store.runs.claim, iter([None, DatabaseUnavailableError("away"), None])
+
+    def balky(*args: object) -> list[Run]:
+        error = next(answers)
+        if error is not None:
+            raise error
+        return claim(*args)  # type: ignore[arg-type] # as they came
+
+    monkeypatch.setattr(place.store.runs, "claim", balky)
+    clock.forward(minutes=1)
+    claimed = place.fire()
+    assert (claimed.postponed, isinstance(claimed.error, DatabaseUnavailableError)) == (1, True)
+    assert [len(place.runs(name)) for name in "abc"] == [1, 1, 0]
+    assert [place.runner.unsettled(name) for name in "abc"] == [1, 1, 0]
+    assert place.fire().postponed == 0
+    assert [len(place.runs(name)) for name in "abc"] == [1, 1, 1]
