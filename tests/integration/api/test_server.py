@@ -18,6 +18,7 @@ from flask import Flask, Response, request
 from schedsync.api.server import THREADS, ApiServer
 from schedsync.errors import ApiUnavailableError
 from tests.integration.api.conftest import Installation
+from tests.needs import do_without
 
 PATIENCE = 10.0
 
@@ -213,7 +214,7 @@ def test_a_client_that_goes_away_is_no_matter_for_the_log(slow: Slow, server: Ap
 def test_a_service_with_thousands_of_open_files_is_served(server: ApiServer) -> None:
     soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
     if hard < 1_400:
-        pytest.skip("this user may not open that many files")
+        do_without("this user may not open that many files")
     resource.setrlimit(resource.RLIMIT_NOFILE, (max(soft, 1_400), hard))
     try:
         with ExitStack() as files:
