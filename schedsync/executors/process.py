@@ -173,7 +173,7 @@ class ProcessEngine:
         os.close(self._wake_write)
 
     def _over(self) -> bool:
-        if self._stop_at == math.inf or self._children:
+        if self._stop_at == math.inf or self._children or self._new:
             return False
         with self._lock:
             self._closed = self._requests.empty()

@@ -21,8 +21,10 @@ from schedsync.store.store import Store
 MAX_SLOTS = 500
 """How many slots of one job are judged in one tick; later ones follow in the next."""
 PORTION = 120
-"""How many jobs one transaction claims at least. In a burst the runs of one portion start while the next one is
+"""How many jobs the first transaction of a tick claims at least. In a burst their runs start while the next ones are
 claimed: three round trips, in which a machine starts about as many processes."""
+GROWTH = 8
+"""How many times as many the next one claims: a thousand jobs take two, since each costs three round trips."""
 MAX_RUNS = 20_000
 """How many runs one tick may claim; jobs beyond it are claimed by the next one."""
 MAX_SPECS = 20_000
@@ -143,11 +145,13 @@ class Firing:
         for row in due:
             together.setdefault(self._company(row), []).append(row)
         portion: list[DueRow] = []
+        enough = PORTION
         for rows in together.values():
             portion += rows
-            if len(portion) >= PORTION:
+            if len(portion) >= enough:
                 yield portion
                 portion = []
+                enough *= GROWTH
         if portion:
             yield portion
 

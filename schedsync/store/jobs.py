@@ -25,6 +25,8 @@ from schedsync.store.rows import PAUSE_WIDTH, chunks, pause_columns, pause_from
 from schedsync.store.syncs import SyncReport, insert_sync
 
 log = logging.getLogger(__name__)
+_MANY = 1_000
+"""How many specs are asked for at once, and come in one bite: a burst may wait for them. Oracle has no longer lists."""
 _jobs, _specs, _runs = tables.jobs.c, tables.specs.c, tables.runs.c
 
 
@@ -127,8 +129,9 @@ class JobTable:
         """Return the specs of these jobs, given as id -> digest, by id; what changed meanwhile is left out."""
         found: dict[str, JobSpec] = {}
         with self._database.read() as connection:
-            for chunk in chunks(digests):
-                for row in connection.execute(select(tables.specs).where(_specs.job_id.in_(chunk))):
+            for chunk in chunks(digests, _MANY):
+                statement = select(tables.specs).where(_specs.job_id.in_(chunk))
+                for row in connection.execute(statement, execution_options={"schedsync_rows": _MANY + 1}):
                     spec = _spec(row.job_id, row.spec_text) if row.spec_digest == digests[row.job_id] else None
                     if spec is not None:
                         found[row.job_id] = spec

@@ -327,7 +327,8 @@ def test_what_was_skipped_is_told_although_the_database_goes_away_before_the_res
 def test_runs_of_one_portion_start_before_the_next_one_is_claimed(
     place: Place, clock: StandingClock, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(firing, "PORTION", 2)
+    monkeypatch.setattr(firing, "PORTION", 1)
+    monkeypatch.setattr(firing, "GROWTH", 2)
     for name in "abcde":
         place.job(name)
     claim, started = place.store.runs.claim, list[list[str]]()
@@ -339,7 +340,7 @@ def test_runs_of_one_portion_start_before_the_next_one_is_claimed(
     monkeypatch.setattr(place.store.runs, "claim", counting)
     clock.forward(minutes=1)
     claimed = place.fire()
-    assert started == [[], ["a", "b"], ["a", "b"]]  # there are two places
+    assert started == [[], ["a"], ["a", "b"]]  # of one, of two and of the rest; there are two places
     assert [_states(place.runs(name)) for name in "abcde"] == [["running"]] * 2 + [["queued"]] * 3
     assert (claimed.postponed, claimed.next_fire_at) == (0, clock.now + timedelta(minutes=1))
 
