@@ -84,8 +84,9 @@ class _Done:
     """How many jobs the database refuses."""
     skipped: list[Run] = field(default_factory=list)
     next_fire_at: datetime | None = None
+    """The earliest slot that follows (UTC)."""
 
-    def note(self, jobs: "Sequence[_Judged]", skipped: Sequence[Run]) -> None:
+    def note(self, jobs: Sequence[_Judged], skipped: Sequence[Run]) -> None:
         """Count *jobs* that have been claimed, of whose runs *skipped* will not run."""
         self.jobs += len(jobs)
         self.runs += sum(len(job.slots) for job in jobs)
@@ -159,7 +160,7 @@ class Firing:
         _, spec = self._specs.get(row.id, ("", None))
         return ("job", row.id) if spec is None or spec.group is None else ("group", spec.group)
 
-    def _fire(self, portion: Sequence[DueRow], tick: Tick, done: "_Done") -> None:
+    def _fire(self, portion: Sequence[DueRow], tick: Tick, done: _Done) -> None:
         judged = self._judge(portion, tick, MAX_RUNS - done.runs)
         batches = [judged] if judged else []
         try:

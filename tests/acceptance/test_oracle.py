@@ -51,6 +51,8 @@ BARE = 0.11
 """Seconds in which a machine starts 200 processes without any service, for which LATEST is meant. One whose processors
 are shared with others may take twice as long from one minute to the next, so at one instant the work is compared with
 what the same machine needs for that alone, right before and after."""
+SLOWEST = 2.0
+"""How many times slower than that a machine may be; more is not made up for."""
 SPREADS = {"at the same instant": timedelta(0), "all over one second": timedelta(milliseconds=5)}
 
 
@@ -72,7 +74,9 @@ def test_with_20_ms_for_each_round_trip_200_jobs_start_in_time(
     bare.append(_bare_burst())
     runs: list[Any] = eventually(lambda: _ended(service, 200), within=30)
     late = sorted(moment(run["started_at"]) - moment(run["scheduled_at"]) for run in runs)
-    limit = timedelta(seconds=LATEST if apart else WAITING + (LATEST - WAITING) * max(mean(bare) / BARE, 1))
+    limit = timedelta(
+        seconds=LATEST if apart else WAITING + (LATEST - WAITING) * min(max(mean(bare) / BARE, 1), SLOWEST)
+    )
     print("first", late[0], "p50", late[99], "p99", late[197], "limit", limit, "bare", bare)  # noqa: T201 - shown when it fails
     assert late[197] <= limit
 

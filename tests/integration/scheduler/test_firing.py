@@ -303,13 +303,9 @@ def test_where_all_claims_are_refused_a_tick_ends_and_the_next_ones_go_on(
     assert len(place.runs("good")) == 1
 
 
-def test_what_was_skipped_is_told_although_the_database_goes_away_before_the_rest_is_claimed(
-    place: Place, clock: StandingClock, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    for name in ("a", "b"):
-        place.job(name)
-    Control(place.store, clock).pause("a", by="me", until=None)
-    claim, answers = place.store.runs.claim, iter([ValueError("no"), None, DatabaseUnavailableError("away")])
+def _let_claims_fail(place: Place, monkeypatch: pytest.MonkeyPatch, *errors: Exception | None) -> None:
+    """Let the next claims fail like this, one after the other; None: that one does not."""
+    claim, answers = place.store.runs.claim, iter(errors)
 
     def balky(*args: object) -> list[Run]:
         error = next(answers)
@@ -318,6 +314,15 @@ def test_what_was_skipped_is_told_although_the_database_goes_away_before_the_res
         return claim(*args)  # type: ignore[arg-type] # as they came
 
     monkeypatch.setattr(place.store.runs, "claim", balky)
+
+
+def test_what_was_skipped_is_told_although_the_database_goes_away_before_the_rest_is_claimed(
+    place: Place, clock: StandingClock, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for name in ("a", "b"):
+        place.job(name)
+    Control(place.store, clock).pause("a", by="me", until=None)
+    _let_claims_fail(place, monkeypatch, ValueError("no"), None, DatabaseUnavailableError("away"))
     clock.forward(minutes=1)
     claimed = place.fire()
     assert [run.job_id for run in claimed.skipped] == ["a"]
@@ -369,15 +374,7 @@ def test_what_one_portion_claimed_stays_claimed_when_the_database_goes_away_befo
     monkeypatch.setattr(firing, "PORTION", 2)
     for name in "abc":
         place.job(name)
-    claim, answers = place.store.runs.claim, iter([None, DatabaseUnavailableError("away"), None])
-
-    def balky(*args: object) -> list[Run]:
-        error = next(answers)
-        if error is not None:
-            raise error
-        return claim(*args)  # type: ignore[arg-type] # as they came
-
-    monkeypatch.setattr(place.store.runs, "claim", balky)
+    _let_claims_fail(place, monkeypatch, None, DatabaseUnavailableError("away"), None)
     clock.forward(minutes=1)
     claimed = place.fire()
     assert (claimed.postponed, isinstance(claimed.error, DatabaseUnavailableError)) == (1, True)

@@ -16,6 +16,7 @@ from apscheduler.events import (
 
 from schedsync.control import Control
 from schedsync.errors import DatabaseUnavailableError
+from schedsync.scheduler import scheduler
 from schedsync.scheduler.jobstore import FolderOwnsJobsError
 from schedsync.scheduler.leadership import Leadership
 from schedsync.scheduler.scheduler import AFTER_FAILURE
@@ -56,6 +57,27 @@ def test_a_database_that_is_away_is_said_and_ticks_go_on(bench: Ticking) -> None
     bench.tick()
     assert bench.vitals.read().database_ok
     assert len(bench.runs("a")) == 1
+
+
+def test_after_a_claim_the_loop_sleeps_until_the_next_slot_without_a_further_look(bench: Ticking) -> None:
+    bench.tick()
+    for name, every in (("often", "7s"), ("seldom", "1h")):
+        (bench.folder / f"{name}.yaml").write_text(f"schedule: {{every: {every}}}\nrun: {{shell: 'true'}}\n")
+    bench.apply()
+    bench.clock.forward(seconds=7)
+    assert bench.tick() == 7
+    assert len(bench.runs("often")) == 1
+
+
+def test_what_is_due_beyond_one_look_is_looked_at_at_once(bench: Ticking, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(scheduler, "MAX_DUE", 2)
+    bench.tick()
+    for name in "abc":
+        bench.job(name)
+    bench.clock.forward(minutes=1)
+    assert bench.tick() == 0
+    assert bench.tick() > 0
+    assert [len(bench.runs(name)) for name in "abc"] == [1, 1, 1]
 
 
 def test_leadership_is_given_up_by_its_own_clock_when_the_database_is_away(
