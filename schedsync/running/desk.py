@@ -110,15 +110,20 @@ class Desk:
                 self.ledger.withdraw(entry)
         self.news.set()
 
-    def enter(self, entries: Sequence[Entry], replacing: Collection[str] = ()) -> None:
-        """Take up claimed entries; for the runs that *replacing* names others make way."""
+    def enter(self, entries: Sequence[Entry], replacing: Collection[str] = ()) -> list[Entry]:
+        """Take up claimed entries, for the runs that *replacing* names others make way; return those to start.
+
+        Whatever else is on the desk from here on is the recorder's, which may promote it before this has returned.
+        """
         claimed = {entry.run.id for entry in entries}
         with self.lock:
+            starting = [entry for entry in entries if entry.place is Place.RUNNING]
             for entry in entries:
                 if entry.run.id in replacing:
                     self.make_way(entry, claimed)
                 self.ledger.enter(entry)
                 self.tell.change(entry.run)
+        return starting
 
     def make_way(self, replacing: Entry, claimed: Collection[str]) -> None:
         """End what stands before *replacing*, except what is *claimed* together with it; under the lock."""

@@ -29,7 +29,7 @@ from schedsync.running.listeners import Listeners
 from schedsync.running.recorder import Recorder
 from schedsync.running.succession import Succession
 from schedsync.runs.following import Followers
-from schedsync.runs.ledger import Entry, Ledger, Place
+from schedsync.runs.ledger import Entry, Ledger
 from schedsync.runs.outcome import Outcome, Output
 from schedsync.runs.run import RunState
 from schedsync.runs.slots import Ahead, Decision
@@ -206,8 +206,7 @@ class Runner:
 
     def enter(self, entries: Sequence[Entry], replacing: Collection[str] = ()) -> None:
         """Take up claimed entries, and start those that may; for the runs that *replacing* names others make way."""
-        self._desk.enter(entries, replacing)
-        self._submit_all(entry for entry in entries if entry.place is Place.RUNNING)
+        self._submit_all(self._desk.enter(entries, replacing))
         self._desk.news.set()
 
     def take_up(self, run_ids: Collection[str]) -> None:

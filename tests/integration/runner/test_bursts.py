@@ -3,6 +3,7 @@
 import pytest
 
 from schedsync.running import recorder
+from schedsync.runs.ledger import Entry
 from schedsync.store.runs import RunChanges
 from tests.integration.runner.bench import Bench, eventually
 
@@ -27,3 +28,22 @@ def test_a_start_is_written_soon_although_nothing_else_happens(bench: Bench) -> 
     bench.job("long", shell="sleep 60")
     bench.fire()
     eventually(lambda: bench.runs("long")[0].pid, within=2)
+
+
+def test_what_gets_a_place_while_a_burst_is_handed_over_is_handed_over_once(bench: Bench) -> None:
+    handed_over: list[str] = []
+
+    def slow_at_the_first(entry: Entry) -> None:
+        first = not handed_over
+        handed_over.append(entry.run.job_id)
+        bench.runner.launch(entry)
+        if first:  # its end makes place for the third, and the third's for the fourth
+            eventually(lambda: len(handed_over) == 3)
+
+    bench.runner.submit = slow_at_the_first
+    for name in ("a", "b", "c", "d"):
+        bench.job(name)
+    bench.fire()
+    for name in ("a", "b", "c", "d"):
+        bench.until(name, "succeeded")
+    assert sorted(handed_over) == ["a", "b", "c", "d"]
