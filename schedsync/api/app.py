@@ -6,7 +6,7 @@
 from flask import Flask, Response
 from flask.json.provider import DefaultJSONProvider
 
-from schedsync.api import answers, guard, health, index, jobs, parsing, places, problems, queue, runs, status
+from schedsync.api import answers, endpoint, guard, health, index, jobs, parsing, places, problems, queue, runs, status
 from schedsync.api.backend import Backend, attach
 
 __all__ = ["Backend", "create_app"]
@@ -22,7 +22,7 @@ def create_app(backend: Backend) -> Flask:
     app.url_map.merge_slashes = False  # a doubled slash is a mistake to name, not one to redirect
     app.json = _JsonInOrder(app)
     attach(app, backend)
-    for check in (guard.check_sender, parsing.check_ids, parsing.check_query):
+    for check in (guard.check_sender, parsing.check_ids, endpoint.check_query):
         app.before_request(check)
     places.register(app)
     app.after_request(answers.say_how_old)

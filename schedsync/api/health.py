@@ -5,7 +5,9 @@ from typing import Any
 
 from flask import Blueprint
 
+from schedsync.access import Scope
 from schedsync.api.backend import backend
+from schedsync.api.endpoint import Endpoint, endpoint
 from schedsync.specs.durations import format_duration
 from schedsync.status.views import DatabaseView, Time, View
 from schedsync.status.vitals import Reading
@@ -43,6 +45,7 @@ class Readiness(View):
 
 
 @blueprint.get("/health")
+@endpoint(Endpoint(Health, scope=Scope.OPEN))
 def health() -> tuple[dict[str, Any], int]:
     """Answer 200 while the firing loop goes round, whatever the database does, or the service stops; else 503."""
     view = _health(backend().vitals.read(), backend().clock(), backend().tick_limit)
@@ -50,6 +53,7 @@ def health() -> tuple[dict[str, Any], int]:
 
 
 @blueprint.get("/ready")
+@endpoint(Endpoint(Readiness, scope=Scope.OPEN))
 def ready() -> tuple[dict[str, Any], int]:
     """Answer 200 when the database answers, and the folder is applied or another instance does that; else 503."""
     view = _readiness(backend().vitals.read())

@@ -4,10 +4,9 @@ import re
 from collections.abc import Callable
 from dataclasses import dataclass
 from difflib import get_close_matches
-from functools import wraps
-from typing import Concatenate, ParamSpec, TypeVar
+from typing import TypeVar
 
-from flask import current_app, request
+from flask import request
 from pydantic import BaseModel, ConfigDict, ValidationError
 from pydantic_core import ErrorDetails
 from werkzeug.exceptions import UnsupportedMediaType
@@ -16,8 +15,6 @@ from schedsync.errors import JobNotFoundError, RunNotFoundError, SchedsyncError
 from schedsync.specs.ids import check_id
 from schedsync.specs.wording import quoted, shown
 
-P = ParamSpec("P")
-R = TypeVar("R")
 RUN_ID = re.compile(r"[0-9A-Za-z._-]{1,32}")
 
 
@@ -66,36 +63,7 @@ def check_ids() -> None:
             raise JobNotFoundError(named["job_id"]) from None
 
 
-def takes(model: type[M]) -> Callable[[Callable[Concatenate[M, P], R]], Callable[P, R]]:
-    """Give a view its query parameters, parsed into *model*, as first argument; other views take none.
-
-    Raises:
-        MalformedRequestError: when called, if they are not what *model* says.
-    """
-
-    def decorate(view: Callable[Concatenate[M, P], R]) -> Callable[P, R]:
-        @wraps(view)
-        def with_query(*args: P.args, **kwargs: P.kwargs) -> R:
-            return view(_query(model), *args, **kwargs)
-
-        with_query.takes_query = True  # type: ignore[attr-defined] # a mark for check_query
-        return with_query
-
-    return decorate
-
-
-def check_query() -> None:
-    """Refuse query parameters of a view that takes none.
-
-    Raises:
-        MalformedRequestError: there are some.
-    """
-    view = current_app.view_functions.get(request.endpoint or "")
-    if view is not None and not hasattr(view, "takes_query"):
-        _query(Said)
-
-
-def body(model: type[M]) -> M:
+def body_of(model: type[M]) -> M:
     """Return the JSON body of the current request; no body is an empty one.
 
     Raises:
@@ -109,7 +77,12 @@ def body(model: type[M]) -> M:
     return _validated(model, lambda: model.model_validate_json(data or b"{}"))
 
 
-def _query(model: type[M]) -> M:
+def query_of(model: type[M]) -> M:
+    """Return the query parameters of the current request.
+
+    Raises:
+        MalformedRequestError: they are not what *model* says.
+    """
     given = request.args.to_dict(flat=False)
     repeated = [Mistake(name, f"{len(values)} values", "give it once") for name, values in given.items() if values[1:]]
     if repeated:

@@ -6,18 +6,18 @@ from flask import Blueprint
 
 from schedsync.api.answers import answered
 from schedsync.api.backend import backend
+from schedsync.api.endpoint import Endpoint, endpoint
 from schedsync.api.paging import QueueQuery
-from schedsync.api.parsing import takes
 from schedsync.runs.run import RunState
 from schedsync.runs.waiting import Waiting
 from schedsync.status.knowledge import Knowledge
-from schedsync.status.queue import LEADER, ROWS, queue_in_rows, queue_view, run_detail
+from schedsync.status.queue import LEADER, ROWS, QueueView, RunDetail, queue_in_rows, queue_view, run_detail
 
 blueprint = Blueprint("queue", __name__, url_prefix="/api")
 
 
 @blueprint.get("/queue")
-@takes(QueueQuery)
+@endpoint(Endpoint(QueueView, query=QueueQuery))
 def queue(query: QueueQuery) -> dict[str, Any]:
     """Answer what waits: as this instance has it when it leads, else as the rows say."""
     told = backend().waiting()
@@ -27,6 +27,7 @@ def queue(query: QueueQuery) -> dict[str, Any]:
 
 
 @blueprint.get("/runs/<run_id>")
+@endpoint(Endpoint(RunDetail, also=(404,)))
 def one(run_id: str) -> dict[str, Any]:
     """Answer a run; while it waits, with what for."""
 

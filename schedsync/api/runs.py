@@ -6,30 +6,31 @@ from flask import Blueprint, Response
 
 from schedsync.api.answers import answered, remembered
 from schedsync.api.backend import backend
+from schedsync.api.endpoint import TEXT, Endpoint, endpoint
 from schedsync.api.paging import RunsQuery, run_cursor
-from schedsync.api.parsing import takes
 from schedsync.runs.run import RunState
 from schedsync.status.knowledge import Knowledge
-from schedsync.status.views import log_text, run_view
+from schedsync.status.views import RunsPage, log_text, run_view
 
 blueprint = Blueprint("runs", __name__, url_prefix="/api")
 
 
 @blueprint.get("/runs")
-@takes(RunsQuery)
+@endpoint(Endpoint(RunsPage, query=RunsQuery))
 def many(query: RunsQuery) -> dict[str, Any]:
     """Answer a page of the runs of all jobs, newest slot first."""
     return _page(None, query)
 
 
 @blueprint.get("/jobs/<job_id>/runs")
-@takes(RunsQuery)
+@endpoint(Endpoint(RunsPage, also=(404,), query=RunsQuery))
 def of_job(query: RunsQuery, job_id: str) -> dict[str, Any]:
     """Answer a page of the runs of a job, also of one that is gone, newest slot first."""
     return _page(job_id, query)
 
 
 @blueprint.get("/runs/<run_id>/log")
+@endpoint(Endpoint(None, also=(404,), media=TEXT))
 def log(run_id: str) -> Response:
     """Answer what a run printed; while it runs on this machine, what it has printed so far."""
 
@@ -40,7 +41,7 @@ def log(run_id: str) -> Response:
             live = backend().spooled_output(run_id)
         return log_text(live or known.output(run_id))
 
-    return Response(remembered(text), mimetype="text/plain")
+    return Response(remembered(text), mimetype=TEXT)
 
 
 def _page(job_id: str | None, query: RunsQuery) -> dict[str, Any]:

@@ -4,42 +4,45 @@ from typing import Any
 
 from flask import Blueprint
 
+from schedsync.access import Scope
 from schedsync.api.answers import answered, reading_of
 from schedsync.api.backend import backend
+from schedsync.api.endpoint import Endpoint, endpoint
 from schedsync.api.guard import sender
-from schedsync.api.parsing import body
 from schedsync.api.wishes import Nothing, PauseWish, ResumeWish
 from schedsync.status.knowledge import Knowledge
-from schedsync.status.views import status_view
+from schedsync.status.views import StatusView, status_view
 
 blueprint = Blueprint("status", __name__, url_prefix="/api")
 
 
 @blueprint.get("/status")
+@endpoint(Endpoint(StatusView))
 def status() -> dict[str, Any]:
     """Answer how the service is."""
     return answered(_shown)
 
 
 @blueprint.post("/pause")
-def pause() -> dict[str, Any]:
+@endpoint(Endpoint(StatusView, body=PauseWish, scope=Scope.CONTROL))
+def pause(wish: PauseWish) -> dict[str, Any]:
     """Pause all jobs, or change the reason and the end of that pause; answer the status."""
-    wish = body(PauseWish)
     backend().control.pause(None, by=sender(), reason=wish.reason, until=wish.until_at(backend().clock()))
     return _shown(backend().live)
 
 
 @blueprint.post("/resume")
-def resume() -> dict[str, Any]:
+@endpoint(Endpoint(StatusView, body=ResumeWish, scope=Scope.CONTROL))
+def resume(wish: ResumeWish) -> dict[str, Any]:
     """End the pause of all jobs; those that are paused themselves stay so. Answer the status."""
-    backend().control.resume(None, by=sender(), reason=body(ResumeWish).reason)
+    backend().control.resume(None, by=sender(), reason=wish.reason)
     return _shown(backend().live)
 
 
 @blueprint.post("/sync")
-def sync() -> tuple[dict[str, Any], int]:
+@endpoint(Endpoint(StatusView, 202, body=Nothing, scope=Scope.CONTROL))
+def sync(_wish: Nothing) -> tuple[dict[str, Any], int]:
     """Ask for one more step of the reconcile loop; answer the status as it is before."""
-    body(Nothing)
     backend().wake()
     return _shown(backend().live), 202
 

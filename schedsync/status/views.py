@@ -93,6 +93,24 @@ class JobDetail(JobView):
     spec: dict[str, Any] | None
 
 
+class JobsPage(View):
+    """Some of the jobs."""
+
+    jobs: list[JobView]
+    next_cursor: str | None
+    as_of: Time | None = None
+    """When the store was looked at last, where the answer does not come from it; else absent."""
+
+
+class RunsPage(View):
+    """Some of the runs."""
+
+    runs: list[RunView]
+    next_cursor: str | None
+    as_of: Time | None = None
+    """As on a page of jobs."""
+
+
 class ProblemView(View):
     """A mistake in a file."""
 
