@@ -2,20 +2,22 @@
 
 from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass
+from datetime import timedelta
 
 from sqlalchemy import func, select
 
 from schedsync.errors import RunNotFoundError
 from schedsync.runs.run import UNSETTLED, Run, RunState
-from schedsync.store import asking, claims, history, results, tables
+from schedsync.store import asking, claims, history, results, tables, tallies
 from schedsync.store.claims import Advance
 from schedsync.store.database import Database
 from schedsync.store.history import Keep, Past, Place
 from schedsync.store.leases import Lease
 from schedsync.store.results import HandedOver, RunChanges
 from schedsync.store.rows import RUN_COLUMNS, chunks, run_from
+from schedsync.store.tallies import Span, Tally
 
-__all__ = ["Advance", "HandedOver", "Keep", "KeptOutput", "Past", "RunChanges", "RunTable"]
+__all__ = ["Advance", "HandedOver", "Keep", "KeptOutput", "Past", "RunChanges", "RunTable", "Span", "Tally"]
 
 _runs = tables.runs.c
 
@@ -142,6 +144,21 @@ class RunTable:
         """Return up to *limit* runs, newest slot first, of one job or of all; *before* is a place to go on from."""
         with self._database.read() as connection:
             return history.page(connection, job_id=job_id, before=before, limit=limit)
+
+    def tallies(self, span: Span, step: timedelta) -> list[Tally]:
+        """Return how many runs have their slots in *span*: of each job, and in each *step* of all jobs."""
+        with self._database.read() as connection:
+            return tallies.of_all(connection, span, step)
+
+    def tallies_of(self, job_ids: Collection[str], span: Span, step: timedelta) -> list[Tally]:
+        """Return how many runs of these jobs have their slots in each *step* of *span*."""
+        with self._database.read() as connection:
+            return tallies.of_jobs(connection, job_ids, span, step)
+
+    def within(self, job_ids: Collection[str], span: Span, limit: int) -> list[Run]:
+        """Return the runs of these jobs with slots in *span*, oldest first; at most *limit* for every 500 jobs."""
+        with self._database.read() as connection:
+            return tallies.runs(connection, job_ids, span, limit)
 
     def last_of(self, job_ids: Collection[str]) -> dict[str, Run]:
         """Return each job's newest run that was not skipped."""
