@@ -11,7 +11,7 @@ from datetime import timedelta
 from functools import partial
 from ipaddress import ip_address
 
-from schedsync import __version__, logs
+from schedsync import __version__, logs, pages
 from schedsync.api.app import Backend, create_app
 from schedsync.api.server import ApiServer
 from schedsync.clock import utc_now
@@ -318,7 +318,9 @@ class Service:
             groups=self._settings.group_places,
             mirror=self._mirror,
         )
-        return ApiServer(create_app(backend), api.host, api.port)
+        app = create_app(backend)
+        pages.register(app)
+        return ApiServer(app, api.host, api.port)
 
 
 def run(settings: Settings) -> int:

@@ -1,6 +1,7 @@
 """How many requests may wait for the database at once: some threads are always left for those that do not need it."""
 
 import threading
+from collections.abc import Iterable
 from typing import cast
 
 from flask import Flask, current_app, g, request
@@ -10,6 +11,7 @@ from schedsync.api.server import THREADS
 from schedsync.errors import DatabaseUnavailableError
 
 _KEY = "schedsync-places"
+_ASKING = "schedsync-asking"
 PLACES = THREADS - 3
 PATIENCE = 0.5
 """Seconds that a request waits for a place; it has none that long only when the database hangs."""
@@ -44,8 +46,14 @@ class Places:
 def register(app: Flask) -> None:
     """Give a place to each request that may ask the database."""
     app.extensions[_KEY] = Places()
+    app.extensions[_ASKING] = set()
     app.before_request(_take)
     app.teardown_request(_give_back)
+
+
+def let_ask(app: Flask, blueprints: Iterable[str]) -> None:
+    """Give a place to requests for the views of *blueprints*, too, whose paths do not tell that they ask."""
+    app.extensions[_ASKING].update(blueprints)
 
 
 def has_place() -> bool:
@@ -59,7 +67,7 @@ def _take() -> None:
     Raises:
         DatabaseUnavailableError: there is none, or the database is away, and the request wants to change something.
     """
-    if not request.path.startswith(_PREFIX):
+    if not request.path.startswith(_PREFIX) and request.blueprint not in current_app.extensions[_ASKING]:
         return
     vitals = backend().vitals
     g.has_place = not vitals.away and _places().take()

@@ -45,6 +45,10 @@ class Knowledge(Protocol):
         """Return each job's newest run that was not skipped."""
         ...
 
+    def recent_runs(self, job_ids: Collection[str], *, each: int) -> dict[str, list[Run]]:
+        """Return each job's newest runs, at most *each* of them, newest slot first, skipped slots too."""
+        ...
+
     def runs(self, *, job_id: str | None, before: tuple[datetime, str] | None, limit: int) -> list[Run]:
         """Return up to *limit* runs, newest slot first, of one job or of all; *before* is a place to go on from."""
         ...
@@ -120,6 +124,10 @@ class FromStore:
         runs = self.store.runs.last_of(job_ids)
         self._learn_runs(runs.values())
         return runs
+
+    def recent_runs(self, job_ids: Collection[str], *, each: int) -> dict[str, list[Run]]:
+        """Return each job's newest runs, at most *each* of them, newest slot first, skipped slots too."""
+        return self.store.runs.recent_of(job_ids, each)
 
     def runs(self, *, job_id: str | None, before: tuple[datetime, str] | None, limit: int) -> list[Run]:
         """Return up to *limit* runs, newest slot first, of one job or of all.

@@ -178,6 +178,12 @@ class Mirror:
             of_each = {job_id: [r for r in self._of(job_id) if r.state is not RunState.SKIPPED] for job_id in job_ids}
         return {i: max(runs, key=lambda run: (run.scheduled_at, run.attempt)) for i, runs in of_each.items() if runs}
 
+    def recent_runs(self, job_ids: Collection[str], *, each: int) -> dict[str, list[Run]]:
+        """Return the newest of each job's remembered runs, at most *each* of them, newest slot first."""
+        with self._lock:
+            of_each = {job_id: sorted(self._of(job_id), key=_place, reverse=True)[:each] for job_id in job_ids}
+        return {job_id: runs for job_id, runs in of_each.items() if runs}
+
     def runs(self, *, job_id: str | None, before: tuple[datetime, str] | None, limit: int) -> list[Run]:
         """Return up to *limit* of the remembered runs, newest slot first.
 

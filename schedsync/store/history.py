@@ -89,6 +89,23 @@ def last_of(connection: Connection, job_ids: Collection[str]) -> dict[str, Run]:
     return found
 
 
+def recent_of(connection: Connection, job_ids: Collection[str], each: int) -> dict[str, list[Run]]:
+    """Return each job's newest runs, at most *each* of them, newest slot first, skipped slots too."""
+    found: dict[str, list[Run]] = {}
+    place = func.row_number().over(partition_by=_runs.job_id, order_by=(_runs.scheduled_at.desc(), _runs.id.desc()))
+    for chunk in chunks(job_ids):
+        # The places are found in the index alone; whole rows are read of the newest ones.
+        placed = select(_runs.id, place.label("place")).where(_runs.job_id.in_(chunk)).subquery()
+        newest = select(placed.c.id).where(placed.c.place <= each)
+        statement = (
+            select(*RUN_COLUMNS).where(_runs.id.in_(newest)).order_by(_runs.scheduled_at.desc(), _runs.id.desc())
+        )
+        rows = connection.execute(statement, execution_options={"schedsync_rows": len(chunk) * each + 1})
+        for row in rows:
+            found.setdefault(row.job_id, []).append(run_from(row))
+    return found
+
+
 def forget(database: Database, keep: Keep) -> int:
     """Remove what is older than a job's history keeps; return how many runs went."""
     with database.read() as connection:

@@ -165,6 +165,11 @@ class RunTable:
         with self._database.read() as connection:
             return history.last_of(connection, job_ids)
 
+    def recent_of(self, job_ids: Collection[str], each: int) -> dict[str, list[Run]]:
+        """Return each job's newest runs, at most *each* of them, newest slot first, skipped slots too."""
+        with self._database.read() as connection:
+            return history.recent_of(connection, job_ids, each)
+
     def forget(self, keep: Keep) -> int:
         """Remove what is older than a job's history keeps; return how many runs went."""
         return history.forget(self._database, keep)

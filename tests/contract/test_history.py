@@ -81,6 +81,20 @@ def test_skipped_slots_are_no_last_run(store: Store, lease: Lease) -> None:
     assert store.runs.last_of(["a", "b"]) == {"a": ran}
 
 
+def test_recent_runs_are_the_newest_of_each_job_skipped_ones_too(store: Store, lease: Lease) -> None:
+    many, few = past("a", 3, 2, 1, 0), past("b", 9)
+    skipped = run("a", SLOT + 4 * MINUTE, state=RunState.SKIPPED)
+    claim(store, lease, *many, *few, skipped, *past("c", 5))
+    recent = store.runs.recent_of(["a", "b", "never-ran"], 3)
+    assert recent == {"a": [skipped, *many[:2]], "b": few}
+
+
+def test_recent_runs_of_more_jobs_than_a_statement_may_name(store: Store, lease: Lease) -> None:
+    runs = [run(f"job-{number}") for number in range(600)]
+    claim(store, lease, *runs)
+    assert store.runs.recent_of([run.job_id for run in runs], 2) == {run.job_id: [run] for run in runs}
+
+
 def test_last_runs_of_more_jobs_than_a_statement_may_name(store: Store, lease: Lease) -> None:
     runs = [run(f"job-{number}") for number in range(1_100)]
     claim(store, lease, *runs)

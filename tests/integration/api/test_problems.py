@@ -20,7 +20,7 @@ from tests.builders import located
 from tests.integration.api.conftest import Installation, problem
 
 GETS = (
-    "/",
+    "/api",
     "/health",
     "/ready",
     "/api/status",
@@ -34,7 +34,7 @@ POSTS = (
     *("/api/jobs/a/pause", "/api/jobs/a/resume", "/api/jobs/a/run"),
     *("/api/pause", "/api/resume", "/api/sync"),
 )
-FROM_THE_DATABASE = [path for path in GETS if path.startswith("/api")]
+FROM_THE_DATABASE = [path for path in GETS if path.startswith("/api/")]
 
 
 @pytest.fixture

@@ -1,0 +1,71 @@
+"""What stands around each page: where one is, how this instance is, and how old what is shown is."""
+
+from collections.abc import Container, Iterator
+from dataclasses import dataclass
+from datetime import datetime
+
+from flask import current_app, g, request
+
+from schedsync import __version__
+from schedsync.api.backend import backend
+from schedsync.pages.shown.verdict import Complaint, of_instance
+
+_NAVIGATION = (
+    ("Overview", "pages.overview.show"),
+    ("Jobs", "pages.jobs.many"),
+    ("Runs", "pages.runs.many"),
+    ("Day", "pages.day.show"),
+    ("Syncs", "pages.syncs.many"),
+    ("API", "docs.show"),
+)
+"""Title and view of what the head of each page leads to, as far as it is there."""
+
+
+@dataclass(frozen=True, slots=True)
+class Place:
+    """An entry of the navigation."""
+
+    title: str
+    endpoint: str
+    here: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Frame:
+    """What stands around a page. Times are UTC."""
+
+    version: str
+    node: str
+    now: datetime
+    health: Complaint | None
+    """The worst of what is wrong with this instance; None: nothing."""
+    as_of: datetime | None
+    """When the store was looked at last, if the page does not come from it."""
+    why_old: str | None
+    """Why it does not."""
+    places: tuple[Place, ...]
+    views: Container[str]
+    """What can be linked to."""
+
+
+def frame() -> Frame:
+    """Return what stands around the page that answers the current request."""
+    parts = backend()
+    now, reading = parts.clock(), parts.vitals.read()
+    return Frame(
+        version=__version__,
+        node=parts.node,
+        now=now,
+        health=next(of_instance(reading, now, parts.tick_limit), None),
+        as_of=g.get("as_of"),
+        why_old=g.get("why_from_mirror"),
+        places=tuple(_places()),
+        views=current_app.view_functions.keys(),
+    )
+
+
+def _places() -> Iterator[Place]:
+    for title, endpoint in _NAVIGATION:
+        if endpoint in current_app.view_functions:
+            here = (request.blueprint or "").partition(".run")[0] == endpoint.rpartition(".")[0]
+            yield Place(title, endpoint, here)
