@@ -99,6 +99,16 @@ class RunTable:
             rows = connection.execute(select(*RUN_COLUMNS).where(*same).order_by(_runs.attempt))
             return [run_from(row) for row in rows]
 
+    def following(self, run: Run) -> list[Run]:
+        """Return the runs of other jobs that follow *run*, with their further attempts, oldest slot first."""
+        if run.finished_at is None:
+            return []
+        # Their slot is the end of it, which an index finds.
+        follows = (_runs.scheduled_at == run.finished_at, _runs.upstream_run_id == run.id)
+        statement = select(*RUN_COLUMNS).where(*follows).order_by(_runs.job_id, _runs.attempt)
+        with self._database.read() as connection:
+            return [run_from(row) for row in connection.execute(statement)]
+
     def unsettled(self) -> list[Run]:
         """Return the runs that are queued or running, oldest slot first."""
         statement = select(*RUN_COLUMNS).where(_runs.state.in_(UNSETTLED)).order_by(_runs.scheduled_at, _runs.id)

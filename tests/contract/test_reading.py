@@ -39,6 +39,7 @@ READS: dict[str, Callable[[Store, Run], Any]] = {
     "jobs.counts": lambda store, _: store.jobs.counts(LATER),
     "runs.unowned": lambda store, _: store.runs.unowned(),
     "runs.attempts": lambda store, ran: store.runs.attempts(ran),
+    "runs.following": lambda store, ran: store.runs.following(ran),
     "runs.known": lambda store, ran: store.runs.known([ran.id, "none"]),
     "runs.unsettled": lambda store, _: store.runs.unsettled(),
     "runs.unsettled_counts": lambda store, _: store.runs.unsettled_counts(),
