@@ -198,7 +198,7 @@ def test_a_body_beyond_64_kib_is_refused(client: FlaskClient) -> None:
     problem(client.post("/api/pause", json={"reason": "x" * (64 << 10)}), 413)
 
 
-@pytest.mark.parametrize("path", ["/api", "/api/jbos", "/api/jobs/a/nothing", "/api//jobs", "/api/jobs/"])
+@pytest.mark.parametrize("path", ["/api/", "/api/jbos", "/api/jobs/a/nothing", "/api//jobs", "/api/jobs/"])
 def test_a_path_that_is_none_is_not_found(client: FlaskClient, path: str) -> None:
     problem(client.get(path), 404)
 
