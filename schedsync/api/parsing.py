@@ -90,6 +90,15 @@ def query_of(model: type[M]) -> M:
     return _validated(model, lambda: model.model_validate({name: values[0] for name, values in given.items()}))
 
 
+def validated(model: type[M], said: dict[str, str]) -> M:
+    """Return *said*, the fields of a form, as *model* has them.
+
+    Raises:
+        MalformedRequestError: they are not what *model* says.
+    """
+    return _validated(model, lambda: model.model_validate(said))
+
+
 def _validated(model: type[M], validate: Callable[[], M]) -> M:
     try:
         return validate()

@@ -7,7 +7,9 @@ from datetime import datetime
 from flask import current_app, g, request
 
 from schedsync import __version__
+from schedsync.access import Scope
 from schedsync.api.backend import backend
+from schedsync.api.guard import Caller, caller, may
 from schedsync.pages.shown.verdict import Complaint, of_instance
 
 _NAVIGATION = (
@@ -43,6 +45,9 @@ class Frame:
     """When the store was looked at last, if the page does not come from it."""
     why_old: str | None
     """Why it does not."""
+    caller: Caller
+    may_control: bool
+    """Whether controls are shown."""
     places: tuple[Place, ...]
     views: Container[str]
     """What can be linked to."""
@@ -59,6 +64,8 @@ def frame() -> Frame:
         health=next(of_instance(reading, now, parts.tick_limit), None),
         as_of=g.get("as_of"),
         why_old=g.get("why_from_mirror"),
+        caller=caller(),
+        may_control=may(Scope.CONTROL),
         places=tuple(_places()),
         views=current_app.view_functions.keys(),
     )
@@ -67,5 +74,5 @@ def frame() -> Frame:
 def _places() -> Iterator[Place]:
     for title, endpoint in _NAVIGATION:
         if endpoint in current_app.view_functions:
-            here = (request.blueprint or "").partition(".run")[0] == endpoint.rpartition(".")[0]
+            here = request.blueprint == endpoint.rpartition(".")[0]
             yield Place(title, endpoint, here)

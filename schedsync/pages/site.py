@@ -5,11 +5,11 @@ from jinja2 import StrictUndefined
 
 from schedsync.api import places
 from schedsync.api.backend import backend
-from schedsync.pages import failing, overview
+from schedsync.pages import failing, jobs, login, overview
 from schedsync.pages.frame import frame
 from schedsync.pages.shown import times
 
-_ASKING = (overview,)
+_ASKING = (overview, jobs)
 """Modules with a blueprint each, whose views may ask the database."""
 
 
@@ -17,7 +17,7 @@ def register(app: Flask) -> None:
     """Put the pages into *app*, which is the API."""
     app.jinja_options = {"trim_blocks": True, "lstrip_blocks": True, "undefined": StrictUndefined}
     site = Blueprint("pages", __name__, template_folder="templates", static_folder="static", static_url_path="/static")
-    for module in _ASKING:
+    for module in (*_ASKING, login):
         site.register_blueprint(module.blueprint)
     site.app_context_processor(lambda: {"frame": frame()})
     _teach_times(site)

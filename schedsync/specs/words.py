@@ -1,6 +1,7 @@
 """When a job runs, in words: for people who do not read cron."""
 
 from collections.abc import Callable, Sequence
+from itertools import pairwise
 
 from schedsync.clock import rfc3339
 from schedsync.specs.cron import fields_of
@@ -101,7 +102,7 @@ def _step(values: Sequence[int], size: int) -> int | None:
 
 
 def _progression(values: Sequence[int]) -> int | None:
-    distances = {after - before for before, after in zip(values, values[1:], strict=False)}
+    distances = {after - before for before, after in pairwise(values)}
     return distances.pop() if len(distances) == 1 else None
 
 

@@ -34,6 +34,8 @@ POSTS = (
     *("/api/jobs/a/pause", "/api/jobs/a/resume", "/api/jobs/a/run"),
     *("/api/pause", "/api/resume", "/api/sync"),
 )
+FORMS = ("/login", "/logout")
+"""What browsers send, not clients of the API; see test_login.py."""
 FROM_THE_DATABASE = [path for path in GETS if path.startswith("/api/")]
 
 
@@ -55,7 +57,7 @@ def _mistake(document: dict[str, Any]) -> dict[str, str]:
 
 def test_every_route_is_covered_here(here: Installation) -> None:
     shapes = {rule.rule.replace("<job_id>", "a") for rule in create_app(here.backend).url_map.iter_rules()}
-    assert {shape for shape in shapes if "<run_id>" not in shape} == {*GETS, *POSTS}
+    assert {shape for shape in shapes if "<run_id>" not in shape} == {*GETS, *POSTS, *FORMS}
 
 
 @pytest.mark.parametrize("path", GETS)
@@ -196,7 +198,7 @@ def test_a_body_beyond_64_kib_is_refused(client: FlaskClient) -> None:
     problem(client.post("/api/pause", json={"reason": "x" * (64 << 10)}), 413)
 
 
-@pytest.mark.parametrize("path", ["/api", "/api/jbos", "/api/jobs/a/nothing", "/api//jobs", "/api/jobs/"])
+@pytest.mark.parametrize("path", ["/api/", "/api/jbos", "/api/jobs/a/nothing", "/api//jobs", "/api/jobs/"])
 def test_a_path_that_is_none_is_not_found(client: FlaskClient, path: str) -> None:
     problem(client.get(path), 404)
 
