@@ -1,5 +1,6 @@
 """What fires when on one day (UTC): what ran, what will start, and how much of it in each quarter of an hour. Pure."""
 
+from bisect import bisect_left
 from collections import Counter
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
@@ -135,8 +136,21 @@ def is_busy(counts: Mapping[RunState, int]) -> bool:
     return sum(counts.values()) > FEW
 
 
+def matches(job_id: str, job: StoredJob | None, text: str) -> bool:
+    """Say whether *text* is part of the id, the description, a tag or the owner of a job, in whatever case."""
+    spec = None if job is None else job.spec
+    said = [job_id] if spec is None else [job_id, spec.description, spec.owner or "", *spec.tags]
+    return any(text.casefold() in each.casefold() for each in said)
+
+
 def rows(
-    job_ids: Sequence[str], before: Past, after: Outlook, runs: Iterable[Run], tallies: Iterable[Tally]
+    job_ids: Sequence[str],
+    before: Past,
+    after: Outlook,
+    *,
+    runs: Iterable[Run],
+    tallies: Iterable[Tally],
+    now: datetime,
 ) -> Iterator[Row]:
     """Yield the days of these jobs.
 
@@ -146,6 +160,7 @@ def rows(
         after: what will start.
         runs: of those of them that are not busy.
         tallies: of those that are, by job and quarter of an hour.
+        now: the time (UTC); what has become due since *after* was computed is not coming any more.
     """
     of_job: dict[str, list[Run]] = {}
     for run in runs:
@@ -153,8 +168,9 @@ def rows(
     cells = _cells(tallies)
     for job_id in job_ids:
         counts = before.by_job.get(job_id, {})
-        found, slots = tuple(of_job.get(job_id, ())), after.slots.get(job_id, ())
-        yield Row(job_id, counts, found, cells.get(job_id, ()), slots)
+        slots = after.slots.get(job_id, ())
+        left = slots[bisect_left(slots, to_micros(now)) :]
+        yield Row(job_id, counts, tuple(of_job.get(job_id, ())), cells.get(job_id, ()), left)
 
 
 def _cells(tallies: Iterable[Tally]) -> dict[str, tuple[Cell, ...]]:

@@ -36,7 +36,6 @@ NODE = "tern-1"
 HOUR, MINUTE, SECOND = timedelta(hours=1), timedelta(minutes=1), timedelta(seconds=1)
 TTL = timedelta(minutes=10)
 PAST = timedelta(hours=48)
-RUNS_OF_A_JOB = 60
 STEPS: tuple[tuple[timedelta, Mapping[str, str | None]], ...] = (
     (timedelta(days=3), files.FIRST),
     (timedelta(hours=26), files.SECOND),
@@ -209,7 +208,7 @@ def _past(job: StoredJob) -> list[Run]:
             break
         slots.append(slot)
     chance = random.Random(spec.id)
-    found = [each for slot in slots[-RUNS_OF_A_JOB:] for each in _attempts(job, slot, chance)]
+    found = [each for slot in slots[-spec.history.keep :] for each in _attempts(job, slot, chance)]
     if spec.id in UNSETTLED:
         found = [*(run for run in found if run.scheduled_at != slots[-1]), _unsettled(_run(job, slots[-1], chance))]
     return [replace(run, id=f"{index:04x}{_named(run)}") for index, run in enumerate(found)]

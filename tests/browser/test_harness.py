@@ -1,6 +1,5 @@
 """The watch over the pages sees what it is there for: without that, no test of a page means anything."""
 
-
 import pytest
 from playwright.sync_api import Browser
 

@@ -5,7 +5,7 @@ from datetime import date, timedelta
 from schedsync.clock import to_micros
 from schedsync.runs.pause import Pause
 from schedsync.runs.run import RunState
-from schedsync.status.day import FEW, Cell, Day, is_busy, outlook, past, rows
+from schedsync.status.day import FEW, Cell, Day, is_busy, matches, outlook, past, rows
 from schedsync.store.jobs import StoredJob
 from schedsync.store.runs import Tally
 from tests.builders import located, observed, run
@@ -53,17 +53,33 @@ def test_a_row_shows_each_of_few_runs_and_cells_of_many() -> None:
     before = past([Tally("a", None, OK, 1), Tally("b", None, OK, many)], DAY)
     assert (is_busy(before.by_job["a"]), is_busy(before.by_job["b"])) == (False, True)
     tallies = [Tally("b", NOON, OK, many - 1), Tally("b", NOON, BAD, 1), Tally("b", DAY.start, SKIPPED, 2)]
-    first, second = rows(["a", "b"], before, outlook(JOBS, {}, DAY, NOON), [few], tallies)
+    after = outlook(JOBS, {}, DAY, NOON)
+    first, second = rows(["a", "b"], before, after, runs=[few], tallies=tallies, now=NOON)
     assert first.runs == (few,)
     assert list(first.coming) == [to_micros(NOON + timedelta(hours=1))]
     assert second.cells == (Cell(DAY.start, SKIPPED, 2), Cell(NOON, BAD, many))
 
 
 def test_a_job_that_is_gone_has_its_past() -> None:
-    (row,) = rows(["gone"], past([Tally("gone", None, OK, 1)], DAY), outlook([], {}, DAY, NOON), [], [])
+    before, after = past([Tally("gone", None, OK, 1)], DAY), outlook([], {}, DAY, NOON)
+    (row,) = rows(["gone"], before, after, runs=[], tallies=[], now=NOON)
     assert (row.counts, row.coming) == ({OK: 1}, ())
 
 
 def test_a_day_has_96_quarters_of_an_hour() -> None:
     assert len(DAY.steps) == 96
     assert DAY.steps[-1] + QUARTER == DAY.end == DAY.span[1]
+
+
+def test_what_has_become_due_meanwhile_is_not_coming_any_more() -> None:
+    (row,) = rows(["b"], past([], DAY), outlook(JOBS, {}, DAY, NOON), runs=[], tallies=[], now=NOON + QUARTER)
+    assert row.coming[0] == to_micros(NOON + QUARTER)
+
+
+def test_jobs_are_found_by_what_is_said_of_them() -> None:
+    one = located(id="erp.dump", description="Dump the schema", tags=["backup"], owner="dba@example.com")
+    found = StoredJob(observed(job=one), one.spec, None)
+    assert all(matches("erp.dump", found, text) for text in ("", "ERP.", "schema", "backup", "DBA@"))
+    assert not matches("erp.dump", found, "shop")
+    assert matches("gone", None, "go")
+    assert not matches("gone", None, "schema")
