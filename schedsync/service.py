@@ -293,6 +293,8 @@ class Service:
             log.info("old history removed", extra={"runs": gone})
         if self._scheduler.leads:
             self._store.notices.forget(utc_now() - NOTICES_KEPT)
+            self._store.syncs.forget(utc_now())
+            self._store.audit.forget(utc_now())
 
     def _spooled_output(self, run_id: str) -> Output | None:
         return spooled(live(self._settings.runner.spool, run_id), output_limits(self._settings))

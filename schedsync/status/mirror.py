@@ -18,7 +18,7 @@ from schedsync.runs.run import UNSETTLED, Run, RunState
 from schedsync.specs.job import JobSpec
 from schedsync.store.jobs import JobCounts, StoredJob
 from schedsync.store.runs import Span, Tally
-from schedsync.store.syncs import SyncReport
+from schedsync.store.syncs import Decision, Recorded, SyncReport
 
 RUNS_OF_A_JOB = 20
 """How many runs of one job are remembered; more only while they have not ended."""
@@ -272,6 +272,16 @@ class Mirror:
     def output(self, run_id: str) -> Output:
         """Raise NotRememberedError: outputs are not remembered."""
         raise NotRememberedError(run_id)
+
+    def syncs(self, *, before: str | None, limit: int) -> list[Recorded]:
+        """Raise NotRememberedError: of the steps only the last ones are remembered."""
+        del before, limit
+        raise NotRememberedError("syncs")
+
+    def audit(self, *, job_id: str | None, before: str | None, limit: int) -> list[Decision]:
+        """Raise NotRememberedError: decisions are not remembered."""
+        del job_id, before, limit
+        raise NotRememberedError("audit")
 
     def _within(self, span: Span) -> list[Run]:
         with self._lock:
