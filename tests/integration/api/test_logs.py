@@ -1,6 +1,7 @@
 """The log of steps and the log of decisions over HTTP."""
 
 from collections.abc import Callable
+from dataclasses import replace
 from datetime import timedelta
 from typing import Any
 
@@ -20,9 +21,7 @@ Ask = Callable[..., Any]
 def _record(here: Installation, **fields: Any) -> None:
     """Write down a step a minute after the one before."""
     here.clock.forward(minutes=1)
-    here.store.syncs.record(
-        SyncReport(**{"at": here.clock.now, "node": "n", "revision": "r", "complete": True} | fields)
-    )
+    here.store.syncs.record(replace(SyncReport(here.clock.now, "n", "r", complete=True), **fields))
 
 
 def test_a_step_is_shown_with_what_it_changed_and_found(here: Installation, get: Ask) -> None:
