@@ -7,7 +7,10 @@ from tests.browser.chromium import open_page
 from tests.browser.conftest import Site
 
 MISTAKES: dict[str, tuple[str, str]] = {
-    "another host, where the policy lets it": ("fetch('http://example.com/x').catch(() => 0)", "a request leaves the machine"),
+    "another host, where the policy lets it": (
+        "fetch('http://example.com/x').catch(() => 0)",
+        "a request leaves the machine",
+    ),
     "an error in the console": ("console.error('broken')", "console error: broken"),
     "a script that fails": ("queueMicrotask(() => { throw new Error('broken') })", "script failed"),
     "another host": ("fetch('http://example.com/x').catch(() => 0)", "CSP: connect-src"),
