@@ -15,6 +15,7 @@ from schedsync.api import (
     index,
     jobs,
     login,
+    logs,
     parsing,
     places,
     problems,
@@ -47,7 +48,7 @@ def create_app(backend: Backend) -> Flask:
     app.after_request(_for_this_request_only)
     app.after_request(headers.protect)
     problems.register(app)
-    for module in (index, health, jobs, login, queue, runs, status):
+    for module in (index, health, jobs, login, logs, queue, runs, status):
         app.register_blueprint(module.blueprint)
     return app
 

@@ -117,11 +117,12 @@ def _origin(path: FieldPath, places: list[tuple[Kind, str, Node]]) -> Origin:
 def _leaves(value: object, path: FieldPath) -> Iterator[tuple[FieldPath, bool]]:
     """Yield the paths of the values in *value*, and whether somebody gave them."""
     if isinstance(value, BaseModel):
-        for name in type(value).model_fields:
+        for name, field in type(value).model_fields.items():
+            inside = (*path, field.alias or name)
             if name in value.model_fields_set:
-                yield from _leaves(getattr(value, name), (*path, name))
+                yield from _leaves(getattr(value, name), inside)
             else:
-                yield (*path, name), False
+                yield inside, False
     elif isinstance(value, dict) and value:
         for key, inner in value.items():
             yield from _leaves(inner, (*path, key))

@@ -16,6 +16,7 @@ from schedsync.specs.schedule import first_fires
 from schedsync.specs.words import trigger_in_words
 from schedsync.status.views import JobView
 from schedsync.store.jobs import StoredJob
+from schedsync.store.syncs import Decision
 
 FIRES = 10
 """How many of the next slots are shown."""
@@ -57,14 +58,17 @@ class JobPage:
     plot: Plot | None
     runs: tuple[RunLine, ...]
     spec: SpecTable | None
+    decisions: tuple[Decision, ...] | None
+    """What people decided about it lately; None where that is not known now."""
 
 
-def job_page(  # noqa: PLR0913 - each is a question of its own
+def job_page(
     stored: StoredJob,
     view: JobView,
     *,
     recent: Sequence[Run],
     runs: Sequence[Run],
+    decisions: Sequence[Decision] | None,
     origins: Origins | None,
     now: datetime,
 ) -> JobPage:
@@ -75,6 +79,7 @@ def job_page(  # noqa: PLR0913 - each is a question of its own
         view: the same, as it is shown.
         recent: its newest slots, newest first.
         runs: those that are listed.
+        decisions: what people decided about it, the newest first, if that is known.
         origins: where its values come from, if that is known.
         now: the time (UTC).
     """
@@ -91,6 +96,7 @@ def job_page(  # noqa: PLR0913 - each is a question of its own
         plot=plot(recent[:RUNS], now),
         runs=run_lines(runs, now),
         spec=spec_table(spec, origins) if spec else None,
+        decisions=None if decisions is None else tuple(decisions),
     )
 
 
