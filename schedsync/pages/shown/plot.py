@@ -56,7 +56,7 @@ def plot(newest_first: Sequence[Run], now: datetime) -> Plot | None:
     runs = list(reversed(newest_first[:RUNS]))
     if len(runs) < 2:
         return None
-    longest = max(max(_length(run, now) for run in runs), timedelta(seconds=1))
+    longest = max(timedelta(seconds=1), *(_length(run, now) for run in runs))
     begin, end = runs[0].scheduled_at, runs[-1].scheduled_at
     bars = tuple(_bar(run, _x(run.scheduled_at, begin, end), longest, now) for run in runs)
     return Plot(bars, _lines(longest), short(begin, now), short(end, now), _label(runs, longest))

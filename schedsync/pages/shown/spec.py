@@ -93,7 +93,7 @@ def _leaves(value: Any, path: FieldPath) -> Iterator[tuple[FieldPath, Any]]:
 
 def _text(value: object) -> str:
     if value is None or value in ("", [], {}):
-        return "–"
+        return "none"
     if isinstance(value, list):
         return ", ".join(_text(item) for item in value)
     return value if isinstance(value, str) else json.dumps(value, ensure_ascii=False)
