@@ -44,6 +44,7 @@ from schedsync.settings import Settings
 from schedsync.shutdown import beside, stop_together
 from schedsync.signals import RESCAN, STOP, heard
 from schedsync.sources.folder import JobsFolder
+from schedsync.sources.origins import Files
 from schedsync.sources.watch import FolderWatch
 from schedsync.sql.request import Target
 from schedsync.status.knowledge import refresh
@@ -79,6 +80,12 @@ def folder(settings: Settings) -> JobsFolder:
     """Return the jobs folder that the settings name."""
     jobs = settings.jobs
     return JobsFolder(jobs.path, timezone=jobs.timezone, max_file_size=jobs.max_file_size)
+
+
+def files(settings: Settings) -> Files:
+    """Return the files of that folder, to be asked what stands where."""
+    jobs = settings.jobs
+    return Files(jobs.path.absolute(), timezone=jobs.timezone, max_file_size=jobs.max_file_size)
 
 
 def reconciler(settings: Settings, store: Store) -> Reconciler:
@@ -322,6 +329,7 @@ class Service:
             exposed=not _is_loopback(api.host),
             waiting=self._waiting,
             groups=self._settings.group_places,
+            origins=files(self._settings).origins,
             mirror=self._mirror,
         )
         app = create_app(backend)

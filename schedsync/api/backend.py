@@ -12,6 +12,7 @@ from schedsync.clock import Clock
 from schedsync.control import Control
 from schedsync.runs.outcome import Output
 from schedsync.runs.waiting import Waiting
+from schedsync.sources.origins import Origins
 from schedsync.status.knowledge import FromStore
 from schedsync.status.mirror import Mirror
 from schedsync.status.vitals import Vitals
@@ -53,6 +54,10 @@ class Backend:
 
     rules: Rules = field(default_factory=Rules)
     """Who may ask."""
+
+    origins: Callable[[str, str, str], Origins | None] = lambda _job_id, _file, _digest: None
+    """Returns where the values of a live job come from, given its id, its file and the digest of its spec; None where
+    that is not known."""
 
     @property
     def live(self) -> FromStore:

@@ -11,8 +11,7 @@ from schedsync.api.backend import backend
 from schedsync.api.server import THREADS
 from schedsync.errors import DatabaseUnavailableError
 
-_KEY, _SEATS_KEY = "schedsync-places", "schedsync-seats"
-_ASKING = "schedsync-asking"
+_KEY, _SEATS_KEY, _ASKING = "schedsync-places", "schedsync-seats", "schedsync-asking"
 PLACES = THREADS - 3
 PATIENCE = 0.5
 """Seconds that a request waits for a place; it has none that long only when the database hangs."""
@@ -49,8 +48,8 @@ class Places:
 def register(app: Flask) -> None:
     """Give a place to each request that may ask the database."""
     app.extensions[_KEY] = Places()
-    app.extensions[_SEATS_KEY] = threading.BoundedSemaphore(SEATS)
     app.extensions[_ASKING] = set()
+    app.extensions[_SEATS_KEY] = threading.BoundedSemaphore(SEATS)
     app.before_request(_take)
     app.teardown_request(_give_back)
 

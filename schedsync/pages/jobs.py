@@ -1,20 +1,34 @@
-"""``/jobs``: all jobs, to be searched, filtered and sorted."""
+"""``/jobs``: all jobs, to be searched, filtered and sorted; and ``/jobs/{id}``: one of them."""
 
 from dataclasses import dataclass
+from typing import Literal
 
 from flask import Blueprint, render_template
 
 from schedsync.api.answers import remembered
 from schedsync.api.backend import backend
-from schedsync.api.paging import JobsQuery, job_cursor
+from schedsync.api.paging import JobsQuery, RunsQuery, job_cursor, run_cursor
 from schedsync.pages import asked
+from schedsync.pages.shown.job import JobPage, job_page
 from schedsync.pages.shown.jobs import JobLine, job_lines
+from schedsync.pages.shown.plot import RUNS
+from schedsync.runs.pause import EVERYTHING
 from schedsync.status.knowledge import Knowledge
-from schedsync.status.views import jobs_page
+from schedsync.status.mirror import NotRememberedError
+from schedsync.status.views import job_view, jobs_page, overdue_since
+from schedsync.store.syncs import Decision
 
 blueprint = Blueprint("jobs", __name__, url_prefix="/jobs")
 PAGE = "50"
 """How many jobs a page has, unless the address says otherwise."""
+RUNS_SHOWN = "25"
+"""The same of the runs of one job."""
+DECISIONS = 10
+_DONE = {
+    "paused": "It is paused.",
+    "resumed": "It fires again.",
+    "asked": "It was asked to run; the run stands below, and starts as soon as the instance that leads takes it up.",
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,3 +51,53 @@ def _table(known: Knowledge, query: JobsQuery) -> JobsTable:
     now = backend().clock()
     views, last = jobs_page(known, after=query.cursor, limit=query.limit, now=now)
     return JobsTable(job_lines(known, views, now), None if last is None else job_cursor(last))
+
+
+class JobQuery(RunsQuery):
+    """Which of the job's runs, and what has just been done."""
+
+    done: Literal["paused", "resumed", "asked", ""] = ""
+
+
+@dataclass(frozen=True, slots=True)
+class _Found:
+    page: JobPage
+    everything: bool
+    """Whether it is the pause of everything that holds it."""
+    next_cursor: str | None
+
+
+@blueprint.get("/<job_id>")
+def one(job_id: str) -> str:
+    """Show a job."""
+    query = asked.query(JobQuery, limit=RUNS_SHOWN)
+    found = remembered(lambda known: _one(known, job_id, query))
+    done = _DONE.get(query.done, "")
+    return render_template("job.html", found=found, page=found.page, done=done, said=asked.said(), here=asked.here)
+
+
+def _one(known: Knowledge, job_id: str, query: JobQuery) -> _Found:
+    now = backend().clock()
+    stored, pauses = known.job(job_id), known.pauses(now)
+    recent = known.recent_runs([job_id], each=RUNS).get(job_id, [])
+    last = known.last_runs([job_id]).get(job_id)
+    runs = known.runs(job_id=job_id, before=query.cursor, limit=query.limit + 1)
+    job = stored.observed
+    page = job_page(
+        stored,
+        job_view(stored, pauses, last, overdue_since(known, [stored]).get(job_id)),
+        recent=recent,
+        runs=runs[: query.limit],
+        decisions=_decisions(known, job_id),
+        origins=backend().origins(job_id, job.source.file, job.digest),
+        now=now,
+    )
+    cursor = run_cursor(runs[query.limit - 1]) if len(runs) > query.limit else None
+    return _Found(page, job_id not in pauses and EVERYTHING in pauses, cursor)
+
+
+def _decisions(known: Knowledge, job_id: str) -> list[Decision] | None:
+    try:
+        return known.audit(job_id=job_id, before=None, limit=DECISIONS)
+    except NotRememberedError:
+        return None

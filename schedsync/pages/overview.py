@@ -1,9 +1,13 @@
 """``/``: the first page."""
 
+from typing import Literal
+
 from flask import Blueprint, render_template
 
 from schedsync.api.answers import reading_of, remembered
 from schedsync.api.backend import backend
+from schedsync.api.parsing import Said
+from schedsync.pages.asked import query
 from schedsync.pages.shown.overview import Overview, overview
 from schedsync.pages.shown.verdict import of_instance
 from schedsync.status.knowledge import Knowledge
@@ -11,12 +15,24 @@ from schedsync.status.queue import queue_in_rows
 from schedsync.status.views import status_view
 
 blueprint = Blueprint("overview", __name__)
+_DONE = {
+    "paused": "Everything is paused.",
+    "resumed": "Jobs fire again, but those that are paused themselves.",
+    "synced": "The folder is being read.",
+}
+
+
+class OverviewQuery(Said):
+    """What has just been done."""
+
+    done: Literal["paused", "resumed", "synced", ""] = ""
 
 
 @blueprint.get("/")
 def show() -> str:
     """Show whether all is well, and what happens now."""
-    return render_template("overview.html", page=remembered(_overview))
+    done = _DONE.get(query(OverviewQuery).done, "")
+    return render_template("overview.html", page=remembered(_overview), done=done)
 
 
 def _overview(known: Knowledge) -> Overview:

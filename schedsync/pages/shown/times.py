@@ -5,6 +5,7 @@ long as nothing happens: then the answer is "not modified".
 """
 
 from datetime import UTC, datetime, timedelta
+from zoneinfo import ZoneInfo
 
 from schedsync.clock import rfc3339
 
@@ -65,3 +66,8 @@ def length(duration: timedelta) -> str:
             rest //= below
             return f"{count} {unit} {rest} {part}" if rest else f"{count} {unit}"
     return f"{whole} s"
+
+
+def zoned(instant: datetime, zone: str) -> str:
+    """Return what clocks in the time zone *zone* show at *instant*: ``Tue 24 Nov 03:30 CET``."""
+    return f"{instant.astimezone(ZoneInfo(zone)):%a %d %b %H:%M %Z}"
