@@ -9,7 +9,6 @@ import time
 from collections.abc import Iterator
 from datetime import timedelta
 from functools import partial
-from ipaddress import ip_address
 
 from schedsync import __version__, logs
 from schedsync.api import tokens
@@ -321,7 +320,7 @@ class Service:
             tick=self._scheduler.hurry,
             tick_limit=3 * MAX_SLEEP,
             spooled_output=self._spooled_output,
-            exposed=not _is_loopback(api.host),
+            exposed=api.exposed,
             waiting=self._waiting,
             groups=self._settings.group_places,
             mirror=self._mirror,
@@ -381,15 +380,6 @@ def _hurry_again(signals: Iterator[signal.Signals], service: Service, since: flo
     if any(number in STOP and time.monotonic() - since > ONE_STOP for number in signals):
         log.warning("told to stop once more, runs are ended now")
         service.hurry()
-
-
-def _is_loopback(host: str) -> bool:
-    if host == "localhost":
-        return True
-    try:
-        return ip_address(host).is_loopback
-    except ValueError:
-        return False
 
 
 def output_limits(settings: Settings) -> OutputLimits:

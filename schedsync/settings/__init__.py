@@ -10,6 +10,7 @@ import socket
 import tomllib
 from collections.abc import Mapping
 from datetime import timedelta
+from ipaddress import ip_address
 from pathlib import Path
 from typing import Annotated, Any, Literal
 from urllib.parse import urlsplit
@@ -152,6 +153,14 @@ class ApiSettings(Group):
     hosts: HostNames = Field(
         (), description="Names besides localhost and that of public_url by which a loopback address may be asked."
     )
+
+    @property
+    def exposed(self) -> bool:
+        """Whether other machines may reach it, by its address."""
+        try:
+            return self.host != "localhost" and not ip_address(self.host.strip("[]")).is_loopback
+        except ValueError:
+            return True
 
     @property
     def rules(self) -> Rules:

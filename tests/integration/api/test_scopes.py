@@ -59,7 +59,7 @@ def test_static_files_are_open(here: Installation, tmp_path: Path) -> None:
     (tmp_path / "site.css").write_text("main {}")
     client = here.client(exposed=True, rules=Rules(open_to_readers=False))
     client.application.register_blueprint(Blueprint("pages", "schedsync", static_folder=tmp_path, static_url_path="/s"))
-    assert client.get("/s/site.css").text == "main {}"
+    assert client.get("/s/site.css", buffered=True).text == "main {}"
     problem(client.post("/s/site.css"), 401)
 
 
