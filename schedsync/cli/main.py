@@ -33,6 +33,7 @@ COMMANDS = {
     "syncs": ("logs:syncs", "List what the steps of the loop changed, newest first."),
     "audit": ("logs:audit", "List what people decided, newest first."),
     "notify": ("notifying:notify", "Try a channel, or list what was told."),
+    "token": ("tokens:token", "Make, list or revoke the tokens of the HTTP API."),
     "doctor": ("doctor:doctor", "Look at settings, folders and databases, and say what is wrong."),
     "db": ("db:db", "Create, upgrade, print or check the tables."),
 }

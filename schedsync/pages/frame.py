@@ -10,7 +10,7 @@ from schedsync import __version__
 from schedsync.access import Scope
 from schedsync.api.backend import backend
 from schedsync.api.guard import Caller, caller, may
-from schedsync.pages.shown.verdict import Complaint, of_instance
+from schedsync.pages.shown.verdict import Complaint, in_short
 
 _NAVIGATION = (
     ("Overview", "pages.overview.show"),
@@ -40,7 +40,7 @@ class Frame:
     node: str
     now: datetime
     health: Complaint | None
-    """The worst of what is wrong with this instance; None: nothing."""
+    """The worst of what is wrong, as far as this instance knows without asking; None: nothing."""
     as_of: datetime | None
     """When the store was looked at last, if the page does not come from it."""
     why_old: str | None
@@ -61,7 +61,7 @@ def frame() -> Frame:
         version=__version__,
         node=parts.node,
         now=now,
-        health=next(of_instance(reading, now, parts.tick_limit), None),
+        health=in_short(reading, now, parts.tick_limit),
         as_of=g.get("as_of"),
         why_old=g.get("why_from_mirror"),
         caller=caller(),

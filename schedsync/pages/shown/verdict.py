@@ -1,13 +1,14 @@
 """Whether all is well: the sentence on top of the overview, and the word in the head of each page."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from enum import StrEnum
 
 from schedsync.pages.shown.times import relative, short
 from schedsync.pages.shown.wording import counted
-from schedsync.status.views import PauseView, StatusView
+from schedsync.specs.problem import Problem
+from schedsync.status.views import PauseView, ProblemView, StatusView
 from schedsync.status.vitals import Reading
 
 
@@ -65,6 +66,14 @@ def of_instance(reading: Reading, now: datetime, tick_limit: timedelta) -> Itera
         yield Complaint(Level.BAD, "no leader", "No instance leads: nothing starts", detail)
 
 
+def in_short(reading: Reading, now: datetime, tick_limit: timedelta) -> Complaint | None:
+    """Return the worst that is known without asking, for the head of each page; None when all is well."""
+    wrong = next(of_instance(reading, now, tick_limit), None)
+    if wrong is None and reading.report is not None and reading.report.problems:
+        return _of_folder(reading.report.problems)
+    return wrong
+
+
 def _of_database(reading: Reading, since: datetime, now: datetime) -> Complaint:
     error = f"{reading.database_error or 'It does not answer'} (since {short(since, now)} UTC)"
     if reading.database_away:
@@ -83,18 +92,25 @@ def of_service(status: StatusView, failing: int, now: datetime) -> Iterator[Comp
     if status.paused is not None:
         yield Complaint(Level.WARNING, "paused", "Everything is paused", pause_in_words(status.paused, now))
     if status.problems:
-        files = counted(len({problem.file for problem in status.problems}), "file")
-        headline = f"{counted(len(status.problems), 'problem')} in {files}"
-        yield Complaint(Level.WARNING, headline, headline, "Jobs of these files run on as they were last right.")
+        yield _of_folder(status.problems)
     if status.held:
         headline = f"{counted(len(status.held), 'removal')} held back"
         yield Complaint(Level.WARNING, headline, headline, "A person has to say that these jobs are to go.")
     if failing:
-        headline = f"{counted(failing, 'job')} failed when {'it' if failing == 1 else 'they'} ran last"
-        yield Complaint(Level.WARNING, f"{failing:,} failing", headline)
+        one = failing == 1
+        headline = f"{failing:,} {'job fails' if one else 'jobs fail'}"
+        detail = f"{'It' if one else 'They'} did not succeed when {'it' if one else 'they'} ran last."
+        yield Complaint(Level.WARNING, headline, headline, detail)
     if status.notices.failed:
         headline = f"{counted(status.notices.failed, 'notice')} could not be sent"
         yield Complaint(Level.WARNING, headline, headline, "`schedsync notices` says why; see the channels.")
+
+
+def _of_folder(problems: Sequence[Problem | ProblemView]) -> Complaint:
+    files = counted(len({problem.file for problem in problems}), "file")
+    short = counted(len(problems), "problem")
+    detail = "Jobs of these files run on as they were last right."
+    return Complaint(Level.WARNING, short, f"{short} in {files}", detail)
 
 
 def pause_in_words(pause: PauseView, now: datetime) -> str:
