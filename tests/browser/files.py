@@ -93,6 +93,10 @@ jobs:
     schedule: {cron: "*/2 7-21 * * *", timezone: Europe/Berlin}
     run: {http: {url: "https://shop.example.com/warm"}}
 """
+SHOP_DEFAULTS = """\
+timeout: 20m
+retry: {attempts: 2, delay: 20s}
+"""
 BACKUP = """\
 jobs:
   - id: backup.files
@@ -251,6 +255,7 @@ jobs:
 FIRST = {
     "erp.yaml": ERP.replace("*/10 * * * *", "*/20 * * * *"),
     "shop/shop.yaml": SHOP.replace("shop.thumbnails", "shop.pictures"),
+    "shop/_defaults.yaml": SHOP_DEFAULTS,
     "backup.yaml": BACKUP,
     "monitor.yaml": MONITOR,
     "dwh.yaml": DWH,

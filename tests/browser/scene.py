@@ -21,6 +21,7 @@ from schedsync.reconcile import Reconciler
 from schedsync.runs.outcome import Output
 from schedsync.runs.run import Cause, Run, RunState
 from schedsync.sources.folder import JobsFolder
+from schedsync.sources.origins import Files
 from schedsync.specs.job import JobSpec
 from schedsync.specs.schedule import fires, next_fire
 from schedsync.status.mirror import Mirror
@@ -114,6 +115,8 @@ class Scene:
             tick_limit=timedelta(seconds=30),
             exposed=False,
             mirror=self.mirror,
+            printed=lambda run_id, start, most: self.printed.get(run_id, b"")[start : start + most],
+            origins=Files(self.jobs).origins,
         )
 
     def serve(self) -> ApiServer:
