@@ -19,8 +19,10 @@ ARGUMENTS = [
     "--disable-quic",
     "--font-render-hinting=none",
 ]
-PATIENCE = 10_000
+PATIENCE = 20_000
 """Milliseconds after which what a page should show is missing."""
+GIVEN_UP = ("ERR_ABORTED", "ERR_INTERNET_DISCONNECTED")
+"""Requests that ended so did not fail: the page gave them up, because one went elsewhere, or the test took it off."""
 VIOLATIONS = "document.addEventListener('securitypolicyviolation', e => console.error('CSP: ' + e.violatedDirective))"
 
 
@@ -64,8 +66,7 @@ class Window:
             self.mistakes.append(f"{response.status} for {response.url}")
 
     def _failed(self, request: Request) -> None:
-        # A request that the page itself gave up, because one went elsewhere, is none that failed.
-        if request.failure and "ERR_ABORTED" not in request.failure:
+        if request.failure and not any(given_up in request.failure for given_up in GIVEN_UP):
             self.mistakes.append(f"{request.failure} for {request.url}")
 
 

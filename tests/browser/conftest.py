@@ -2,15 +2,18 @@
 
 import shutil
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any
 
 import pytest
-from playwright.sync_api import Browser, Page, Playwright, sync_playwright
+from playwright.sync_api import Browser, Page, Playwright, expect, sync_playwright
 
-from tests.browser.chromium import launch, open_page
+from tests.browser.chromium import PATIENCE, Window, launch, open_page
 from tests.browser.scene import Scene, build
 from tests.needs import do_without
+
+expect.set_options(timeout=PATIENCE)  # pages ask for news every five seconds
 
 
 @dataclass(frozen=True)
@@ -19,6 +22,8 @@ class Site:
 
     scene: Scene
     url: str
+    windows: list[Window] = field(default_factory=list)
+    """What looks at it; closed before it is not there any more."""
 
 
 @pytest.fixture(scope="session")
@@ -46,9 +51,10 @@ def built(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def _serve(built: Path, home: Path) -> Iterator[Site]:
     scene = Scene.copied(built, home)
     server = scene.serve()
-    yield Site(scene, server.url)
-    server.stop(timeout=5)
-    scene.close()
+    site = Site(scene, server.url)
+    yield site
+    _close(site.windows)
+    scene.stop(server)
 
 
 @pytest.fixture(scope="session")
@@ -63,23 +69,28 @@ def site(built: Path, tmp_path: Path) -> Iterator[Site]:
     yield from _serve(built, tmp_path)
 
 
+def _close(windows: list[Window]) -> None:
+    for window in windows:
+        window.page.context.close()
+
+
 Opened = Callable[..., Page]
 
 
 @pytest.fixture
 def opened(browser: Browser) -> Iterator[Opened]:
     """Open a window on a site; what its pages did wrong meanwhile fails the test at its end."""
-    windows = []
+    windows: list[Window] = []
 
-    def open_window(site: Site, path: str = "/", **options: object) -> Page:
+    def open_window(site: Site, path: str = "/", **options: Any) -> Page:
         window = open_page(browser, site.url, **options)
         windows.append(window)
+        site.windows.append(window)
         window.page.goto(path)
         return window.page
 
     yield open_window
-    for window in windows:
-        window.page.context.close()
+    _close(windows)
     assert [mistake for window in windows for mistake in window.mistakes] == []
 
 

@@ -12,6 +12,7 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 from schedsync import pages
+from schedsync.access import Scope, new_token
 from schedsync.api.app import Backend, create_app
 from schedsync.api.server import ApiServer
 from schedsync.control import Control
@@ -127,6 +128,12 @@ class Scene:
         server.start()
         return server
 
+    def stop(self, server: ApiServer) -> None:
+        """End *server*, with what waits for output to come, and let go of the store."""
+        self.vitals.stopping(self.clock.now)
+        server.stop(timeout=5)
+        self.close()
+
     def close(self) -> None:
         self.store.close()
 
@@ -171,6 +178,12 @@ class Scene:
     def running(self, job_id: str) -> Run:
         """Return the run of a job that is under way."""
         return next(run for run in self.store.runs.unsettled() if run.job_id == job_id)
+
+    def token(self, scope: Scope) -> str:
+        """Return a token; from then on nobody is the local person any more."""
+        token, text = new_token(f"browser-{scope}", scope, by="ann", now=self.clock.now)
+        self.store.tokens.create(token)
+        return text
 
     def _tick(self) -> None:
         self.ticks += 1

@@ -65,7 +65,7 @@ def test_the_engine_finds_what_is_there(browser: Browser, seen: Site) -> None:
 @pytest.mark.parametrize("place", PLACES)
 def test_no_page_is_wider_than_its_window(window: Window, seen: Site, place: str) -> None:
     window.page.goto(PLACES[place](seen.scene))
-    wide = {}
+    wide: dict[int, int] = {}
     for width, height in SIZES:
         window.page.set_viewport_size({"width": width, "height": height})
         beyond = window.page.evaluate("document.documentElement.scrollWidth - document.documentElement.clientWidth")

@@ -70,7 +70,7 @@ class Hour:
 class DayPicture:
     """The page."""
 
-    date: date
+    day: date
     before: date
     after: date
     is_today: bool
@@ -104,7 +104,7 @@ def picture(
     """
     is_today = day.start <= now < day.end
     return DayPicture(
-        date=day.date,
+        day=day.date,
         before=day.date - timedelta(days=1),
         after=day.date + timedelta(days=1),
         is_today=is_today,
