@@ -2,10 +2,10 @@
 
 from typing import Any
 
-from flask import Blueprint
+from flask import Blueprint, Response
 
 from schedsync.access import Scope
-from schedsync.api.answers import answered
+from schedsync.api.answers import answered, answered_text
 from schedsync.api.backend import backend
 from schedsync.api.endpoint import Endpoint, endpoint
 from schedsync.api.guard import sender
@@ -19,15 +19,14 @@ blueprint = Blueprint("jobs", __name__, url_prefix="/api/jobs")
 
 @blueprint.get("")
 @endpoint(Endpoint(JobsPage, query=JobsQuery))
-def many(query: JobsQuery) -> dict[str, Any]:
+def many(query: JobsQuery) -> Response:
     """Answer a page of the jobs, by id or in another order."""
 
-    def page(known: Knowledge) -> dict[str, Any]:
+    def page(known: Knowledge) -> str:
         found = listing(known, query.wanted, backend().clock())
-        jobs = [view.model_dump(mode="json") for view in found.views]
-        return {"jobs": jobs, "total": found.total, "next_cursor": query.cursor_behind(found.more)}
+        return backend().texts.page(found, query.cursor_behind(found.more))
 
-    return answered(page)
+    return answered_text(page)
 
 
 @blueprint.get("/<job_id>")

@@ -118,8 +118,10 @@ class Mirror:
 
     def learn_runs(self, runs: Iterable[Run]) -> None:
         """Remember *runs*."""
-        for run in runs:
-            self.learn_run(run)
+        with self._lock:
+            for run in runs:
+                if self._runs.get(run.id) is not run:
+                    self.learn_run(run)
 
     def forget_runs(self, run_ids: Iterable[str]) -> None:
         """Forget runs of which it is not known any more how they stand."""

@@ -152,7 +152,7 @@ def _asked(connection: http.client.HTTPConnection, due: float, path: str) -> flo
 
 
 def _late(database: Path, begin: float, end: float) -> list[float]:
-    """Return how late those started whose slots lie between two times; the last ones may do so within the time limit."""
+    """Return how late those started whose slots lie between two times, when the last one has."""
     span = [int(moment * 1_000_000) for moment in (begin, end)]
     statement = "SELECT started_at - scheduled_at FROM schedsync_runs WHERE scheduled_at >= ? AND scheduled_at < ?"
     with sqlite3.connect(database) as connection:
