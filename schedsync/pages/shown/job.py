@@ -14,7 +14,8 @@ from schedsync.sources.origins import Origins
 from schedsync.specs.job import JobSpec
 from schedsync.specs.schedule import first_fires
 from schedsync.specs.words import trigger_in_words
-from schedsync.status.views import JobView
+from schedsync.status.standing import Standing
+from schedsync.status.views import JobView, standing_view
 from schedsync.store.jobs import StoredJob
 from schedsync.store.syncs import Decision
 
@@ -63,8 +64,7 @@ class JobPage:
 
 
 def job_page(
-    stored: StoredJob,
-    view: JobView,
+    job: Standing,
     *,
     recent: Sequence[Run],
     runs: Sequence[Run],
@@ -75,14 +75,14 @@ def job_page(
     """Return the page.
 
     Args:
-        stored: the job as it is live.
-        view: the same, as it is shown.
+        job: the job, as it stands.
         recent: its newest slots, newest first.
         runs: those that are listed.
         decisions: what people decided about it, the newest first, if that is known.
         origins: where its values come from, if that is known.
         now: the time (UTC).
     """
+    stored, view = job.job, standing_view(job)
     spec = stored.spec
     zone = _zone(spec)
     return JobPage(
