@@ -17,6 +17,8 @@ from schedsync.status.views import HeldView, ProblemView, StatusView
 
 MOST = 25
 """How many of a kind are listed; how many more there are is said."""
+FEW = 10
+"""The same of what has its own page."""
 _FAILED_WITHIN = timedelta(hours=24)
 _WITHIN = timedelta(hours=1)
 
@@ -79,7 +81,7 @@ def overview(
         held=tuple(status.held[:MOST]),
         running=run_lines(running[:MOST], now),
         queued=tuple(QueuedLine(run_line(each.run, now), in_words(each, now)) for each in told[:MOST]),
-        failed=run_lines(failed[:MOST], now),
+        failed=run_lines(failed[:FEW], now),
         coming=_coming(known, now),
     )
 
@@ -103,7 +105,7 @@ def _failed(known: Knowledge, now: datetime) -> list[Run]:
 
 def _coming(known: Knowledge, now: datetime) -> tuple[Coming, ...]:
     """Return what fires within an hour, the soonest first."""
-    wanted = Wanted(MOST, JobFilter(state=ACTIVE), Sort.NEXT_FIRE)
+    wanted = Wanted(FEW, JobFilter(state=ACTIVE), Sort.NEXT_FIRE)
     standings = (standing(job, {}) for job in known.listed(wanted, known.pauses(now)).jobs)
     fires = ((each.job.observed.id, each.next_fire_at) for each in standings)
     return tuple(Coming(job_id, at) for job_id, at in fires if at is not None and at <= now + _WITHIN)
