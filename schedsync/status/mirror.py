@@ -180,6 +180,12 @@ class Mirror:
         with self._lock:
             return {job.id: job.digest for job in self._jobs.values() if job.digest and self._spec(job) is None}
 
+    def followers_of(self, job_id: str) -> list[str]:
+        """Return the jobs that run after one, by id, as far as their specs are known."""
+        with self._lock:
+            specs = {job.id: self._spec(job) for job in self._jobs.values() if job.follows}
+        return sorted(follower for follower, spec in specs.items() if spec is not None and job_id in (spec.after or ()))
+
     def job_counts(self, now: datetime) -> JobCounts:
         """Return how many jobs there are, each counted under the one state it shows at *now*."""
         with self._lock:
