@@ -15,6 +15,7 @@ from schedsync.runs.waiting import Waiting
 from schedsync.sources.origins import Origins
 from schedsync.status.knowledge import FromStore
 from schedsync.status.mirror import Mirror
+from schedsync.status.texts import JobTexts
 from schedsync.status.vitals import Vitals
 from schedsync.store.store import Store
 
@@ -47,6 +48,8 @@ class Backend:
     """How many runs of a group may be unsettled, where that is not one."""
     mirror: Mirror = field(default_factory=Mirror)
     """What answers while the database is away."""
+    texts: JobTexts = field(default_factory=JobTexts)
+    """What lists show of jobs."""
     spooled_output: Callable[[str], Output | None] = lambda _run_id: None
     """Returns what a run of another instance has printed so far that spools to the same folder; None when none does."""
     printed: Callable[[str, int, int], bytes] = lambda _run_id, _start, _most: b""

@@ -78,7 +78,7 @@ def _follow(store: Store, run: Run, runner: RunnerSettings) -> int:
 
 
 def _cursor(run: Run) -> str:
-    from schedsync.api.paging import run_cursor  # noqa: PLC0415 - Flask is heavy, and a further page is rare
+    from schedsync.api.selecting import run_cursor  # noqa: PLC0415 - Flask is heavy, and a further page is rare
 
     return run_cursor(run)
 

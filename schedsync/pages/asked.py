@@ -1,12 +1,16 @@
 """What a page was asked for: the query of a form, in which fields that were left empty say nothing."""
 
+from collections.abc import Mapping
 from typing import TypeVar
 
 from flask import request, url_for
 
-from schedsync.api.parsing import Said, validated
+from schedsync.api.parsing import MalformedRequestError, Mistake, Said, validated
+from schedsync.specs.wording import shown
 
 M = TypeVar("M", bound=Said)
+DONE = "done"
+"""Says on a page what a form has just done; it chooses nothing."""
 
 
 def query(model: type[M], **own: str) -> M:
@@ -15,7 +19,19 @@ def query(model: type[M], **own: str) -> M:
     Raises:
         MalformedRequestError: it is not what *model* says.
     """
-    return validated(model, {**own, **said()})
+    return validated(model, {**own, **{name: text for name, text in said().items() if name != DONE}})
+
+
+def done(words: Mapping[str, str]) -> str:
+    """Return in words what has just been done; empty for nothing.
+
+    Raises:
+        MalformedRequestError: the query says something that is not among *words*.
+    """
+    what = said().get(DONE, "")
+    if what and what not in words:
+        raise MalformedRequestError([Mistake(DONE, shown(what), f"expected {' or '.join(words)}, found {shown(what)}")])
+    return words.get(what, "")
 
 
 def form(model: type[M]) -> M:
@@ -34,6 +50,6 @@ def said() -> dict[str, str]:
 
 def here(**changes: str | None) -> str:
     """Return the address of this page with other fields; None removes one, and paging begins anew."""
-    fields = {**said(), "cursor": None, **changes}
+    fields = {**said(), "cursor": None, DONE: None, **changes}
     path: dict[str, str] = dict(request.view_args or {})
     return url_for(request.endpoint or "", **path, **fields)  # type: ignore[arg-type] # None is left out

@@ -1,13 +1,11 @@
 """``/``: the first page."""
 
-from typing import Literal
-
 from flask import Blueprint, render_template
 
 from schedsync.api.answers import reading_of, remembered
 from schedsync.api.backend import backend
 from schedsync.api.parsing import Said
-from schedsync.pages.asked import query
+from schedsync.pages.asked import done, query
 from schedsync.pages.shown.overview import Overview, overview
 from schedsync.pages.shown.verdict import of_instance
 from schedsync.status.knowledge import Knowledge
@@ -22,17 +20,11 @@ _DONE = {
 }
 
 
-class OverviewQuery(Said):
-    """What has just been done."""
-
-    done: Literal["paused", "resumed", "synced", ""] = ""
-
-
 @blueprint.get("/")
 def show() -> str:
     """Show whether all is well, and what happens now."""
-    done = _DONE.get(query(OverviewQuery).done, "")
-    return render_template("overview.html", page=remembered(_overview), done=done)
+    query(Said)
+    return render_template("overview.html", page=remembered(_overview), done=done(_DONE))
 
 
 def _overview(known: Knowledge) -> Overview:

@@ -14,7 +14,8 @@ from schedsync.sources.origins import Origins
 from schedsync.specs.job import JobSpec
 from schedsync.specs.schedule import first_fires
 from schedsync.specs.words import trigger_in_words
-from schedsync.status.views import JobView
+from schedsync.status.standing import Standing
+from schedsync.status.views import JobView, standing_view
 from schedsync.store.jobs import StoredJob
 from schedsync.store.syncs import Decision
 
@@ -54,6 +55,8 @@ class JobPage:
     """Of its clocks; empty where that is UTC, or where it has several."""
     fires: tuple[Fire, ...]
     upstreams: tuple[Upstream, ...]
+    followers: tuple[str, ...]
+    """The jobs that run after it."""
     group: str | None
     plot: Plot | None
     runs: tuple[RunLine, ...]
@@ -63,26 +66,27 @@ class JobPage:
 
 
 def job_page(
-    stored: StoredJob,
-    view: JobView,
+    job: Standing,
     *,
     recent: Sequence[Run],
     runs: Sequence[Run],
     decisions: Sequence[Decision] | None,
+    followers: Sequence[str],
     origins: Origins | None,
     now: datetime,
 ) -> JobPage:
     """Return the page.
 
     Args:
-        stored: the job as it is live.
-        view: the same, as it is shown.
+        job: the job, as it stands.
         recent: its newest slots, newest first.
         runs: those that are listed.
         decisions: what people decided about it, the newest first, if that is known.
+        followers: the jobs that run after it.
         origins: where its values come from, if that is known.
         now: the time (UTC).
     """
+    stored, view = job.job, standing_view(job)
     spec = stored.spec
     zone = _zone(spec)
     return JobPage(
@@ -92,6 +96,7 @@ def job_page(
         zone=zone,
         fires=_fires(stored, view, zone, now),
         upstreams=_upstreams(spec),
+        followers=tuple(followers),
         group=spec.group if spec else None,
         plot=plot(recent[:RUNS], now),
         runs=run_lines(runs, now),

@@ -1,17 +1,17 @@
 """The table of jobs: each with its state, its schedule in words, its next and its last runs."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
 from schedsync.pages.shown.runs import RunLine, run_line
 from schedsync.pages.shown.strip import RUNS, Strip, strip
 from schedsync.pages.shown.verdict import pause_in_words
-from schedsync.runs.run import Run, RunState
-from schedsync.specs.job import JobSpec
+from schedsync.runs.run import Run
 from schedsync.specs.words import in_words
 from schedsync.status.knowledge import Knowledge
-from schedsync.status.views import JobView
+from schedsync.status.standing import Standing
+from schedsync.status.views import JobView, standing_view
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,32 +27,19 @@ class JobLine:
     strip: Strip
 
 
-def job_lines(known: Knowledge, jobs: Sequence[JobView], now: datetime) -> tuple[JobLine, ...]:
+def job_lines(known: Knowledge, jobs: Sequence[Standing], now: datetime) -> tuple[JobLine, ...]:
     """Return *jobs* with their schedules and their last runs."""
-    ids = [job.id for job in jobs]
-    specs, recent = known.specs(ids), known.recent_runs(ids, each=RUNS)
-    last = _last(known, jobs, recent)
-    return tuple(_line(job, specs.get(job.id), recent.get(job.id, []), last.get(job.id), now) for job in jobs)
+    recent = known.recent_runs([job.job.observed.id for job in jobs], each=RUNS)
+    return tuple(_line(job, recent.get(job.job.observed.id, []), now) for job in jobs)
 
 
-def _last(known: Knowledge, jobs: Sequence[JobView], recent: Mapping[str, list[Run]]) -> dict[str, Run]:
-    """Return the last runs that were not skipped; those behind many skipped slots are asked for."""
-    found = {
-        job_id: run
-        for job_id, runs in recent.items()
-        for run in [next((run for run in runs if run.state is not RunState.SKIPPED), None)]
-        if run is not None
-    }
-    missing = [job.id for job in jobs if job.last_run is not None and job.id not in found]
-    return found | known.last_runs(missing) if missing else found
-
-
-def _line(job: JobView, spec: JobSpec | None, recent: list[Run], last: Run | None, now: datetime) -> JobLine:
+def _line(job: Standing, recent: Sequence[Run], now: datetime) -> JobLine:
+    view, spec = standing_view(job), job.job.spec
     return JobLine(
-        job=job,
-        why=why(job, now),
+        job=view,
+        why=why(view, now),
         schedule=in_words(spec.schedule, spec.after) if spec else "not known: its stored spec cannot be read",
-        last=None if last is None else run_line(last, now),
+        last=None if job.last_run is None else run_line(job.last_run, now),
         strip=strip(recent, now),
     )
 

@@ -8,13 +8,27 @@ from schedsync.pages.shown.runs import FAILURES, RunLine, run_line, run_lines
 from schedsync.pages.shown.verdict import Complaint, Verdict, of_service, verdict
 from schedsync.pages.shown.waiting import in_words
 from schedsync.runs.run import Run, RunState
+from schedsync.runs.selection import RunFilter
 from schedsync.runs.waiting import Waiting
 from schedsync.status.knowledge import Knowledge
+from schedsync.status.selection import JobFilter, Sort, Wanted
+from schedsync.status.standing import ACTIVE, standing
 from schedsync.status.views import HeldView, ProblemView, StatusView
 
 MOST = 25
 """How many of a kind are listed; how many more there are is said."""
+FEW = 10
+"""The same of what has its own page."""
 _FAILED_WITHIN = timedelta(hours=24)
+_WITHIN = timedelta(hours=1)
+
+
+@dataclass(frozen=True, slots=True)
+class Coming:
+    """A slot that is to come."""
+
+    job_id: str
+    at: datetime
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,6 +54,8 @@ class Overview:
     running: tuple[RunLine, ...]
     queued: tuple[QueuedLine, ...]
     failed: tuple[RunLine, ...]
+    coming: tuple[Coming, ...]
+    """What fires within an hour."""
 
 
 def overview(
@@ -65,7 +81,8 @@ def overview(
         held=tuple(status.held[:MOST]),
         running=run_lines(running[:MOST], now),
         queued=tuple(QueuedLine(run_line(each.run, now), in_words(each, now)) for each in told[:MOST]),
-        failed=run_lines(failed[:MOST], now),
+        failed=run_lines(failed[:FEW], now),
+        coming=_coming(known, now),
     )
 
 
@@ -78,8 +95,20 @@ def _counts(status: StatusView) -> Iterator[tuple[str, int]]:
 
 
 def _failed(known: Knowledge, now: datetime) -> list[Run]:
-    newest = known.runs(job_id=None, before=None, limit=200)
-    return [run for run in newest if run.state in FAILURES and run.scheduled_at >= now - _FAILED_WITHIN]
+    """Return the newest runs that failed lately, the newest first."""
+    since = now - _FAILED_WITHIN
+    found: list[Run] = []
+    for state in sorted(FAILURES):
+        found += known.runs(job_id=None, before=None, limit=MOST, only=RunFilter(state=state, since=since))
+    return sorted(found, key=lambda run: (run.scheduled_at, run.id), reverse=True)
+
+
+def _coming(known: Knowledge, now: datetime) -> tuple[Coming, ...]:
+    """Return what fires within an hour, the soonest first."""
+    wanted = Wanted(FEW, JobFilter(state=ACTIVE), Sort.NEXT_FIRE)
+    standings = (standing(job, {}) for job in known.listed(wanted, known.pauses(now)).jobs)
+    fires = ((each.job.observed.id, each.next_fire_at) for each in standings)
+    return tuple(Coming(job_id, at) for job_id, at in fires if at is not None and at <= now + _WITHIN)
 
 
 def _failing(known: Knowledge, failed: Iterable[Run]) -> int:

@@ -17,6 +17,13 @@ WORDS = {
     RunState.LOST: "lost",
     RunState.SKIPPED: "skipped",
 }
+CAUSES = {
+    Cause.SCHEDULE: "schedule",
+    Cause.CATCHUP: "missed slot",
+    Cause.RETRY: "further attempt",
+    Cause.AFTER: "after another job",
+    Cause.MANUAL: "asked for",
+}
 FAILURES = frozenset({RunState.FAILED, RunState.TIMED_OUT, RunState.LOST})
 """The ends that somebody has to look at."""
 

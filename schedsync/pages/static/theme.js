@@ -12,7 +12,7 @@
   const show = (theme) => {
     document.documentElement.dataset.theme = theme;
     for (const button of document.querySelectorAll("[data-theme-switch]")) {
-      button.hidden = false;
+      button.parentElement.hidden = false;
       button.textContent = `Theme: ${theme}`;
     }
   };

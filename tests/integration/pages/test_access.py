@@ -1,12 +1,8 @@
 """Who sees what: the login page, and pages for those who may only read."""
 
-from dataclasses import replace
-from datetime import timedelta
-
 import pytest
 from flask.testing import FlaskClient
 
-from schedsync.access import Scope
 from tests.builders import located
 from tests.integration.api.conftest import Installation
 from tests.integration.pages.conftest import BROWSER, client_of
