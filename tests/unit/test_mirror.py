@@ -156,3 +156,14 @@ def test_those_that_run_after_a_job_are_known_as_far_as_their_specs_are() -> Non
     seen.see_folder(snapshot(*jobs).jobs)
     assert seen.followers_of("a") == ["b", "c"]
     assert seen.followers_of("d") == []
+
+
+def test_what_is_going_to_fire_is_known_the_soonest_first() -> None:
+    jobs = {"a": NOW + HOUR, "b": NOW, "late": NOW + 2 * HOUR, "held": NOW}
+    seen = Mirror()
+    seen.see_jobs(store(*(observed(job=located(id=job_id), next_fire_at=at) for job_id, at in jobs.items())), NOW)
+    seen.learn_pauses([Pause("held", "anna", NOW)])
+    assert seen.coming(NOW, until=NOW + HOUR, limit=10) == [("b", NOW), ("a", NOW + HOUR)]
+    assert seen.coming(NOW, until=NOW + HOUR, limit=1) == [("b", NOW)]
+    seen.learn_pauses([Pause(EVERYTHING, "anna", NOW)])
+    assert seen.coming(NOW, until=NOW + HOUR, limit=10) == []
