@@ -6,7 +6,21 @@
 from flask import Flask, Response
 from flask.json.provider import DefaultJSONProvider
 
-from schedsync.api import answers, endpoint, guard, health, index, jobs, parsing, places, problems, queue, runs, status
+from schedsync.api import (
+    answers,
+    endpoint,
+    guard,
+    health,
+    index,
+    jobs,
+    parsing,
+    places,
+    problems,
+    queue,
+    runs,
+    status,
+    transfer,
+)
 from schedsync.api.backend import Backend, attach
 
 __all__ = ["Backend", "create_app"]
@@ -25,8 +39,9 @@ def create_app(backend: Backend) -> Flask:
     for check in (guard.check_sender, parsing.check_ids, endpoint.check_query):
         app.before_request(check)
     places.register(app)
+    transfer.register(app)  # first, since what is registered last looks at an answer first
     app.after_request(answers.say_how_old)
-    app.after_request(_for_this_request_only)
+    app.after_request(_of_the_type_that_it_says)
     problems.register(app)
     for module in (index, health, jobs, queue, runs, status):
         app.register_blueprint(module.blueprint)
@@ -39,7 +54,6 @@ class _JsonInOrder(DefaultJSONProvider):
     sort_keys = False
 
 
-def _for_this_request_only(response: Response) -> Response:
-    response.headers["Cache-Control"] = "no-store"
+def _of_the_type_that_it_says(response: Response) -> Response:
     response.headers["X-Content-Type-Options"] = "nosniff"
     return response
