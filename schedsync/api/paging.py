@@ -9,7 +9,7 @@ from base64 import b64decode, urlsafe_b64encode
 from datetime import datetime
 from typing import Annotated
 
-from pydantic import PlainValidator
+from pydantic import PlainValidator, WithJsonSchema
 
 from schedsync.api.parsing import RUN_ID, Said
 from schedsync.clock import from_micros, to_micros
@@ -18,6 +18,8 @@ from schedsync.specs.ids import check_id
 from schedsync.specs.wording import shown
 
 LONGEST = 500
+_LIMIT = {"type": "integer", "minimum": 1, "maximum": LONGEST}
+_CURSOR = {"type": "string", "pattern": "^[A-Za-z0-9_-]+$"}
 _WHOLE_NUMBER = re.compile(r"[0-9]{1,9}")
 
 
@@ -74,7 +76,8 @@ def _bad(cursor: str) -> ValueError:
 
 
 class _Page(Said):
-    limit: Annotated[int, PlainValidator(_limit)] = 100
+    limit: Annotated[int, PlainValidator(_limit), WithJsonSchema(_LIMIT)] = 100
+    """How many entries at most."""
 
 
 class QueueQuery(_Page):
@@ -84,12 +87,12 @@ class QueueQuery(_Page):
 class JobsQuery(_Page):
     """Which page of the jobs."""
 
-    cursor: Annotated[str, PlainValidator(_job_key)] = ""
-    """The id behind which the page begins."""
+    cursor: Annotated[str, PlainValidator(_job_key), WithJsonSchema(_CURSOR)] = ""
+    """The next_cursor of the page before; without one, the page is the first."""
 
 
 class RunsQuery(_Page):
     """Which page of the runs."""
 
-    cursor: Annotated[tuple[datetime, str] | None, PlainValidator(_run_key)] = None
-    """The slot and the id of the run behind which the page begins."""
+    cursor: Annotated[tuple[datetime, str] | None, PlainValidator(_run_key), WithJsonSchema(_CURSOR)] = None
+    """The next_cursor of the page before; without one, the page is the first."""

@@ -3,7 +3,7 @@
 from datetime import datetime, timedelta
 from typing import Annotated
 
-from pydantic import Field, PlainValidator
+from pydantic import Field, PlainValidator, WithJsonSchema
 
 from schedsync.api.parsing import Said
 from schedsync.control import parse_end
@@ -20,6 +20,10 @@ def _moment(value: object) -> datetime | timedelta | None:
     return parse_end(value)
 
 
+_MOMENT = {
+    "anyOf": [{"type": "string", "format": "date-time"}, {"type": "string", "pattern": "[0-9]"}, {"type": "null"}],
+    "examples": ["2027-01-31T23:59:59Z", "2h", "1d12h", "PT15M"],
+}
 Reason = Annotated[str | None, Field(max_length=1000)]
 """Why, for others."""
 
@@ -43,7 +47,7 @@ class RunWish(Said):
 class PauseWish(Said):
     """To pause."""
 
-    until: Annotated[datetime | timedelta | None, PlainValidator(_moment)] = None
+    until: Annotated[datetime | timedelta | None, PlainValidator(_moment), WithJsonSchema(_MOMENT)] = None
     """A time, or a duration from now."""
     reason: Reason = None
 
