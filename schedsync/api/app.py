@@ -8,6 +8,7 @@ from flask.json.provider import DefaultJSONProvider
 
 from schedsync.api import (
     answers,
+    description,
     endpoint,
     guard,
     health,
@@ -43,7 +44,7 @@ def create_app(backend: Backend) -> Flask:
     app.after_request(answers.say_how_old)
     app.after_request(_of_the_type_that_it_says)
     problems.register(app)
-    for module in (index, health, jobs, queue, runs, status):
+    for module in (index, description, health, jobs, queue, runs, status):
         app.register_blueprint(module.blueprint)
     return app
 

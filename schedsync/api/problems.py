@@ -3,9 +3,10 @@
 import logging
 from dataclasses import asdict
 from enum import Enum
-from typing import Any
+from typing import Annotated, Any
 
 from flask import Flask, Response, jsonify, request
+from pydantic import WithJsonSchema
 from werkzeug.exceptions import HTTPException
 from werkzeug.http import HTTP_STATUS_CODES
 
@@ -67,7 +68,7 @@ _OF_STATUS = {401: Kind.NOT_AUTHENTICATED, 403: Kind.NOT_ALLOWED, 429: Kind.TOO_
 class Problem(View):
     """An error (RFC 9457). Some have further fields."""
 
-    type: str
+    type: Annotated[str, WithJsonSchema({"type": "string", "format": "uri", "enum": [*(k.uri for k in Kind), PLAIN]})]
     """The kind of problem, which programs may rely on; about:blank where the status says all."""
     title: str
     """The kind in few words."""

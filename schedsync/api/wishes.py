@@ -25,7 +25,6 @@ _MOMENT = {
     "examples": ["2027-01-31T23:59:59Z", "2h", "1d12h", "PT15M"],
 }
 Reason = Annotated[str | None, Field(max_length=1000)]
-"""Why, for others."""
 
 
 class Nothing(Said):
@@ -36,12 +35,14 @@ class ResumeWish(Said):
     """To end a pause."""
 
     reason: Reason = None
+    """Why, for others."""
 
 
 class RunWish(Said):
     """To run a job now."""
 
     reason: Reason = None
+    """Why, for others."""
 
 
 class PauseWish(Said):
@@ -50,6 +51,7 @@ class PauseWish(Said):
     until: Annotated[datetime | timedelta | None, PlainValidator(_moment), WithJsonSchema(_MOMENT)] = None
     """A time, or a duration from now."""
     reason: Reason = None
+    """Why, for others."""
 
     def until_at(self, now: datetime) -> datetime | None:
         """Return when the pause is to end (UTC), or None when somebody has to end it."""

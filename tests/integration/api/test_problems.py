@@ -24,6 +24,7 @@ GETS = (
     "/",
     "/health",
     "/ready",
+    "/openapi.json",
     "/api/status",
     "/api/jobs",
     "/api/jobs/a",
