@@ -3,7 +3,7 @@
 `server` serves it; `service` makes its `Backend`.
 """
 
-from flask import Flask, Response
+from flask import Flask
 from flask.json.provider import DefaultJSONProvider
 
 from schedsync.api import (
@@ -11,12 +11,15 @@ from schedsync.api import (
     description,
     endpoint,
     guard,
+    headers,
     health,
     index,
     jobs,
+    login,
     parsing,
     places,
     problems,
+    proxies,
     queue,
     runs,
     status,
@@ -37,14 +40,16 @@ def create_app(backend: Backend) -> Flask:
     app.url_map.merge_slashes = False  # a doubled slash is a mistake to name, not one to redirect
     app.json = _JsonInOrder(app)
     attach(app, backend)
-    for check in (guard.check_sender, parsing.check_ids, endpoint.check_query):
+    transfer.register(app)  # first, since what is registered last looks at an answer first
+    proxies.believe(app, backend.rules.proxies)
+    guard.register(app, backend)
+    for check in (parsing.check_ids, endpoint.check_query):
         app.before_request(check)
     places.register(app)
-    transfer.register(app)  # first, since what is registered last looks at an answer first
     app.after_request(answers.say_how_old)
-    app.after_request(_of_the_type_that_it_says)
+    app.after_request(headers.protect)
     problems.register(app)
-    for module in (index, description, health, jobs, queue, runs, status):
+    for module in (index, description, health, jobs, login, queue, runs, status):
         app.register_blueprint(module.blueprint)
     return app
 
@@ -53,8 +58,3 @@ class _JsonInOrder(DefaultJSONProvider):
     """Shows fields in the order of the view models, not of the alphabet."""
 
     sort_keys = False
-
-
-def _of_the_type_that_it_says(response: Response) -> Response:
-    response.headers["X-Content-Type-Options"] = "nosniff"
-    return response

@@ -7,6 +7,7 @@ from typing import cast
 
 from flask import Flask, current_app
 
+from schedsync.access import Rules
 from schedsync.clock import Clock
 from schedsync.control import Control
 from schedsync.runs.outcome import Output
@@ -38,7 +39,7 @@ class Backend:
     tick_limit: timedelta
     """The firing loop counts as stuck when its last tick is longer ago."""
     exposed: bool
-    """Whether other machines may reach the API; then it only reads."""
+    """Whether other machines may reach the API."""
     waiting: Callable[[], list[Waiting] | None] = lambda: None
     """Returns what waits, when this instance leads and so knows it; else None."""
     groups: Mapping[str, int] = field(default_factory=dict)
@@ -47,6 +48,9 @@ class Backend:
     """What answers while the database is away."""
     spooled_output: Callable[[str], Output | None] = lambda _run_id: None
     """Returns what a run of another instance has printed so far that spools to the same folder; None when none does."""
+
+    rules: Rules = field(default_factory=Rules)
+    """Who may ask."""
 
     @property
     def live(self) -> FromStore:

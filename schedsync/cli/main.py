@@ -31,6 +31,7 @@ COMMANDS = {
     "resume": ("pausing:resume", "Resume a job, or all jobs."),
     "trigger": ("triggering:trigger", "Run a job now."),
     "notify": ("notifying:notify", "Try a channel, or list what was told."),
+    "token": ("tokens:token", "Make, list or revoke the tokens of the HTTP API."),
     "doctor": ("doctor:doctor", "Look at settings, folders and databases, and say what is wrong."),
     "db": ("db:db", "Create, upgrade, print or check the tables."),
 }
