@@ -10,7 +10,7 @@ from collections.abc import Iterator
 from datetime import timedelta
 from functools import partial
 
-from schedsync import __version__, logs
+from schedsync import __version__, logs, pages
 from schedsync.api import tokens
 from schedsync.api.app import Backend, create_app
 from schedsync.api.server import ApiServer
@@ -20,7 +20,7 @@ from schedsync.control import Control
 from schedsync.errors import MissingRightError, SchedsyncError
 from schedsync.executors.headroom import make_room, shortages
 from schedsync.executors.identity import this_instance
-from schedsync.executors.spool import OutputLimits, live, spooled
+from schedsync.executors.spool import OutputLimits, live, printed, spooled
 from schedsync.executors.sql_call import Databases
 from schedsync.housekeeping import HistoryKeeper, Periodic
 from schedsync.notify.channel import Channel
@@ -44,6 +44,7 @@ from schedsync.settings import Settings
 from schedsync.shutdown import beside, stop_together
 from schedsync.signals import RESCAN, STOP, heard
 from schedsync.sources.folder import JobsFolder
+from schedsync.sources.origins import Files
 from schedsync.sources.watch import FolderWatch
 from schedsync.sql.request import Target
 from schedsync.status.knowledge import refresh
@@ -81,6 +82,12 @@ def folder(settings: Settings) -> JobsFolder:
     """Return the jobs folder that the settings name."""
     jobs = settings.jobs
     return JobsFolder(jobs.path, timezone=jobs.timezone, max_file_size=jobs.max_file_size)
+
+
+def files(settings: Settings) -> Files:
+    """Return the files of that folder, to be asked what stands where."""
+    jobs = settings.jobs
+    return Files(jobs.path.absolute(), timezone=jobs.timezone, max_file_size=jobs.max_file_size)
 
 
 def reconciler(settings: Settings, store: Store) -> Reconciler:
@@ -300,9 +307,14 @@ class Service:
             log.info("old history removed", extra={"runs": gone})
         if self._scheduler.leads:
             self._store.notices.forget(utc_now() - NOTICES_KEPT)
+            self._store.syncs.forget(utc_now())
+            self._store.audit.forget(utc_now())
 
     def _spooled_output(self, run_id: str) -> Output | None:
         return spooled(live(self._settings.runner.spool, run_id), output_limits(self._settings))
+
+    def _printed(self, run_id: str, start: int, most: int) -> bytes:
+        return printed(live(self._settings.runner.spool, run_id), start, most)
 
     def _waiting(self) -> list[Waiting] | None:
         return self._runner.waiting() if self._scheduler.leads else None
@@ -320,13 +332,16 @@ class Service:
             tick=self._scheduler.hurry,
             tick_limit=3 * MAX_SLEEP,
             spooled_output=self._spooled_output,
+            printed=self._printed,
             exposed=api.exposed,
             waiting=self._waiting,
             groups=self._settings.group_places,
+            origins=files(self._settings).origins,
             mirror=self._mirror,
             rules=api.rules,
         )
         app = create_app(backend)
+        pages.register(app)
         self._access = Periodic("access", ACCESS, partial(tokens.write_down, app, backend), at_end=True)
         return ApiServer(app, api.host, api.port)
 

@@ -16,6 +16,7 @@ from schedsync.api import (
     index,
     jobs,
     login,
+    logs,
     parsing,
     places,
     problems,
@@ -49,7 +50,7 @@ def create_app(backend: Backend) -> Flask:
     app.after_request(answers.say_how_old)
     app.after_request(headers.protect)
     problems.register(app)
-    for module in (index, description, health, jobs, login, queue, runs, status):
+    for module in (index, description, health, jobs, login, logs, queue, runs, status):
         app.register_blueprint(module.blueprint)
     return app
 

@@ -12,8 +12,10 @@ from schedsync.clock import Clock
 from schedsync.control import Control
 from schedsync.runs.outcome import Output
 from schedsync.runs.waiting import Waiting
+from schedsync.sources.origins import Origins
 from schedsync.status.knowledge import FromStore
 from schedsync.status.mirror import Mirror
+from schedsync.status.texts import JobTexts
 from schedsync.status.vitals import Vitals
 from schedsync.store.store import Store
 
@@ -46,11 +48,19 @@ class Backend:
     """How many runs of a group may be unsettled, where that is not one."""
     mirror: Mirror = field(default_factory=Mirror)
     """What answers while the database is away."""
+    texts: JobTexts = field(default_factory=JobTexts)
+    """What lists show of jobs."""
     spooled_output: Callable[[str], Output | None] = lambda _run_id: None
     """Returns what a run of another instance has printed so far that spools to the same folder; None when none does."""
+    printed: Callable[[str, int, int], bytes] = lambda _run_id, _start, _most: b""
+    """Returns what the file of a run that goes on has from a byte on, and at most so many bytes of it."""
 
     rules: Rules = field(default_factory=Rules)
     """Who may ask."""
+
+    origins: Callable[[str, str, str], Origins | None] = lambda _job_id, _file, _digest: None
+    """Returns where the values of a live job come from, given its id, its file and the digest of its spec; None where
+    that is not known."""
 
     @property
     def live(self) -> FromStore:

@@ -14,6 +14,7 @@ from schedsync.api.problems import Kind, Problem
 from schedsync.api.wishes import Nothing, PauseWish, ResumeWish, RunWish
 from schedsync.runs.run import Cause, RunState
 from schedsync.runs.waiting import WaitsFor
+from schedsync.status.logs import AuditPage, ChangesView, DecisionView, SyncsPage, SyncView
 from schedsync.status.queue import LEADER, QueuedRunView, QueueView, RunDetail, WaitView
 from schedsync.status.views import (
     CountsView,
@@ -110,6 +111,28 @@ _STATUS = StatusView(
     ],
     held=[],
 )
+_SYNC = SyncView(
+    id="019ab4c2e5d07f3a9c1b2d4e",
+    at=_SLOT,
+    node="erp-1",
+    revision=_REVISION,
+    complete=True,
+    drift=False,
+    counts={"added": 1},
+    changes=ChangesView(
+        added=["erp.nightly-dump"], updated=[], renamed=[], renamed_from={}, removed=[], truncated=False
+    ),
+    problems=[],
+    held=[],
+)
+_DECISION = DecisionView(
+    id="019ab4c2e5d07f3a9c1b2d4f",
+    at=_SLOT,
+    actor="token:night-shift",
+    action="pause",
+    job_id="erp.nightly-dump",
+    reason="storage is being moved",
+)
 _SHOWN: list[BaseModel] = [
     Index(service="schedsync", version=__version__, read=list(PLACES)),
     Health(status="ok", last_tick_at=_SLOT, database=DatabaseHealth(status="ok", ok=True, since=_SLOT, error=None)),
@@ -117,13 +140,15 @@ _SHOWN: list[BaseModel] = [
     _STATUS,
     _RUN,
     _PAUSE,
-    JobsPage(jobs=[_JOB], next_cursor=_CURSOR),
+    JobsPage(jobs=[_JOB], total=1, next_cursor=_CURSOR),
     JobDetail(**dict(_JOB), spec={"id": "erp.nightly-dump", "run": {"script": "scripts/dump.sh"}, "timeout": "30m"}),
     RunsPage(runs=[_RUN], next_cursor=None),
     RunDetail(**dict(_ASKED), waiting_for=_WAITS),
     QueueView(
         told_by=LEADER, total=1, queue=[QueuedRunView(**dict(_ASKED), since=_ASKED.scheduled_at, waiting_for=_WAITS)]
     ),
+    SyncsPage(syncs=[_SYNC], next_cursor=None),
+    AuditPage(entries=[_DECISION], next_cursor=None),
     Problem(
         type=Kind.MALFORMED_REQUEST.uri,
         title=Kind.MALFORMED_REQUEST.title,

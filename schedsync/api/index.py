@@ -1,4 +1,4 @@
-"""The front door: where to look. The pages come here later."""
+"""The front door of programs: where to look. That of people is a page."""
 
 from flask import Blueprint
 
@@ -20,7 +20,7 @@ class Index(View):
     read: list[str]
 
 
-@blueprint.get("/")
+@blueprint.get("/api")
 @endpoint(Endpoint(Index, scope=Scope.OPEN))
 def index() -> dict[str, str | list[str]]:
     """Answer what this is, and the paths to read."""

@@ -15,6 +15,7 @@ from schedsync.access import Scope
 from schedsync.api.answers import HEADER
 from schedsync.api.endpoint import JSON, Endpoint, described
 from schedsync.api.examples import EXAMPLES
+from schedsync.api.following import DONE, NEXT
 from schedsync.api.problems import MEDIA_TYPE, PLAIN, Kind, Problem
 from schedsync.api.shapes import Mode, Schema, prose, reference, schemas
 
@@ -50,6 +51,11 @@ _HEADERS: dict[str, Schema] = {
     HEADER: {
         "description": "When the store was looked at last, where the answer does not come from it.",
         "schema": {"type": "string", "format": "date-time"},
+    },
+    NEXT: {"description": "The byte to ask from next.", "schema": {"type": "integer"}},
+    DONE: {
+        "description": "Whether the run has ended and this is all.",
+        "schema": {"type": "string", "enum": ["true", "false"]},
     },
     "Retry-After": {"description": "Seconds after which to ask again.", "schema": {"type": "string"}},
 }
@@ -164,8 +170,8 @@ def _in_query(about: Endpoint, known: dict[str, Schema]) -> Iterator[Schema]:
     shape = {} if about.query is None else known[about.query.__name__]
     for name, field in shape.get("properties", {}).items():
         schema = {key: value for key, value in field.items() if key != "description"}
-        if schema.get("default") == "":
-            del schema["default"]  # that nothing is asked for is not a value that could be written
+        if not isinstance(schema.get("default"), int | str):
+            schema.pop("default", None)  # what it becomes is not what could be written
         yield {"name": name, "in": "query", "description": field.get("description", ""), "schema": schema}
 
 
@@ -189,7 +195,7 @@ def _response(operation: Operation, status: int) -> Schema:
         return _problem(status, phrase)
     shown: Schema = {"description": phrase, "content": {about.media: {"schema": _answer(operation)}}}
     if operation.method == "get" and status == HTTPStatus.OK:
-        shown["headers"] = _named("ETag", *([HEADER] if about.scope is Scope.READ else []))
+        shown["headers"] = _named("ETag", *([HEADER] if about.scope is Scope.READ else []), *about.headers)
     return shown
 
 

@@ -6,31 +6,29 @@ where the one before ended although entries came and went meanwhile.
 
 import re
 from base64 import b64decode, urlsafe_b64encode
-from datetime import datetime
 from typing import Annotated
 
 from pydantic import PlainValidator, WithJsonSchema
 
 from schedsync.api.parsing import RUN_ID, Said
-from schedsync.clock import from_micros, to_micros
-from schedsync.runs.run import Run
-from schedsync.specs.ids import check_id
+from schedsync.specs.ids import JobId
 from schedsync.specs.wording import shown
 
 LONGEST = 500
 _LIMIT = {"type": "integer", "minimum": 1, "maximum": LONGEST}
-_CURSOR = {"type": "string", "pattern": "^[A-Za-z0-9_-]+$"}
+_JOB_ID = {"type": "string", "minLength": 1, "maxLength": 200}
+CURSOR = {"type": "string", "pattern": "^[A-Za-z0-9_-]+$"}
 _WHOLE_NUMBER = re.compile(r"[0-9]{1,9}")
 
 
-def job_cursor(job_id: str) -> str:
-    """Return the cursor behind a job, in a list by id."""
-    return _encode("job", job_id)
+def sync_cursor(sync_id: str) -> str:
+    """Return the cursor behind a step, in a list by time."""
+    return encoded("sync", sync_id)
 
 
-def run_cursor(run: Run) -> str:
-    """Return the cursor behind *run*, in a list by slot."""
-    return _encode("run", f"{to_micros(run.scheduled_at)} {run.id}")
+def decision_cursor(decision_id: str) -> str:
+    """Return the cursor behind a decision, in a list by time."""
+    return encoded("decision", decision_id)
 
 
 def _limit(text: str) -> int:
@@ -39,29 +37,35 @@ def _limit(text: str) -> int:
     return int(text)
 
 
-def _job_key(cursor: str) -> str:
+def _sync_key(cursor: str) -> str:
+    return _row_key("sync", cursor)
+
+
+def _decision_key(cursor: str) -> str:
+    return _row_key("decision", cursor)
+
+
+def _row_key(kind: str, cursor: str) -> str:
     try:
-        return check_id(_decode("job", cursor))
+        row_id = decoded(kind, cursor)
     except ValueError:
-        raise _bad(cursor) from None
+        raise bad_cursor(cursor) from None
+    if not RUN_ID.fullmatch(row_id):
+        raise bad_cursor(cursor)
+    return row_id
 
 
-def _run_key(cursor: str) -> tuple[datetime, str]:
-    try:
-        micros, run_id = _decode("run", cursor).split(" ")
-        slot = from_micros(int(micros))
-    except (ValueError, OverflowError):
-        raise _bad(cursor) from None
-    if not RUN_ID.fullmatch(run_id):
-        raise _bad(cursor)
-    return slot, run_id
-
-
-def _encode(kind: str, key: str) -> str:
+def encoded(kind: str, key: str) -> str:
+    """Return the cursor of a *key* in a list of this kind."""
     return urlsafe_b64encode(f"{kind} {key}".encode()).decode().rstrip("=")
 
 
-def _decode(kind: str, cursor: str) -> str:
+def decoded(kind: str, cursor: str) -> str:
+    """Return the key that *cursor* holds.
+
+    Raises:
+        ValueError: it is none, or one of another kind of list.
+    """
     text = b64decode(cursor + "=" * (-len(cursor) % 4), altchars=b"-_", validate=True).decode()
     found, _, key = text.partition(" ")
     if found != kind:
@@ -69,30 +73,35 @@ def _decode(kind: str, cursor: str) -> str:
     return key
 
 
-def _bad(cursor: str) -> ValueError:
+def bad_cursor(cursor: str) -> ValueError:
+    """Return what to say of a cursor that is none of this list."""
     return ValueError(
         f"{shown(cursor)} is no cursor of this list; pass on next_cursor as it came, or begin without one"
     )
 
 
-class _Page(Said):
+class Page(Said):
+    """How many entries of a list."""
+
     limit: Annotated[int, PlainValidator(_limit), WithJsonSchema(_LIMIT)] = 100
     """How many entries at most."""
 
 
-class QueueQuery(_Page):
+class QueueQuery(Page):
     """How much of the queue."""
 
 
-class JobsQuery(_Page):
-    """Which page of the jobs."""
+class SyncsQuery(Page):
+    """Which page of the steps."""
 
-    cursor: Annotated[str, PlainValidator(_job_key), WithJsonSchema(_CURSOR)] = ""
+    cursor: Annotated[str | None, PlainValidator(_sync_key), WithJsonSchema(CURSOR)] = None
     """The next_cursor of the page before; without one, the page is the first."""
 
 
-class RunsQuery(_Page):
-    """Which page of the runs."""
+class AuditQuery(Page):
+    """Which page of the decisions, over which job."""
 
-    cursor: Annotated[tuple[datetime, str] | None, PlainValidator(_run_key), WithJsonSchema(_CURSOR)] = None
+    cursor: Annotated[str | None, PlainValidator(_decision_key), WithJsonSchema(CURSOR)] = None
     """The next_cursor of the page before; without one, the page is the first."""
+    job_id: Annotated[JobId | None, WithJsonSchema(_JOB_ID)] = None
+    """The job; it may be gone."""

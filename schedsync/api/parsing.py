@@ -90,6 +90,15 @@ def query_of(model: type[M]) -> M:
     return _validated(model, lambda: model.model_validate({name: values[0] for name, values in given.items()}))
 
 
+def validated(model: type[M], said: dict[str, str]) -> M:
+    """Return *said*, the fields of a form, as *model* has them.
+
+    Raises:
+        MalformedRequestError: they are not what *model* says.
+    """
+    return _validated(model, lambda: model.model_validate(said))
+
+
 def _validated(model: type[M], validate: Callable[[], M]) -> M:
     try:
         return validate()
@@ -111,7 +120,8 @@ def _message(model: type[Said], field: str, details: ErrorDetails, found: str) -
         case "value_error":
             return str(details["ctx"]["error"])
         case "extra_forbidden":
-            return f"is not known here; {_instead(field, list(model.model_fields))}"
+            names = [each.alias or name for name, each in model.model_fields.items()]
+            return f"is not known here; {_instead(field, names)}"
         case "string_type":
             return f"expected text in quotes, found {found}"
         case "string_too_long":

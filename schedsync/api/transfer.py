@@ -17,6 +17,7 @@ LARGEST_FILE = 1 << 20
 _LEVEL = 1
 """Of compression: the fastest. Further levels take some times as long for a few percent."""
 _TEXTS = {"application/json", "application/problem+json", "image/svg+xml", "application/javascript"}
+_IN_PART = {HTTPStatus.NO_CONTENT, HTTPStatus.PARTIAL_CONTENT, HTTPStatus.NOT_MODIFIED}
 _NEVER_AGAIN = "no-store"
 _ASK_AGAIN = "private, no-cache"
 """May be kept, and has to be asked for again each time, which an unchanged answer makes cheap."""
@@ -44,6 +45,7 @@ def _read_file(response: Response) -> None:
     if response.direct_passthrough and _is_text(response) and (response.content_length or LARGEST_FILE) < LARGEST_FILE:
         response.direct_passthrough = False
         response.make_sequence()
+        response.close()  # the file; what it holds is in memory now
 
 
 def _validate(response: Response) -> None:
@@ -70,7 +72,7 @@ def _is_text(response: Response) -> bool:
 
 
 def _pays(response: Response) -> bool:
-    whole = response.status_code != HTTPStatus.PARTIAL_CONTENT and "Content-Encoding" not in response.headers
+    whole = response.status_code not in _IN_PART and "Content-Encoding" not in response.headers
     return whole and _wants_gzip() and response.is_sequence and len(response.get_data()) >= SMALLEST
 
 

@@ -69,7 +69,7 @@ def _show_all(options: Options, store: Store, limit: int) -> None:
 
 
 def _cursor(job_id: str) -> str:
-    from schedsync.api.paging import job_cursor  # noqa: PLC0415 - Flask is heavy, and a further page is rare
+    from schedsync.api.selecting import job_cursor  # noqa: PLC0415 - Flask is heavy, and a further page is rare
 
     return job_cursor(job_id)
 

@@ -30,6 +30,8 @@ COMMANDS = {
     "pause": ("pausing:pause", "Pause a job, or all jobs."),
     "resume": ("pausing:resume", "Resume a job, or all jobs."),
     "trigger": ("triggering:trigger", "Run a job now."),
+    "syncs": ("logs:syncs", "List what the steps of the loop changed, newest first."),
+    "audit": ("logs:audit", "List what people decided, newest first."),
     "notify": ("notifying:notify", "Try a channel, or list what was told."),
     "token": ("tokens:token", "Make, list or revoke the tokens of the HTTP API."),
     "doctor": ("doctor:doctor", "Look at settings, folders and databases, and say what is wrong."),

@@ -17,7 +17,8 @@ from schedsync.errors import JobNotFoundError, RunNotFoundError, SchedsyncError
 from schedsync.executors.spool import OutputLimits, live, spooled
 from schedsync.runs.run import UNSETTLED, Run, RunState
 from schedsync.settings import RunnerSettings
-from schedsync.status.views import log_text, run_view
+from schedsync.status.output import log_text
+from schedsync.status.views import run_view
 from schedsync.store.store import Store
 
 _HEADING = ("RUN", "JOB", "SCHEDULED", "CAUSE", "STATE", "DURATION", "EXIT", "REASON")
@@ -77,7 +78,7 @@ def _follow(store: Store, run: Run, runner: RunnerSettings) -> int:
 
 
 def _cursor(run: Run) -> str:
-    from schedsync.api.paging import run_cursor  # noqa: PLC0415 - Flask is heavy, and a further page is rare
+    from schedsync.api.selecting import run_cursor  # noqa: PLC0415 - Flask is heavy, and a further page is rare
 
     return run_cursor(run)
 

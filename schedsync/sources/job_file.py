@@ -58,6 +58,15 @@ def parse_job_file(data: bytes, file: str, *, chain: Chain = (), timezone: str =
     )
 
 
+def nodes_of(documents: Iterable[Node]) -> list[Node]:
+    """Return the node of each job in *documents*.
+
+    Raises:
+        RefusedError: one of them is no job file.
+    """
+    return [node for document in documents for node in _job_nodes(document)]
+
+
 def _first(problems: Iterable[Problem]) -> tuple[Problem, ...]:
     """Return no more of *problems* than a person reads."""
     every = tuple(problems)

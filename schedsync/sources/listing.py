@@ -12,7 +12,7 @@ from schedsync.sources.reading import Signature, reason, signature_of, why_unrea
 from schedsync.specs.problem import Problem
 
 ENDINGS = (".yaml", ".yml")
-_DEFAULTS = frozenset(f"_defaults{ending}" for ending in ENDINGS)
+DEFAULTS = frozenset(f"_defaults{ending}" for ending in ENDINGS)
 _LONGEST_PATH = 1000
 """Bytes of a path below the folder: what the store has room for."""
 
@@ -104,7 +104,7 @@ class _Walk:
     def _list(self, folder: _Folder) -> None:
         with os.scandir(folder.path) as entries:
             for entry in sorted(entries, key=lambda entry: entry.name):
-                if entry.name in _DEFAULTS:
+                if entry.name in DEFAULTS:
                     self._add_defaults(entry, folder)
                 elif entry.name[0] not in "._#" and entry.name[-1] not in "~#":
                     self._add(entry, folder)

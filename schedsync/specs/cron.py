@@ -146,6 +146,16 @@ class CronExpression:
         return self._hours[at] * 60 + self._minutes[0] if at < len(self._hours) else None
 
 
+def fields_of(text: str) -> tuple[tuple[str, tuple[int, ...]], ...]:
+    """Return what stands in each of the five fields of a valid expression, and the values that it means.
+
+    Those of a nickname are those that it stands for. Days of the week are numbers from 0 to 6, and 0 is Sunday.
+    """
+    read = [(word, _read_field(kind, word, at)) for kind, (word, at) in zip(_FIELDS, _split(text), strict=True)]
+    word, weekdays = read[-1]
+    return (*read[:-1], (word, tuple(sorted({day % 7 for day in weekdays}))))
+
+
 class _Stretch(NamedTuple):
     """A part of a local day in which the clock is not changed, from minute ``start`` to ``end`` by that clock."""
 

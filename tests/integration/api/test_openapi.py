@@ -71,7 +71,7 @@ def test_everything_that_can_be_said_is_described_and_has_a_type(document: dict[
         assert operation["summary"], name
         for parameter in operation.get("parameters", []):
             assert parameter["description"], (name, parameter)
-            assert {"type", "enum", "anyOf"} & set(parameter["schema"]), (name, parameter)
+            assert {"type", "enum", "anyOf", "$ref"} & set(parameter["schema"]), (name, parameter)
     for name in (name for name, shape in document["components"]["schemas"].items() if "Wish" in name):
         fields = document["components"]["schemas"][name]["properties"]
         assert all(field["description"] and len(field) > 1 for field in fields.values()), name

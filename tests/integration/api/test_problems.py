@@ -12,8 +12,8 @@ import pytest
 from flask.testing import FlaskClient
 
 from schedsync.api.app import create_app
-from schedsync.api.paging import job_cursor
 from schedsync.api.problems import PLAIN, Kind
+from schedsync.api.selecting import job_cursor
 from schedsync.control import Control
 from schedsync.runs.outcome import Output
 from schedsync.store.store import Store
@@ -21,7 +21,7 @@ from tests.builders import located
 from tests.integration.api.conftest import Installation, problem
 
 GETS = (
-    "/",
+    "/api",
     "/health",
     "/ready",
     "/openapi.json",
@@ -31,6 +31,8 @@ GETS = (
     "/api/jobs/a/runs",
     "/api/runs",
     "/api/queue",
+    "/api/syncs",
+    "/api/audit",
 )
 POSTS = (
     *("/api/jobs/a/pause", "/api/jobs/a/resume", "/api/jobs/a/run"),
@@ -38,7 +40,7 @@ POSTS = (
 )
 FORMS = ("/login", "/logout")
 """What browsers send, not clients of the API; see test_login.py."""
-FROM_THE_DATABASE = [path for path in GETS if path.startswith("/api")]
+FROM_THE_DATABASE = [path for path in GETS if path.startswith("/api/")]
 
 
 @pytest.fixture
@@ -221,7 +223,7 @@ def test_a_body_beyond_64_kib_is_refused(client: FlaskClient) -> None:
     problem(client.post("/api/pause", json={"reason": "x" * (64 << 10)}), 413)
 
 
-@pytest.mark.parametrize("path", ["/api", "/api/jbos", "/api/jobs/a/nothing", "/api//jobs", "/api/jobs/"])
+@pytest.mark.parametrize("path", ["/api/", "/api/jbos", "/api/jobs/a/nothing", "/api//jobs", "/api/jobs/"])
 def test_a_path_that_is_none_is_not_found(client: FlaskClient, path: str) -> None:
     problem(client.get(path), 404)
 

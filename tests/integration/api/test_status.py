@@ -253,5 +253,5 @@ def test_an_instance_that_stands_by_shows_its_own_step_when_nothing_happened_sin
 
 
 def test_the_front_door_names_paths_that_answer(client: FlaskClient) -> None:
-    for path in client.get("/").json["read"]:  # type: ignore[index] # an object
+    for path in client.get("/api").json["read"]:  # type: ignore[index] # an object
         assert client.get(path).status_code in {200, 503}

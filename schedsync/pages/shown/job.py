@@ -1,0 +1,124 @@
+"""A job: what it is, when it runs, how it went, and who said what about it."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+
+from schedsync.pages.shown.jobs import why
+from schedsync.pages.shown.plot import RUNS, Plot, plot
+from schedsync.pages.shown.runs import RunLine, run_lines
+from schedsync.pages.shown.spec import SpecTable, spec_table
+from schedsync.pages.shown.times import zoned
+from schedsync.runs.run import Run
+from schedsync.sources.origins import Origins
+from schedsync.specs.job import JobSpec
+from schedsync.specs.schedule import first_fires
+from schedsync.specs.words import trigger_in_words
+from schedsync.status.standing import Standing
+from schedsync.status.views import JobView, standing_view
+from schedsync.store.jobs import StoredJob
+from schedsync.store.syncs import Decision
+
+FIRES = 10
+"""How many of the next slots are shown."""
+
+
+@dataclass(frozen=True, slots=True)
+class Fire:
+    """A slot that is to come."""
+
+    at: datetime
+    local: str
+    """The same by the clocks of the job's zone; empty where that is UTC."""
+    held: bool
+    """Whether it is going to be skipped, as things stand."""
+
+
+@dataclass(frozen=True, slots=True)
+class Upstream:
+    """A job that this one runs after."""
+
+    id: str
+    ends: str
+
+
+@dataclass(frozen=True, slots=True)
+class JobPage:
+    """All that is on the page of a job."""
+
+    job: JobView
+    why: str
+    """Why it does not fire; empty while it does."""
+    schedule: tuple[str, ...]
+    """Each trigger in words."""
+    zone: str
+    """Of its clocks; empty where that is UTC, or where it has several."""
+    fires: tuple[Fire, ...]
+    upstreams: tuple[Upstream, ...]
+    group: str | None
+    plot: Plot | None
+    runs: tuple[RunLine, ...]
+    spec: SpecTable | None
+    decisions: tuple[Decision, ...] | None
+    """What people decided about it lately; None where that is not known now."""
+
+
+def job_page(
+    job: Standing,
+    *,
+    recent: Sequence[Run],
+    runs: Sequence[Run],
+    decisions: Sequence[Decision] | None,
+    origins: Origins | None,
+    now: datetime,
+) -> JobPage:
+    """Return the page.
+
+    Args:
+        job: the job, as it stands.
+        recent: its newest slots, newest first.
+        runs: those that are listed.
+        decisions: what people decided about it, the newest first, if that is known.
+        origins: where its values come from, if that is known.
+        now: the time (UTC).
+    """
+    stored, view = job.job, standing_view(job)
+    spec = stored.spec
+    zone = _zone(spec)
+    return JobPage(
+        job=view,
+        why=why(view, now),
+        schedule=tuple(trigger_in_words(trigger) for trigger in spec.schedule) if spec else (),
+        zone=zone,
+        fires=_fires(stored, view, zone, now),
+        upstreams=_upstreams(spec),
+        group=spec.group if spec else None,
+        plot=plot(recent[:RUNS], now),
+        runs=run_lines(runs, now),
+        spec=spec_table(spec, origins) if spec else None,
+        decisions=None if decisions is None else tuple(decisions),
+    )
+
+
+def _zone(spec: JobSpec | None) -> str:
+    zones = {trigger.timezone for trigger in spec.schedule} if spec else set()
+    return zones.pop() if len(zones) == 1 and zones != {"UTC"} else ""
+
+
+def _fires(stored: StoredJob, view: JobView, zone: str, now: datetime) -> tuple[Fire, ...]:
+    if stored.spec is None or not stored.spec.schedule:
+        return ()
+    job = stored.observed
+    slots = first_fires(stored.spec.schedule, now, FIRES, job_id=job.id, anchor=job.anchor_at)
+    return tuple(Fire(at, zoned(at, zone) if zone else "", _is_held(at, view)) for at in slots)
+
+
+def _is_held(at: datetime, view: JobView) -> bool:
+    if view.state == "suspended":
+        return True
+    return view.pause is not None and (view.pause.until is None or at < view.pause.until)
+
+
+def _upstreams(spec: JobSpec | None) -> tuple[Upstream, ...]:
+    after = spec.after if spec else None
+    return tuple(Upstream(job_id, " or ".join(ends)) for job_id, ends in (after or {}).items())
