@@ -104,6 +104,7 @@ def _one(known: Knowledge, job_id: str, query: RunsQuery) -> _Found:
         recent=recent,
         runs=runs[: query.limit],
         decisions=_decisions(known, job_id),
+        followers=backend().mirror.followers_of(job_id),
         origins=backend().origins(job_id, job.source.file, job.digest),
         now=now,
     )

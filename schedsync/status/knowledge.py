@@ -37,6 +37,10 @@ class Knowledge(Protocol):
         """Return the page of the live jobs that is *wanted*, given the pauses in force."""
         ...
 
+    def coming(self, now: datetime, *, until: datetime, limit: int) -> list[tuple[str, datetime]]:
+        """Return up to *limit* jobs that fire by *until*, earliest first, with their slots; not those held at *now*."""
+        ...
+
     def job(self, job_id: str) -> StoredJob:
         """Return the live job of this id."""
         ...
@@ -148,6 +152,10 @@ class FromStore:
             if self.mirror is not None:
                 self.mirror.learn_specs({job_id: (unknown[job_id], spec) for job_id, spec in read.items()})
         return [StoredJob(job, specs.get(job.id), job.revision) for job in jobs]
+
+    def coming(self, now: datetime, *, until: datetime, limit: int) -> list[tuple[str, datetime]]:
+        """Return up to *limit* jobs that fire by *until*, earliest first, with their slots; not those held at *now*."""
+        return self.store.jobs.coming(now, until=until, limit=limit)
 
     def job(self, job_id: str) -> StoredJob:
         """Return the live job of this id.

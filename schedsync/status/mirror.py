@@ -8,6 +8,7 @@ from bisect import bisect_right
 from collections import Counter
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from datetime import datetime
+from heapq import nsmallest
 
 from schedsync.errors import SchedsyncError
 from schedsync.plan.state import Located, Observed, ObservedJob
@@ -17,7 +18,7 @@ from schedsync.runs.run import UNSETTLED, Run, RunState
 from schedsync.runs.selection import ALL, RunFilter
 from schedsync.specs.job import JobSpec
 from schedsync.status.selection import Found, Sort, Wanted, choose
-from schedsync.status.standing import standing, state_of
+from schedsync.status.standing import ACTIVE, standing, state_of
 from schedsync.store.jobs import JobCounts, StoredJob
 from schedsync.store.syncs import Decision, Recorded, SyncReport
 
@@ -179,6 +180,21 @@ class Mirror:
         """Return the digests of the jobs whose specs are not known, by id."""
         with self._lock:
             return {job.id: job.digest for job in self._jobs.values() if job.digest and self._spec(job) is None}
+
+    def coming(self, now: datetime, *, until: datetime, limit: int) -> list[tuple[str, datetime]]:
+        """Return up to *limit* jobs that fire by *until*, earliest first, with their slots; not those held at *now*."""
+        with self._lock:
+            paused = set(self.pauses(now))
+            jobs = [] if EVERYTHING in paused else list(self._jobs.values())
+        active = (job for job in jobs if state_of(job, paused=job.id in paused) == ACTIVE)
+        slots = [(job.next_fire_at, job.id) for job in active if job.next_fire_at and job.next_fire_at <= until]
+        return [(job_id, slot) for slot, job_id in nsmallest(limit, slots)]
+
+    def followers_of(self, job_id: str) -> list[str]:
+        """Return the jobs that run after one, by id, as far as their specs are known."""
+        with self._lock:
+            specs = {job.id: self._spec(job) for job in self._jobs.values() if job.follows}
+        return sorted(follower for follower, spec in specs.items() if spec is not None and job_id in (spec.after or ()))
 
     def job_counts(self, now: datetime) -> JobCounts:
         """Return how many jobs there are, each counted under the one state it shows at *now*."""

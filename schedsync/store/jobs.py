@@ -204,6 +204,17 @@ class JobTable:
         slots = sorted((_due(row) for row in rows if row.next_fire_at is not None), key=_by_slot)
         return Look(slots, frozenset(row.id for row in rows if row.next_fire_at is None))
 
+    def coming(self, now: datetime, *, until: datetime, limit: int) -> list[tuple[str, datetime]]:
+        """Return up to *limit* jobs that fire by *until*, earliest first, with their slots; not those held at *now*."""
+        statement = (
+            select(_jobs.id, _jobs.next_fire_at)
+            .where(_jobs.next_fire_at <= until, _jobs.suspended == 0, ~_is_paused(now))
+            .order_by(_jobs.next_fire_at, _jobs.id)
+            .limit(limit)
+        )
+        with self._database.read() as connection:
+            return [(row.id, row.next_fire_at) for row in connection.execute(statement)]
+
     def next_fire_at(self) -> datetime | None:
         """Return the earliest next slot of all jobs (UTC)."""
         with self._database.read() as connection:
@@ -211,13 +222,9 @@ class JobTable:
 
     def counts(self, now: datetime) -> JobCounts:
         """Return how many jobs there are, each counted under the one state it shows at *now*."""
-        pauses = tables.pauses.c
-        in_force = select(pauses.job_id).where(
-            pauses.job_id.in_([_jobs.id, EVERYTHING]), pauses.until_at.is_(None) | (pauses.until_at > now)
-        )
         state = case(
             (_jobs.next_fire_at.is_(None) & (_jobs.follows == 0), "finished"),
-            (exists(in_force.correlate(tables.jobs)), "paused"),
+            (_is_paused(now), "paused"),
             (_jobs.suspended == 1, "suspended"),
             else_="active",
         )
@@ -243,6 +250,15 @@ class JobTable:
                 insert_sync(connection, report)
         except IntegrityError as error:
             raise StaleObservationError("another writer added a job of the same id") from error
+
+
+def _is_paused(now: datetime) -> ColumnElement[bool]:
+    """Return whether a pause is in force over a job, its own or that of all."""
+    pauses = tables.pauses.c
+    in_force = select(pauses.job_id).where(
+        pauses.job_id.in_([_jobs.id, EVERYTHING]), pauses.until_at.is_(None) | (pauses.until_at > now)
+    )
+    return exists(in_force.correlate(tables.jobs))
 
 
 def _observed(values: Sequence[Any]) -> ObservedJob:

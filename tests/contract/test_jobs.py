@@ -38,6 +38,19 @@ def test_due_are_the_jobs_up_to_the_horizon_earliest_first(store: Store) -> None
     assert store.jobs.next_fire_at() == SLOT - MINUTE
 
 
+def test_coming_are_the_jobs_that_are_going_to_fire(store: Store) -> None:
+    jobs = {"late": SLOT + timedelta(microseconds=1), "b": SLOT, "a": SLOT, "first": SLOT - MINUTE, "finished": None}
+    apply(store, Plan(add=tuple(add(job_id, at=at) for job_id, at in (jobs | {"c": SLOT, "d": SLOT}).items())))
+    apply(store, Plan(add=(add("e", at=SLOT, suspend=True),)))
+    store.pauses.put(pause("c"), now=NOW)
+    store.pauses.put(pause("d", until=NOW + MINUTE), now=NOW)
+    assert store.jobs.coming(NOW, until=SLOT, limit=3) == [("first", SLOT - MINUTE), ("a", SLOT), ("b", SLOT)]
+    later = [job_id for job_id, _ in store.jobs.coming(NOW + MINUTE, until=SLOT, limit=10)]
+    assert later == ["first", "a", "b", "d"]
+    store.pauses.put(pause(EVERYTHING), now=NOW)
+    assert store.jobs.coming(NOW, until=SLOT, limit=10) == []
+
+
 def test_a_due_job_brings_what_firing_needs(store: Store) -> None:
     new = add("a")
     apply(store, Plan(add=(new,), revision="r7"))

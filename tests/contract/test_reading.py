@@ -36,6 +36,7 @@ READS: dict[str, Callable[[Store, Run], Any]] = {
     "jobs.overview": lambda store, _: (store.jobs.overview(), store.jobs.overview(behind="b", limit=1)),
     "jobs.last_slots": lambda store, _: store.jobs.last_slots(),
     "jobs.due": lambda store, _: store.jobs.due(LATER, 10),
+    "jobs.coming": lambda store, _: store.jobs.coming(LATER, until=LATER, limit=10),
     "jobs.followers": lambda store, _: store.jobs.followers(),
     "jobs.look": lambda store, _: store.jobs.look(LATER, 10),
     "jobs.next_fire_at": lambda store, _: store.jobs.next_fire_at(),

@@ -146,3 +146,24 @@ def test_who_is_overdue_and_how_many_notices_wait_is_as_it_was_told_last() -> No
     seen.learn_overdue(["b"], {})
     seen.learn_notices({"pending": 2})
     assert (seen.overdue(["a", "b"]), seen.notice_counts()) == ({"a": NOW}, {"pending": 2})
+
+
+def test_those_that_run_after_a_job_are_known_as_far_as_their_specs_are() -> None:
+    jobs = [located(id="a"), *(located(id=job_id, after={"a": "any"}) for job_id in ("c", "b")), located(id="d")]
+    unknown = located(id="e", after={"a": "any"})
+    seen = Mirror()
+    seen.see_jobs(store(*(observed(job=job) for job in (*jobs, unknown))), NOW)
+    seen.see_folder(snapshot(*jobs).jobs)
+    assert seen.followers_of("a") == ["b", "c"]
+    assert seen.followers_of("d") == []
+
+
+def test_what_is_going_to_fire_is_known_the_soonest_first() -> None:
+    jobs = {"a": NOW + HOUR, "b": NOW, "late": NOW + 2 * HOUR, "held": NOW}
+    seen = Mirror()
+    seen.see_jobs(store(*(observed(job=located(id=job_id), next_fire_at=at) for job_id, at in jobs.items())), NOW)
+    seen.learn_pauses([Pause("held", "anna", NOW)])
+    assert seen.coming(NOW, until=NOW + HOUR, limit=10) == [("b", NOW), ("a", NOW + HOUR)]
+    assert seen.coming(NOW, until=NOW + HOUR, limit=1) == [("b", NOW)]
+    seen.learn_pauses([Pause(EVERYTHING, "anna", NOW)])
+    assert seen.coming(NOW, until=NOW + HOUR, limit=10) == []

@@ -55,6 +55,8 @@ class JobPage:
     """Of its clocks; empty where that is UTC, or where it has several."""
     fires: tuple[Fire, ...]
     upstreams: tuple[Upstream, ...]
+    followers: tuple[str, ...]
+    """The jobs that run after it."""
     group: str | None
     plot: Plot | None
     runs: tuple[RunLine, ...]
@@ -69,6 +71,7 @@ def job_page(
     recent: Sequence[Run],
     runs: Sequence[Run],
     decisions: Sequence[Decision] | None,
+    followers: Sequence[str],
     origins: Origins | None,
     now: datetime,
 ) -> JobPage:
@@ -79,6 +82,7 @@ def job_page(
         recent: its newest slots, newest first.
         runs: those that are listed.
         decisions: what people decided about it, the newest first, if that is known.
+        followers: the jobs that run after it.
         origins: where its values come from, if that is known.
         now: the time (UTC).
     """
@@ -92,6 +96,7 @@ def job_page(
         zone=zone,
         fires=_fires(stored, view, zone, now),
         upstreams=_upstreams(spec),
+        followers=tuple(followers),
         group=spec.group if spec else None,
         plot=plot(recent[:RUNS], now),
         runs=run_lines(runs, now),

@@ -11,8 +11,6 @@ from schedsync.runs.run import Run, RunState
 from schedsync.runs.selection import RunFilter
 from schedsync.runs.waiting import Waiting
 from schedsync.status.knowledge import Knowledge
-from schedsync.status.selection import JobFilter, Sort, Wanted
-from schedsync.status.standing import ACTIVE, standing
 from schedsync.status.views import HeldView, ProblemView, StatusView
 
 MOST = 25
@@ -82,7 +80,7 @@ def overview(
         running=run_lines(running[:MOST], now),
         queued=tuple(QueuedLine(run_line(each.run, now), in_words(each, now)) for each in told[:MOST]),
         failed=run_lines(failed[:FEW], now),
-        coming=_coming(known, now),
+        coming=tuple(Coming(*slot) for slot in known.coming(now, until=now + _WITHIN, limit=FEW)),
     )
 
 
@@ -101,14 +99,6 @@ def _failed(known: Knowledge, now: datetime) -> list[Run]:
     for state in sorted(FAILURES):
         found += known.runs(job_id=None, before=None, limit=MOST, only=RunFilter(state=state, since=since))
     return sorted(found, key=lambda run: (run.scheduled_at, run.id), reverse=True)
-
-
-def _coming(known: Knowledge, now: datetime) -> tuple[Coming, ...]:
-    """Return what fires within an hour, the soonest first."""
-    wanted = Wanted(FEW, JobFilter(state=ACTIVE), Sort.NEXT_FIRE)
-    standings = (standing(job, {}) for job in known.listed(wanted, known.pauses(now)).jobs)
-    fires = ((each.job.observed.id, each.next_fire_at) for each in standings)
-    return tuple(Coming(job_id, at) for job_id, at in fires if at is not None and at <= now + _WITHIN)
 
 
 def _failing(known: Knowledge, failed: Iterable[Run]) -> int:

@@ -56,10 +56,11 @@ def plot(newest_first: Sequence[Run], now: datetime) -> Plot | None:
     runs = list(reversed(newest_first[:RUNS]))
     if len(runs) < 2:
         return None
-    longest = max(timedelta(seconds=1), *(_length(run, now) for run in runs))
+    longest = max(_length(run, now) for run in runs)
+    scale = max(longest, timedelta(seconds=1))
     begin, end = runs[0].scheduled_at, runs[-1].scheduled_at
-    bars = tuple(_bar(run, _x(run.scheduled_at, begin, end), longest, now) for run in runs)
-    return Plot(bars, _lines(longest), short(begin, now), short(end, now), _label(runs, longest))
+    bars = tuple(_bar(run, _x(run.scheduled_at, begin, end), scale, now) for run in runs)
+    return Plot(bars, _lines(scale), short(begin, now), short(end, now), _label(runs, longest))
 
 
 def _x(at: datetime, begin: datetime, end: datetime) -> int:
@@ -67,8 +68,8 @@ def _x(at: datetime, begin: datetime, end: datetime) -> int:
     return _LEFT + round((_RIGHT - _LEFT - _BAR) * share)
 
 
-def _bar(run: Run, x: int, longest: timedelta, now: datetime) -> PlotBar:
-    height = max(round((_BOTTOM - _TOP) * (_length(run, now) / longest)), _LOWEST)
+def _bar(run: Run, x: int, scale: timedelta, now: datetime) -> PlotBar:
+    height = max(round((_BOTTOM - _TOP) * (_length(run, now) / scale)), _LOWEST)
     words = (absolute(run.scheduled_at), WORDS[run.state], took(run, now))
     return PlotBar(
         x=x,
@@ -82,9 +83,9 @@ def _bar(run: Run, x: int, longest: timedelta, now: datetime) -> PlotBar:
     )
 
 
-def _lines(longest: timedelta) -> tuple[Line, ...]:
+def _lines(scale: timedelta) -> tuple[Line, ...]:
     middle = (_TOP + _BOTTOM) // 2
-    return Line(_TOP, length(longest)), Line(middle, length(longest / 2)), Line(_BOTTOM, "0")
+    return Line(_TOP, length(scale)), Line(middle, length(scale / 2)), Line(_BOTTOM, "0")
 
 
 def _length(run: Run, now: datetime) -> timedelta:

@@ -8,7 +8,7 @@ from flask.testing import FlaskClient
 
 from schedsync.runs.run import RunState
 from schedsync.sources.origins import Kind, Origin
-from tests.builders import located
+from tests.builders import located, snapshot
 from tests.integration.api.conftest import Installation
 from tests.integration.pages.conftest import BROWSER, Browse, client_of
 from tests.integration.pages.reading import Page, read
@@ -47,12 +47,20 @@ def test_a_follower_names_those_before_it(here: Installation, browse: Browse) ->
     assert "it runs after other jobs" in page.text
 
 
+def test_a_job_names_those_that_run_after_it(here: Installation, browse: Browse) -> None:
+    jobs = (located(id="a"), located(id="b", after={"a": "any"}))
+    here.apply(*jobs)
+    here.backend.mirror.see_jobs(here.store.jobs.observe(), here.clock.now)
+    here.backend.mirror.see_folder(snapshot(*jobs).jobs)
+    assert browse("/jobs/a").link("b") == "/jobs/b"
+
+
 def test_its_runs_are_drawn_and_listed(here: Installation, browse: Browse) -> None:
     here.apply(located(id="a"))
     for number in range(4):
         here.end(here.claim("a", here.clock.now - timedelta(hours=number)), exit_code=number % 2 * 3)
     page = browse("/jobs/a")
-    assert page.labels[-1] == "The last 4 slots over time: 2 failed, the longest run took 2 h 0 min." or page.labels
+    assert page.labels == ["The last 4 slots over time: 2 failed, the longest run took 0.0 s."]
     assert [row[0] for row in page.rows if row[0] in {"succeeded", "failed"}] == [*("succeeded", "failed")] * 2
     assert "exit code 3" in page.text
 

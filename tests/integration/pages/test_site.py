@@ -39,7 +39,8 @@ def test_a_page_loads_its_own_files_only(client: FlaskClient, browse: Browse, pa
     assert len(wanted) >= 4
     for address in wanted:
         assert address.startswith("/static/")
-        assert client.get(address).status_code == 200, address
+        with client.get(address) as response:
+            assert response.status_code == 200, address
 
 
 @pytest.mark.parametrize("path", PATHS)

@@ -14,6 +14,7 @@ from tests.contract.builders import NOW, SLOT
 
 ASKED: dict[str, tuple[Callable[[Store], Any], str]] = {
     "due": (lambda store: store.jobs.due(SLOT, 10), "INDEX ix_schedsync_jobs_next"),
+    "coming": (lambda store: store.jobs.coming(NOW, until=SLOT, limit=10), "INDEX ix_schedsync_jobs_next"),
     "next slot": (lambda store: store.jobs.next_fire_at(), "INDEX ix_schedsync_jobs_next"),
     "unsettled": (lambda store: store.runs.unsettled(), "INDEX ix_schedsync_runs_state"),
     "how many": (lambda store: store.runs.unsettled_counts(), "COVERING INDEX ix_schedsync_runs_state"),
