@@ -3,8 +3,10 @@
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from functools import cache
+from typing import Any
 
-from sqlalchemy import ColumnElement, Connection, case, delete, func, select
+from sqlalchemy import ColumnElement, Connection, Select, bindparam, case, delete, func, select
 
 from schedsync.runs.run import UNSETTLED, Run, RunState
 from schedsync.runs.selection import RunFilter
@@ -100,18 +102,23 @@ def _such(only: RunFilter) -> list[ColumnElement[bool]]:
 def last_of(connection: Connection, kept: Kept[Run], job_ids: Collection[str]) -> dict[str, Run]:
     """Return each job's run of its newest slot that was not skipped, and of that slot the last attempt."""
     found: dict[str, Run] = {}
-    ran = _runs.state != RunState.SKIPPED
     for chunk in chunks(job_ids):
-        newest = (
-            select(_runs.job_id, func.max(_runs.scheduled_at).label("slot"))
-            .where(_runs.job_id.in_(chunk), ran)
-            .group_by(_runs.job_id)
-            .subquery()
-        )
-        same_slot = (_runs.job_id == newest.c.job_id) & (_runs.scheduled_at == newest.c.slot)
-        statement = select(*kept.columns).join_from(tables.runs, newest, same_slot).where(ran).order_by(_runs.attempt)
-        found.update((row.job_id, kept.value(row.id, row)) for row in connection.execute(statement).all())
+        rows = connection.execute(_last_of(kept.columns), {"job_ids": chunk}).all()
+        found.update((row.job_id, kept.value(row.id, row)) for row in rows)
     return found
+
+
+@cache  # SQLAlchemy takes longer to put it together than a database takes to answer it
+def _last_of(columns: tuple[ColumnElement[Any], ...]) -> Select[Any]:
+    ran = _runs.state != RunState.SKIPPED
+    newest = (
+        select(_runs.job_id, func.max(_runs.scheduled_at).label("slot"))
+        .where(_runs.job_id.in_(bindparam("job_ids", expanding=True)), ran)
+        .group_by(_runs.job_id)
+        .subquery()
+    )
+    same_slot = (_runs.job_id == newest.c.job_id) & (_runs.scheduled_at == newest.c.slot)
+    return select(*columns).join_from(tables.runs, newest, same_slot).where(ran).order_by(_runs.attempt)
 
 
 def recent_of(connection: Connection, kept: Kept[Run], job_ids: Collection[str], each: int) -> dict[str, list[Run]]:
