@@ -42,13 +42,13 @@ def overview(
     statement = _statement(kept.columns, behind is not None, limit is not None, downwards)
     given = {"behind": behind, "most": limit}
     rows = connection.execute(statement, given, execution_options=_ONE_BITE).all()
-    jobs = [kept.value(row.id, row) for row in rows]
+    jobs = [kept.value(row[0], row) for row in rows]
     if limit is None:
         return Overview(jobs, len(jobs))
     return Overview(jobs, int(rows[0].total if rows else connection.execute(select(_TOTAL)).scalar_one()))
 
 
-@cache  # SQLAlchemy takes longer to put it together than a database takes to answer it
+@cache  # put together once: SQLAlchemy takes longer for that than a database takes to answer
 def _statement(columns: tuple[ColumnElement[Any], ...], behind: bool, limited: bool, downwards: bool) -> Select[Any]:  # noqa: FBT001 - a key of the cache
     # The number comes with the rows of a page: it would be a question of its own.
     statement = select(*columns, *((_TOTAL,) if limited else ()))
