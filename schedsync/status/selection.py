@@ -6,7 +6,6 @@ from datetime import datetime
 from enum import StrEnum
 
 from schedsync.clock import to_micros
-from schedsync.specs.job import JobSpec
 from schedsync.status.standing import STATES, Standing
 from schedsync.store.jobs import StoredJob
 
@@ -56,11 +55,8 @@ class JobFilter:
 def _mentions(job: StoredJob, text: str) -> bool:
     if text in job.observed.id.casefold():
         return True
-    return job.spec is not None and any(text in said.casefold() for said in _texts(job.spec))
-
-
-def _texts(spec: JobSpec) -> Iterable[str]:
-    return spec.description, spec.owner or "", *spec.tags
+    spec = job.spec
+    return spec is not None and text in "\n".join((spec.description, spec.owner or "", *spec.tags)).casefold()
 
 
 @dataclass(frozen=True, slots=True)

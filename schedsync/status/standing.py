@@ -39,13 +39,16 @@ class Standing:
     @property
     def next_fire_at(self) -> datetime | None:
         """When it will really start next: not while it is suspended or paused."""
-        pauses = [pause for pause in (self.pause, self.every) if pause is not None]
         observed, spec = self.job.observed, self.job.spec
         slot = observed.next_fire_at
-        if slot is None or observed.suspended or any(pause.until is None for pause in pauses):
+        if slot is None or observed.suspended:
             return None
-        end = max((pause.until for pause in pauses if pause.until is not None), default=slot)
-        if end <= slot or spec is None:
+        end = slot
+        for pause in (self.pause, self.every):
+            if pause is not None and pause.until is None:
+                return None
+            end = end if pause is None or pause.until is None else max(end, pause.until)
+        if end == slot or spec is None:
             return slot
         return next_fire(spec.schedule, end - MICROSECOND, job_id=observed.id, anchor=observed.anchor_at)
 

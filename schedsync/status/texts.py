@@ -4,7 +4,8 @@ Lists of jobs are asked for again and again, and between two answers few of the 
 """
 
 import json
-from collections.abc import Iterable
+from collections.abc import Iterator
+from datetime import datetime
 
 from schedsync.status.standing import Standing
 from schedsync.status.views import Listing, standing_view
@@ -21,16 +22,16 @@ class JobTexts:
 
     def page(self, listing: Listing, next_cursor: str | None) -> str:
         """Return a page of jobs, as ``JobsPage`` describes it."""
-        jobs = ",".join(self._of_each(listing.jobs))
+        jobs = ",".join(self._of_each(listing))
         return f'{{"jobs":[{jobs}],"total":{listing.total},"next_cursor":{json.dumps(next_cursor)}}}'
 
-    def _of_each(self, standings: Iterable[Standing]) -> Iterable[str]:
-        for standing in standings:
+    def _of_each(self, listing: Listing) -> Iterator[str]:
+        for standing in listing.jobs:
             known = self._texts.get(standing.job.observed.id)
-            yield known[1] if known is not None and known[0] == standing else self._made(standing)
+            yield known[1] if known is not None and known[0] == standing else self._made(standing, listing.at)
 
-    def _made(self, standing: Standing) -> str:
-        text = standing_view(standing).model_dump_json()
+    def _made(self, standing: Standing, at: datetime) -> str:
+        text = standing_view(standing, at).model_dump_json()
         if not standing.changes_with_time:
             if len(self._texts) >= MOST:
                 self._texts.clear()

@@ -252,12 +252,19 @@ def problem_view(problem: Problem) -> ProblemView:
 def job_view(
     job: StoredJob, pauses: Mapping[str, Pause], last_run: Run | None, overdue_since: datetime | None = None
 ) -> JobView:
-    """Show *job*, given the pauses in force."""
-    return standing_view(standing(job, pauses, last_run, overdue_since))
+    """Show *job* at this moment, given the pauses in force."""
+    return standing_view(standing(job, pauses, last_run, overdue_since), utc_now())
 
 
-def standing_view(shown: Standing) -> JobView:
-    """Show a job as it stands."""
+def job_detail(
+    job: StoredJob, pauses: Mapping[str, Pause], last_run: Run | None, overdue_since: datetime | None = None
+) -> JobDetail:
+    """Show *job* at this moment, with its spec."""
+    return standing_detail(standing(job, pauses, last_run, overdue_since), utc_now())
+
+
+def standing_view(shown: Standing, now: datetime) -> JobView:
+    """Show a job as it stands *now*."""
     observed, spec, last = shown.job.observed, shown.job.spec, shown.last_run
     return JobView(
         id=observed.id,
@@ -271,16 +278,14 @@ def standing_view(shown: Standing) -> JobView:
         stale=observed.stale,
         pause=pause_view(shown.shown_pause),
         overdue_since=shown.overdue_since,
-        last_run=None if last is None else run_view(last),
+        last_run=None if last is None else run_view(last, now),
     )
 
 
-def job_detail(
-    job: StoredJob, pauses: Mapping[str, Pause], last_run: Run | None, overdue_since: datetime | None = None
-) -> JobDetail:
-    """Show *job* with its spec."""
-    spec = None if job.spec is None else job.spec.model_dump(mode="json")
-    return JobDetail(**dict(job_view(job, pauses, last_run, overdue_since)), spec=spec)
+def standing_detail(shown: Standing, now: datetime) -> JobDetail:
+    """Show a job as it stands *now*, with its spec."""
+    spec = None if shown.job.spec is None else shown.job.spec.model_dump(mode="json")
+    return JobDetail(**dict(standing_view(shown, now)), spec=spec)
 
 
 def job_shown(known: Knowledge, job_id: str, now: datetime) -> JobDetail:
@@ -291,7 +296,8 @@ def job_shown(known: Knowledge, job_id: str, now: datetime) -> JobDetail:
     """
     job = known.job(job_id)
     last = known.last_runs([job_id]).get(job_id)
-    return job_detail(job, known.pauses(now), last, overdue_since(known, [job]).get(job_id))
+    shown = standing(job, known.pauses(now), last, overdue_since(known, [job]).get(job_id))
+    return standing_detail(shown, now)
 
 
 def overdue_since(known: Knowledge, jobs: Sequence[StoredJob]) -> dict[str, datetime]:
@@ -309,11 +315,13 @@ class Listing:
     """How many there are on all pages."""
     more: Place | None
     """Where the next page begins."""
+    at: datetime
+    """When that was so (UTC)."""
 
     @property
     def views(self) -> list[JobView]:
         """How they are shown."""
-        return [standing_view(job) for job in self.jobs]
+        return [standing_view(job, self.at) for job in self.jobs]
 
 
 def listing(known: Knowledge, wanted: Wanted, now: datetime) -> Listing:
@@ -322,7 +330,7 @@ def listing(known: Knowledge, wanted: Wanted, now: datetime) -> Listing:
     found = known.listed(wanted, pauses)
     last, overdue = known.last_runs([job.observed.id for job in found.jobs]), overdue_since(known, found.jobs)
     jobs = [standing(job, pauses, last.get(i), overdue.get(i)) for job in found.jobs for i in [job.observed.id]]
-    return Listing(jobs, found.total, found.more)
+    return Listing(jobs, found.total, found.more, now)
 
 
 def jobs_page(known: Knowledge, *, after: str, limit: int, now: datetime) -> tuple[list[JobView], str | None]:

@@ -3,8 +3,10 @@
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from functools import cache
+from typing import Any
 
-from sqlalchemy import ColumnElement, Connection, case, delete, func, select
+from sqlalchemy import BindParameter, ColumnElement, Connection, Select, bindparam, case, delete, func, select
 
 from schedsync.runs.run import UNSETTLED, Run, RunState
 from schedsync.runs.selection import RunFilter
@@ -16,6 +18,8 @@ from schedsync.store.rows import chunks
 Place = tuple[datetime, str]
 """A place in the history: a slot, and the id of a run in it."""
 _runs = tables.runs.c
+_RAN = _runs.state != RunState.SKIPPED
+_JOB_IDS: BindParameter[Any] = bindparam("job_ids", expanding=True)
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,13 +87,15 @@ def page(
     newest_first = (_runs.scheduled_at.desc(), _runs.id.desc())
     statement = select(*kept.columns).where(*conditions, *_such(only)).order_by(*newest_first).limit(limit)
     rows = connection.execute(statement, execution_options={"schedsync_rows": limit + 1}).all()
-    return [kept.value(row.id, row) for row in rows]
+    return [kept.value(row[0], row) for row in rows]
 
 
 def _such(only: RunFilter) -> list[ColumnElement[bool]]:
     """Return what a row has to be to be taken."""
-    equal = {_runs.state: only.state, _runs.cause: only.cause, _runs.node: only.node}
-    conditions = [column == value for column, value in equal.items() if value is not None]
+    # Nearly all runs succeed, so the index of states is no way to find the newest of those.
+    state = _runs.state if only.state is not RunState.SUCCEEDED else _runs.state.concat("")
+    equal = ((state, only.state), (_runs.cause, only.cause), (_runs.node, only.node))
+    conditions: list[ColumnElement[bool]] = [column == value for column, value in equal if value is not None]
     if only.since is not None:
         conditions.append(_runs.scheduled_at >= only.since)
     if only.until is not None:
@@ -100,18 +106,41 @@ def _such(only: RunFilter) -> list[ColumnElement[bool]]:
 def last_of(connection: Connection, kept: Kept[Run], job_ids: Collection[str]) -> dict[str, Run]:
     """Return each job's run of its newest slot that was not skipped, and of that slot the last attempt."""
     found: dict[str, Run] = {}
-    ran = _runs.state != RunState.SKIPPED
     for chunk in chunks(job_ids):
-        newest = (
-            select(_runs.job_id, func.max(_runs.scheduled_at).label("slot"))
-            .where(_runs.job_id.in_(chunk), ran)
-            .group_by(_runs.job_id)
-            .subquery()
-        )
-        same_slot = (_runs.job_id == newest.c.job_id) & (_runs.scheduled_at == newest.c.slot)
-        statement = select(*kept.columns).join_from(tables.runs, newest, same_slot).where(ran).order_by(_runs.attempt)
-        found.update((row.job_id, kept.value(row.id, row)) for row in connection.execute(statement).all())
+        rows = connection.execute(_last_of_live(kept.columns), {"job_ids": chunk}).all()
+        found.update((row.job_id, kept.value(row.id, row)) for row in rows if row.id is not None)
+        gone = set(chunk).difference(row.live_id for row in rows)
+        if gone:
+            rows = connection.execute(_last_of_gone(kept.columns), {"job_ids": list(gone)}).all()
+            found.update((row.job_id, kept.value(row.id, row)) for row in rows)
     return found
+
+
+# Both are put together once: SQLAlchemy takes longer for that than a database takes to answer.
+@cache
+def _last_of_live(columns: tuple[ColumnElement[Any], ...]) -> Select[Any]:
+    """Return a question that finds the newest slot of each live job by one look into the index."""
+    jobs = tables.jobs.c
+    slot = select(func.max(_runs.scheduled_at)).where(_runs.job_id == jobs.id, _RAN).correlate(tables.jobs)
+    live = (
+        select(jobs.id.label("live_id"), slot.scalar_subquery().label("slot")).where(jobs.id.in_(_JOB_IDS)).subquery()
+    )
+    its_slot = (_runs.job_id == live.c.live_id) & (_runs.scheduled_at == live.c.slot) & _RAN
+    statement = select(*columns, live.c.live_id).select_from(live.outerjoin(tables.runs, its_slot))
+    return statement.order_by(_runs.attempt)
+
+
+@cache
+def _last_of_gone(columns: tuple[ColumnElement[Any], ...]) -> Select[Any]:
+    """Return a question that needs no rows of jobs."""
+    newest = (
+        select(_runs.job_id, func.max(_runs.scheduled_at).label("slot"))
+        .where(_runs.job_id.in_(_JOB_IDS), _RAN)
+        .group_by(_runs.job_id)
+        .subquery()
+    )
+    same_slot = (_runs.job_id == newest.c.job_id) & (_runs.scheduled_at == newest.c.slot)
+    return select(*columns).join_from(tables.runs, newest, same_slot).where(_RAN).order_by(_runs.attempt)
 
 
 def recent_of(connection: Connection, kept: Kept[Run], job_ids: Collection[str], each: int) -> dict[str, list[Run]]:

@@ -2,8 +2,10 @@
 
 from dataclasses import dataclass
 from datetime import datetime
+from functools import cache
+from typing import Any
 
-from sqlalchemy import Connection, func, select
+from sqlalchemy import ColumnElement, Connection, Integer, Select, bindparam, func, select
 
 from schedsync.plan.state import ObservedJob
 from schedsync.runs.run import RunState
@@ -37,18 +39,25 @@ def overview(
         limit: how many at most; None: all of them.
         downwards: whether the last id comes first, so that *behind* means before it.
     """
-    # The number comes with the rows of a page: it would be a question of its own.
-    total = () if limit is None else (_TOTAL,)
-    statement = select(*kept.columns, *total).order_by(_jobs.id.desc() if downwards else _jobs.id)
-    if behind is not None:
-        statement = statement.where(_jobs.id < behind if downwards else _jobs.id > behind)
-    if limit is not None:
-        statement = statement.limit(limit)
-    rows = connection.execute(statement, execution_options=_ONE_BITE).all()
-    jobs = [kept.value(row.id, row) for row in rows]
+    statement = _statement(kept.columns, behind is not None, limit is not None, downwards)
+    given = {"behind": behind, "most": limit}
+    rows = connection.execute(statement, given, execution_options=_ONE_BITE).all()
+    jobs = [kept.value(row[0], row) for row in rows]
     if limit is None:
         return Overview(jobs, len(jobs))
     return Overview(jobs, int(rows[0].total if rows else connection.execute(select(_TOTAL)).scalar_one()))
+
+
+@cache  # put together once: SQLAlchemy takes longer for that than a database takes to answer
+def _statement(columns: tuple[ColumnElement[Any], ...], behind: bool, limited: bool, downwards: bool) -> Select[Any]:  # noqa: FBT001 - a key of the cache
+    # The number comes with the rows of a page: it would be a question of its own.
+    statement = select(*columns, *((_TOTAL,) if limited else ()))
+    if behind:
+        place = bindparam("behind", type_=_jobs.id.type)
+        statement = statement.where(_jobs.id < place if downwards else _jobs.id > place)
+    if limited:
+        statement = statement.limit(bindparam("most", type_=Integer))
+    return statement.order_by(_jobs.id.desc() if downwards else _jobs.id)
 
 
 def last_slots(connection: Connection) -> dict[str, datetime]:

@@ -12,11 +12,15 @@ from schedsync.runs.notices import Ending
 from schedsync.runs.outcome import Output
 from schedsync.runs.run import RunState
 from schedsync.specs.notify import Notify
+from schedsync.status.knowledge import FromStore
+from schedsync.status.mirror import Mirror
+from schedsync.status.selection import JobFilter, Sort, Wanted
+from schedsync.status.views import listing
 from schedsync.store import tables
 from schedsync.store.leases import Lease
 from schedsync.store.runs import RunChanges
 from schedsync.store.store import Store
-from tests.contract.builders import MINUTE, SLOT, TTL, advance, claim, ended, live, retry, run
+from tests.contract.builders import MINUTE, NOW, SLOT, TTL, advance, claim, ended, live, retry, run
 
 JOBS = [f"job-{number:04}" for number in range(1_000)]
 LOBS = {
@@ -108,6 +112,23 @@ def test_a_renewal_is_one_statement(store: Store, lease: Lease) -> None:
     with traffic(store) as renewing:
         store.leases.renew(lease.owner, TTL)
     assert verbs(renewing) == ["UPDATE", "COMMIT"]
+
+
+def test_a_page_of_jobs_is_three_questions_and_its_specs_are_read_once(store: Store, lease: Lease) -> None:
+    live(store, *JOBS)
+    claim(store, lease, *(run(job_id) for job_id in JOBS[::2]))
+    known = FromStore(store, Mirror())
+
+    def page(wanted: Wanted) -> list[str]:
+        with traffic(store) as asking:
+            assert len(listing(known, wanted, NOW).jobs) == wanted.limit
+        return asking
+
+    assert verbs(page(Wanted(100))) == ["SELECT"] * 4
+    for wanted in (Wanted(100), Wanted(50, JobFilter(state="active")), Wanted(10, sort=Sort.NEXT_FIRE)):
+        asked = page(wanted)
+        assert verbs(asked) == ["SELECT"] * 3
+        assert not [text for text in asked if any(table in text for table in LOBS)]
 
 
 @pytest.mark.parametrize("jobs", [10, 1_000])
