@@ -9,6 +9,7 @@ from flask.json.provider import DefaultJSONProvider
 from schedsync.api import (
     answers,
     endpoint,
+    files,
     guard,
     health,
     index,
@@ -42,7 +43,7 @@ def create_app(backend: Backend) -> Flask:
     app.after_request(answers.say_how_old)
     app.after_request(_for_this_request_only)
     problems.register(app)
-    for module in (index, health, jobs, logs, queue, runs, status):
+    for module in (index, files, health, jobs, logs, queue, runs, status):
         app.register_blueprint(module.blueprint)
     return app
 

@@ -8,7 +8,8 @@ from flask import Flask, Response, jsonify, request
 from werkzeug.exceptions import HTTPException
 from werkzeug.http import HTTP_STATUS_CODES
 
-from schedsync.api.parsing import MalformedRequestError
+from schedsync.api.files import WritingOffError
+from schedsync.api.parsing import MalformedRequestError, Mistake
 from schedsync.control import BadWishError
 from schedsync.errors import (
     DatabaseUnavailableError,
@@ -17,6 +18,8 @@ from schedsync.errors import (
     RunNotFoundError,
     SchemaError,
 )
+from schedsync.sources.job_files import JobFileConflictError, RefusedJobError, UnwritableFolderError
+from schedsync.specs.problem import Problem
 
 log = logging.getLogger(__name__)
 
@@ -29,6 +32,10 @@ def register(app: Flask) -> None:
     """Let *app* answer every error with a problem document."""
     app.register_error_handler(MalformedRequestError, _malformed)
     app.register_error_handler(BadWishError, _bad_wish)
+    app.register_error_handler(WritingOffError, _no_writing)
+    app.register_error_handler(RefusedJobError, _no_job)
+    app.register_error_handler(JobFileConflictError, _conflict)
+    app.register_error_handler(UnwritableFolderError, _no_right)
     app.register_error_handler(JobNotFoundError, _no_such_job)
     app.register_error_handler(RunNotFoundError, _no_such_run)
     app.register_error_handler(DatabaseUnavailableError, _no_database)
@@ -54,6 +61,22 @@ def _bad_wish(error: BadWishError) -> Response:
     return _problem(400, str(error))
 
 
+def _no_writing(error: WritingOffError) -> Response:
+    return _problem(404, str(error))
+
+
+def _no_job(error: RefusedJobError) -> Response:
+    return _malformed(MalformedRequestError([_mistake(problem) for problem in error.problems]))
+
+
+def _mistake(problem: Problem) -> Mistake:
+    return Mistake(problem.field or "body", problem.found or "nothing", problem.message)
+
+
+def _conflict(error: JobFileConflictError) -> Response:
+    return _problem(409, str(error), file=error.file)
+
+
 def _no_such_job(error: JobNotFoundError) -> Response:
     return _problem(404, str(error), job_id=error.job_id)
 
@@ -68,7 +91,7 @@ def _no_database(error: DatabaseUnavailableError | SchemaError) -> Response:
     return response
 
 
-def _no_right(error: MissingRightError) -> Response:
+def _no_right(error: MissingRightError | UnwritableFolderError) -> Response:
     """Answer without a time to ask again at: it takes somebody who grants the right."""
     return _problem(503, str(error))
 
