@@ -37,6 +37,7 @@ class Writing:
 
     def schedule(self, status: int, **fields: Any) -> dict[str, Any]:
         response = self.client.post("/api/schedule-job", json=JOB | fields)
+        self.here.clock.forward(seconds=1)
         if status >= 400:
             return problem(response, status)
         assert response.status_code == status, response.text
@@ -44,6 +45,7 @@ class Writing:
 
     def remove(self, status: int, job_id: str = "erp.close") -> dict[str, Any]:
         response = self.client.delete(f"/api/remove-job/{job_id}")
+        self.here.clock.forward(seconds=1)
         if status >= 400:
             return problem(response, status)
         assert response.status_code == status, response.text
