@@ -343,6 +343,15 @@ def test_while_the_database_is_away_nothing_is_written(writing: Writing) -> None
     assert writing.files() == []
 
 
+WORDS = ["on", "no", "12:30", "0755", "1.5e3", "1.0e+20", "~", "<<", "null", "true", " x", "x: y", "# x", "", "\t\x07"]
+
+
+@pytest.mark.parametrize("word", WORDS)
+def test_text_that_looks_like_something_else_is_written_as_text(writing: Writing, word: str) -> None:
+    writing.schedule(201, description=word)
+    assert JobsFolder(writing.folder).read().jobs["erp.close"][0].spec.description == word
+
+
 VALUES = st.recursive(
     st.none()
     | st.booleans()
