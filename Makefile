@@ -9,11 +9,7 @@ TESTS  ?=
 WORKERS ?= 4
 
 .DEFAULT_GOAL := help
-<<<<<<< HEAD
-.PHONY: help run test faults round-trips screens lint format types contracts check clean
-=======
-.PHONY: help run test faults round-trips status-side lint format types contracts check clean
->>>>>>> read
+.PHONY: help run test faults round-trips screens status-side lint format types contracts check clean
 
 help:  ## Show this list
 	@sed -n 's/^\([a-z-]*\):.*## /\1\t/p' $(MAKEFILE_LIST) | expand -t 12
@@ -44,13 +40,11 @@ faults: $(DEV)  ## Kill the service at each step of a run, and print what became
 round-trips: $(DEV)  ## Print what each operation costs a database in round trips
 	$(BIN)/python -m tests.benchmarks.round_trips
 
-<<<<<<< HEAD
 screens: $(DEV)  ## Take a picture of each page into build/screens/, and renew those in docs/images/
 	$(BIN)/python -m tests.browser.screens
-=======
+
 status-side: $(DEV)  ## Print what reading costs while 200 jobs start in a second
 	$(BIN)/python -m tests.benchmarks.status_side
->>>>>>> read
 
 lint: $(DEV)  ## Check style and formatting
 	$(BIN)/ruff check .

@@ -22,6 +22,7 @@ from schedsync.executors.headroom import make_room, shortages
 from schedsync.executors.identity import this_instance
 from schedsync.executors.spool import OutputLimits, live, printed, spooled
 from schedsync.executors.sql_call import Databases
+from schedsync.filing import Filing
 from schedsync.housekeeping import HistoryKeeper, Periodic
 from schedsync.notify.channel import Channel
 from schedsync.notify.outbox import Outbox
@@ -44,6 +45,7 @@ from schedsync.settings import Settings
 from schedsync.shutdown import beside, stop_together
 from schedsync.signals import RESCAN, STOP, heard
 from schedsync.sources.folder import JobsFolder
+from schedsync.sources.job_files import JobFiles
 from schedsync.sources.origins import Files
 from schedsync.sources.watch import FolderWatch
 from schedsync.sql.request import Target
@@ -319,6 +321,12 @@ class Service:
     def _waiting(self) -> list[Waiting] | None:
         return self._runner.waiting() if self._scheduler.leads else None
 
+    def _filing(self) -> Filing | None:
+        if not self._settings.api.write_files:
+            return None
+        jobs = self._settings.jobs
+        return Filing(self._store, JobFiles(jobs.path, timezone=jobs.timezone, max_file_size=jobs.max_file_size))
+
     def _make_api(self) -> ApiServer:
         api = self._settings.api
         backend = Backend(
@@ -333,6 +341,7 @@ class Service:
             tick_limit=3 * MAX_SLEEP,
             spooled_output=self._spooled_output,
             printed=self._printed,
+            filing=self._filing(),
             exposed=api.exposed,
             waiting=self._waiting,
             groups=self._settings.group_places,

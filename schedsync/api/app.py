@@ -10,6 +10,7 @@ from schedsync.api import (
     answers,
     description,
     endpoint,
+    files,
     guard,
     headers,
     health,
@@ -50,7 +51,7 @@ def create_app(backend: Backend) -> Flask:
     app.after_request(answers.say_how_old)
     app.after_request(headers.protect)
     problems.register(app)
-    for module in (index, description, health, jobs, login, logs, queue, runs, status):
+    for module in (index, description, files, health, jobs, login, logs, queue, runs, status):
         app.register_blueprint(module.blueprint)
     return app
 

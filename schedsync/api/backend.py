@@ -10,6 +10,7 @@ from flask import Flask, current_app
 from schedsync.access import Rules
 from schedsync.clock import Clock
 from schedsync.control import Control
+from schedsync.filing import Filing
 from schedsync.runs.outcome import Output
 from schedsync.runs.waiting import Waiting
 from schedsync.sources.origins import Origins
@@ -54,6 +55,8 @@ class Backend:
     """Returns what a run of another instance has printed so far that spools to the same folder; None when none does."""
     printed: Callable[[str, int, int], bytes] = lambda _run_id, _start, _most: b""
     """Returns what the file of a run that goes on has from a byte on, and at most so many bytes of it."""
+    filing: Filing | None = None
+    """What writes job files for programs; None where they may not."""
 
     rules: Rules = field(default_factory=Rules)
     """Who may ask."""

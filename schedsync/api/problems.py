@@ -10,6 +10,7 @@ from pydantic import WithJsonSchema
 from werkzeug.exceptions import HTTPException
 from werkzeug.http import HTTP_STATUS_CODES
 
+from schedsync.api.files import WritingOffError
 from schedsync.api.parsing import MalformedRequestError, Mistake
 from schedsync.control import BadWishError
 from schedsync.errors import (
@@ -19,6 +20,8 @@ from schedsync.errors import (
     RunNotFoundError,
     SchemaError,
 )
+from schedsync.sources.job_files import JobFileConflictError, RefusedJobError, UnwritableFolderError
+from schedsync.specs.problem import Problem as FileProblem
 from schedsync.status.views import View
 
 log = logging.getLogger(__name__)
@@ -39,11 +42,14 @@ class Kind(Enum):
     NOT_ALLOWED = (403, "This is not allowed")
     JOB_NOT_FOUND = (404, "No such job")
     RUN_NOT_FOUND = (404, "No such run")
+    WRITING_OFF = (404, "Job files are not written over HTTP here")
+    JOB_FILE_CONFLICT = (409, "Another file has this job")
     TOO_MANY_ATTEMPTS = (429, "Too many attempts")
     INTERNAL_ERROR = (500, "A mistake of schedsync")
     DATABASE_UNAVAILABLE = (503, "The database is away")
     WRONG_SCHEMA = (503, "The tables are not those of this version")
     MISSING_RIGHT = (503, "The database does not allow it")
+    FOLDER_NOT_WRITABLE = (503, "The jobs folder does not allow it")
 
     @property
     def uri(self) -> str:
@@ -82,12 +88,18 @@ class Problem(View):
     """The id that no job has."""
     run_id: str | None = None
     """The id that no run has."""
+    file: str | None = None
+    """The file that has the job."""
 
 
 def register(app: Flask) -> None:
     """Let *app* answer every error with a problem document."""
     app.register_error_handler(MalformedRequestError, _malformed)
     app.register_error_handler(BadWishError, _bad_wish)
+    app.register_error_handler(WritingOffError, _no_writing)
+    app.register_error_handler(RefusedJobError, _no_job)
+    app.register_error_handler(JobFileConflictError, _conflict)
+    app.register_error_handler(UnwritableFolderError, _no_writable_folder)
     app.register_error_handler(JobNotFoundError, _no_such_job)
     app.register_error_handler(RunNotFoundError, _no_such_run)
     app.register_error_handler(DatabaseUnavailableError, _no_database)
@@ -117,6 +129,22 @@ def _bad_wish(error: BadWishError) -> Response:
     return problem(Kind.BAD_WISH, str(error))
 
 
+def _no_writing(error: WritingOffError) -> Response:
+    return problem(Kind.WRITING_OFF, str(error))
+
+
+def _no_job(error: RefusedJobError) -> Response:
+    return _malformed(MalformedRequestError([_mistake(found) for found in error.problems]))
+
+
+def _mistake(found: FileProblem) -> Mistake:
+    return Mistake(found.field or "body", found.found or "nothing", found.message)
+
+
+def _conflict(error: JobFileConflictError) -> Response:
+    return problem(Kind.JOB_FILE_CONFLICT, str(error), file=error.file)
+
+
 def _no_such_job(error: JobNotFoundError) -> Response:
     return problem(Kind.JOB_NOT_FOUND, str(error), job_id=error.job_id)
 
@@ -141,6 +169,11 @@ def _later(response: Response) -> Response:
 def _no_right(error: MissingRightError) -> Response:
     """Answer without a time to ask again at: it takes somebody who grants the right."""
     return problem(Kind.MISSING_RIGHT, str(error))
+
+
+def _no_writable_folder(error: UnwritableFolderError) -> Response:
+    """Likewise."""
+    return problem(Kind.FOLDER_NOT_WRITABLE, str(error))
 
 
 def _http(error: HTTPException) -> Response:

@@ -38,14 +38,15 @@ def log(query: LogQuery, run_id: str) -> Response:
     if query.follows:
         return _text(following.behind(run_id, query.start or 0, query.wait or 0))
     part = following.whole(run_id)
-    response = _text(part)
-    if part.done:  # it does not change any more
-        response.add_etag()
-    return ranged(response)
+    return ranged(_text(part, final=part.done))
 
 
-def _text(part: Part) -> Response:
+def _text(part: Part, *, final: bool = False) -> Response:
     response = Response(part.stretch.text, mimetype=TEXT)
+    if final:
+        response.add_etag()
+    else:
+        response.cache_control.no_store = True
     response.headers[NEXT], response.headers[DONE] = str(part.stretch.next), "true" if part.done else "false"
     return response
 

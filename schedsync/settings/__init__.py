@@ -144,6 +144,11 @@ class ApiSettings(Group):
     public_url: Annotated[str, AfterValidator(_web)] | None = Field(
         None, description="Where people reach it, for the links in notices: https://schedsync.example.com."
     )
+    write_files: bool = Field(
+        default=False,
+        description="Whether programs that may control write and remove job files in the folder api of the jobs folder."
+        " Who may do that runs anything as the user of the service.",
+    )
     read: Literal["open", "token"] = Field(
         "open", description="Whether reading is open to whoever reaches the API, or needs a token as control does."
     )

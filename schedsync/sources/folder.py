@@ -14,7 +14,7 @@ from schedsync.clock import Clock, utc_now
 from schedsync.plan.state import Located, Snapshot, UnknownPath
 from schedsync.sources.defaults import Chain, Defaults, read_defaults
 from schedsync.sources.job_file import ParsedFile, parse_job_file
-from schedsync.sources.listing import FoundFile, Listing, identity_of, list_folder
+from schedsync.sources.listing import FoundFile, Listing, identity_of, list_defaults, list_folder
 from schedsync.sources.reading import UnreadableError, reason
 from schedsync.sources.remembering import Memory, Said
 from schedsync.sources.revision import checkout_lock, marks_of, revision_of
@@ -64,6 +64,7 @@ class JobsFolder:
             clock: tells how old a file is.
         """
         self._path, self._shown, self._timezone = path.absolute(), path, timezone
+        self._max_file_size, self._clock = max_file_size, clock
         self._files: Memory[_Meaning] = Memory(max_file_size, clock)
         self._defaults: Memory[Defaults | tuple[Problem, ...]] = Memory(max_file_size, clock)
         self._last: tuple[_Scan, tuple[object, ...], Snapshot] | None = None
@@ -77,6 +78,19 @@ class JobsFolder:
         snapshot = _snapshot(scan, self._revision(scan))
         self._last = (scan, marks, snapshot)
         return snapshot
+
+    def judge(self, data: bytes, file: str) -> ParsedFile:
+        """Return what a file of these bytes would say at the place *file*, under the defaults that are there.
+
+        Problems of another file are those of the defaults. Safe from any thread.
+        """
+        scan, folder = _Scan(), file.rpartition("/")[0]
+        memory: Memory[Defaults | tuple[Problem, ...]] = Memory(self._max_file_size, self._clock)
+        listing = list_defaults(os.path.realpath(self._path), folder)
+        chain = _Chains(memory, self._timezone, listing, scan).of(folder).chain
+        if chain is None:
+            return ParsedFile(problems=tuple(scan.problems))
+        return parse_job_file(data, file, chain=chain, timezone=self._timezone)
 
     def _revision(self, scan: _Scan) -> str:
         if not scan.contents and not scan.problems:

@@ -67,6 +67,18 @@ def nodes_of(documents: Iterable[Node]) -> list[Node]:
     return [node for document in documents for node in _job_nodes(document)]
 
 
+def documents_of(data: bytes, file: str) -> list[dict[str, Any]] | Problem:
+    """Return the mapping of each job in a file as it is written, whatever it says, or why there is none to be had."""
+    text = decode(data, file)
+    nodes = text if isinstance(text, Problem) else compose(text, file)
+    if isinstance(nodes, Problem):
+        return nodes
+    try:
+        return [_mapping(node) for document in nodes for node in _job_nodes(document)]
+    except RefusedError as error:
+        return error.problem(file)
+
+
 def _first(problems: Iterable[Problem]) -> tuple[Problem, ...]:
     """Return no more of *problems* than a person reads."""
     every = tuple(problems)

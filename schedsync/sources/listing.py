@@ -74,6 +74,17 @@ def list_folder(root: str) -> Listing:
     return walk.listing
 
 
+def list_defaults(root: str, folder: str) -> Listing:
+    """Return the defaults files in *root* and in the folders on the way to *folder*, which is below it."""
+    listing, parts = Listing(), folder.split("/") if folder else []
+    for relative in ("/".join(parts[:depth]) for depth in range(len(parts) + 1)):
+        for name in sorted(DEFAULTS):
+            below = f"{relative}/{name}".lstrip("/")
+            if os.path.lexists(path := os.path.join(root, below)):  # noqa: PTH118 - like the other calls here
+                listing.defaults.setdefault(relative, []).append(FoundFile(below, path, None))
+    return listing
+
+
 @dataclass(frozen=True, slots=True)
 class _Folder:
     path: str

@@ -50,14 +50,19 @@ class _Loader(getattr(yaml, "CSafeLoader", yaml.SafeLoader)):  # type: ignore[mi
         self._depth -= 1
 
 
-for _tag, _pattern, _first in (
-    ("bool", r"true|false", "tf"),
-    ("int", r"0|-?[1-9][0-9]*", "-0123456789"),
-    ("float", r"-?(?:0|[1-9][0-9]*)\.[0-9]+(?:[eE][-+]?[0-9]+)?", "-0123456789"),
-    ("null", r"null|~|", ["n", "~", ""]),
-    ("merge", r"<<", "<"),
-):
-    _Loader.add_implicit_resolver(_TAG + _tag, re.compile(rf"(?:{_pattern})\Z"), list(_first))
+PLAIN_WORDS = tuple(
+    (_TAG + name, re.compile(rf"(?:{pattern})\Z"), list(first))
+    for name, pattern, first in (
+        ("bool", r"true|false", "tf"),
+        ("int", r"0|-?[1-9][0-9]*", "-0123456789"),
+        ("float", r"-?(?:0|[1-9][0-9]*)\.[0-9]+(?:[eE][-+]?[0-9]+)?", "-0123456789"),
+        ("null", r"null|~|", ["n", "~", ""]),
+        ("merge", r"<<", "<"),
+    )
+)
+"""Tag, pattern and first characters of the words that are no text unless they are quoted."""
+for _word in PLAIN_WORDS:
+    _Loader.add_implicit_resolver(*_word)
 
 
 class RefusedError(Exception):

@@ -15,7 +15,7 @@ _SCHEDULE: TypeAdapter[Any] = TypeAdapter(Schedule)
 
 def canonical(spec: JobSpec) -> str:
     """Return *spec* as JSON text that comments, key order and spelled-out defaults do not change."""
-    return _json(spec.model_dump(mode="json", exclude_defaults=True))
+    return as_json(spec.model_dump(mode="json", exclude_defaults=True))
 
 
 def from_canonical(text: str) -> JobSpec:
@@ -43,10 +43,15 @@ def spec_digest(spec: JobSpec) -> str:
 
 def schedule_digest(spec: JobSpec) -> str:
     """Return the digest of when the job fires; while it stays, an edit keeps the next fire time."""
-    return _sha256(_json(_SCHEDULE.dump_python(spec.schedule, mode="json", exclude_defaults=True)))
+    return _sha256(as_json(_SCHEDULE.dump_python(spec.schedule, mode="json", exclude_defaults=True)))
 
 
-def _json(value: object) -> str:
+def as_json(value: object) -> str:
+    """Return *value* as JSON text that the order of keys does not change.
+
+    Raises:
+        ValueError: it has a number that JSON does not have.
+    """
     return json.dumps(value, sort_keys=True, separators=(",", ":"), ensure_ascii=False, allow_nan=False)
 
 

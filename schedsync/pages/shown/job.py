@@ -86,7 +86,7 @@ def job_page(
         origins: where its values come from, if that is known.
         now: the time (UTC).
     """
-    stored, view = job.job, standing_view(job)
+    stored, view = job.job, standing_view(job, now)
     spec = stored.spec
     zone = _zone(spec)
     return JobPage(

@@ -34,7 +34,7 @@ def job_lines(known: Knowledge, jobs: Sequence[Standing], now: datetime) -> tupl
 
 
 def _line(job: Standing, recent: Sequence[Run], now: datetime) -> JobLine:
-    view, spec = standing_view(job), job.job.spec
+    view, spec = standing_view(job, now), job.job.spec
     return JobLine(
         job=view,
         why=why(view, now),

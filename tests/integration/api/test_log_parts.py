@@ -172,7 +172,10 @@ def test_a_follower_gets_what_is_printed_when_it_is(here: Installation, follower
     assert answer() == ("news", "4", "false")
 
 
-def test_a_follower_is_told_when_the_run_ends(here: Installation, follower: Follower) -> None:
+def test_a_follower_is_told_at_once_when_the_run_ends(
+    here: Installation, follower: Follower, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("schedsync.api.following.ASK", 60)
     run = here.claim("a")
     here.live[run.id] = Output()
     (answer,) = follower.waits(run)
@@ -194,6 +197,7 @@ def test_a_follower_of_a_run_elsewhere_asks_the_store_now_and_then(
 def test_a_follower_of_a_run_here_asks_the_store_once(
     here: Installation, follower: Follower, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    monkeypatch.setattr("schedsync.api.following.ASK", 0)
     run = here.claim("a")
     here.live[run.id] = Output()
     asked: list[str] = []

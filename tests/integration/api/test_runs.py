@@ -42,7 +42,7 @@ def test_a_run_is_shown(here: Installation, get: Ask) -> None:
 
 
 @pytest.mark.parametrize("run_id", ["019e3a8b5a5f6c1d2e3f4a5b", "a%00b", "x" * 33])
-@pytest.mark.parametrize("rest", ["", "/log"])
+@pytest.mark.parametrize("rest", ["", "/log", "/log?from=0&wait=20"])
 def test_a_run_that_is_not_there_is_named(client: FlaskClient, run_id: str, rest: str) -> None:
     assert 'no run has the id "' in problem(client.get(f"/api/runs/{run_id}{rest}"), 404)["detail"]
 
