@@ -6,7 +6,21 @@
 from flask import Flask, Response
 from flask.json.provider import DefaultJSONProvider
 
-from schedsync.api import answers, endpoint, guard, health, index, jobs, parsing, places, problems, queue, runs, status
+from schedsync.api import (
+    answers,
+    endpoint,
+    guard,
+    health,
+    index,
+    jobs,
+    metrics,
+    parsing,
+    places,
+    problems,
+    queue,
+    runs,
+    status,
+)
 from schedsync.api.backend import Backend, attach
 
 __all__ = ["Backend", "create_app"]
@@ -22,13 +36,14 @@ def create_app(backend: Backend) -> Flask:
     app.url_map.merge_slashes = False  # a doubled slash is a mistake to name, not one to redirect
     app.json = _JsonInOrder(app)
     attach(app, backend)
+    metrics.register(app)
     for check in (guard.check_sender, parsing.check_ids, endpoint.check_query):
         app.before_request(check)
     places.register(app)
     app.after_request(answers.say_how_old)
     app.after_request(_for_this_request_only)
     problems.register(app)
-    for module in (index, health, jobs, queue, runs, status):
+    for module in (index, health, jobs, metrics, queue, runs, status):
         app.register_blueprint(module.blueprint)
     return app
 

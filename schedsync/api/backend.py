@@ -9,6 +9,7 @@ from flask import Flask, current_app
 
 from schedsync.clock import Clock
 from schedsync.control import Control
+from schedsync.metrics.metrics import Metrics
 from schedsync.runs.outcome import Output
 from schedsync.runs.waiting import Waiting
 from schedsync.status.knowledge import FromStore
@@ -47,6 +48,9 @@ class Backend:
     """What answers while the database is away."""
     spooled_output: Callable[[str], Output | None] = lambda _run_id: None
     """Returns what a run of another instance has printed so far that spools to the same folder; None when none does."""
+
+    metrics: Metrics = field(default_factory=Metrics)
+    """What is counted and measured."""
 
     @property
     def live(self) -> FromStore:

@@ -23,6 +23,7 @@ GETS = (
     "/",
     "/health",
     "/ready",
+    "/metrics",
     "/api/status",
     "/api/jobs",
     "/api/jobs/a",
