@@ -15,7 +15,7 @@ from schedsync.status.mirror import Mirror
 from schedsync.status.vitals import Vitals
 from schedsync.store.syncs import Held, SyncReport
 from tests.builders import HOUR, NOW, observed, run, spec, store
-from tests.scrape import full, numbers, promtool
+from tests.scrape import numbers
 
 MINUTE = timedelta(minutes=1)
 
@@ -106,7 +106,3 @@ def test_what_waits_and_what_runs_is_told_by_pool() -> None:
 def test_results_that_wait_are_told_by_where_they_are() -> None:
     found = scraped(Instance(kept=lambda: (2, 3)))
     assert [found[f'schedsync_results_waiting{{place="{place}"}}'] for place in ("memory", "disk")] == [2, 3]
-
-
-def test_promtool_finds_no_fault_with_any_metric() -> None:
-    promtool("check", "metrics", stdin=full())
