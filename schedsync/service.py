@@ -50,7 +50,7 @@ from schedsync.sources.folder import JobsFolder
 from schedsync.sources.watch import FolderWatch
 from schedsync.sql.request import Target
 from schedsync.status.knowledge import refresh
-from schedsync.status.mirror import Mirror
+from schedsync.status.mirror import RUNS, Mirror
 from schedsync.status.vitals import Vitals
 from schedsync.store.store import Store
 from schedsync.store.targets import target_of
@@ -133,8 +133,8 @@ class Service:
         self._watching = Periodic("punctuality", PUNCTUALITY, self._punctuality.check)
         self._scheduler.on_lead = self._begin_to_lead
         self._metrics = self._make_metrics()
-        self._successes_unknown = True
-        """Whether other instances may have had runs of which the metrics do not know."""
+        self._past_unknown = True
+        """Whether other processes may have had runs of which the metrics do not know."""
         self._listen()
         self._api = self._make_api() if settings.api.enabled else None
 
@@ -296,20 +296,22 @@ class Service:
             wholly = self._mirror.as_of is None or not self._scheduler.leads
             refresh(self._mirror, self._store, utc_now(), wholly=wholly)
             self._mirror.learn_notices(self._store.notices.counts())
-            self._learn_successes()
+            self._learn_past()
 
-    def _learn_successes(self) -> None:
-        """Let the metrics know when jobs have succeeded last, once when others may have run them."""
+    def _learn_past(self) -> None:
+        """Let the metrics know what became of jobs before, once when other processes may have run them."""
         live = self._mirror.live()
-        if not (self._successes_unknown and live):
+        if not (self._past_unknown and live):
             return
-        self._successes_unknown = False  # before it is asked: who begins to lead meanwhile wants it asked again
+        self._past_unknown = False  # before it is asked: who begins to lead meanwhile wants it asked again
         try:
             found = self._store.notices.successes(live)
         except SchedsyncError:
-            self._successes_unknown = True
+            self._past_unknown = True
             raise
-        self._metrics.per_job.learn_successes({i: each.last for i, each in found.items() if each.last is not None})
+        per_job = self._metrics.per_job
+        per_job.learn_past(self._mirror.runs(job_id=None, before=None, limit=RUNS))
+        per_job.learn_successes({i: each.last for i, each in found.items() if each.last is not None})
 
     def _check_watch(self) -> None:
         self._watch.check()
@@ -328,7 +330,7 @@ class Service:
 
     def _begin_to_lead(self) -> None:
         self._punctuality.begin()
-        self._successes_unknown = True
+        self._past_unknown = True
         self._loop.wake()
         self._outbox.wake()
 

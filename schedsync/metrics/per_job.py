@@ -1,10 +1,11 @@
-"""What is told of each job, written by hand: the client library takes a third of a second for ten thousand jobs.
+"""What is told of each job, written by hand: the client library takes half a second for ten thousand jobs.
 
 What there is to say of a job is written when one of its numbers changes, so that a scrape only strings it together. A
 job that is not live has no series: what there is to tell is bounded by the folder.
 """
 
 import threading
+from collections import defaultdict
 from collections.abc import Collection, Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -107,6 +108,18 @@ class PerJob:
             with self._changing(job_id) as numbers:
                 numbers.succeeded(at.timestamp())
 
+    def learn_past(self, runs: Iterable[Run]) -> None:
+        """Take over how many slots in a row have failed, of jobs of which nothing has ended here yet.
+
+        Args:
+            runs: what is remembered of all jobs, newest slot first and of each slot the last attempt first.
+        """
+        for job_id, failed in _failed_in_a_row(runs).items():
+            with self._changing(job_id) as numbers:
+                if not numbers.ended:
+                    numbers.failures = len(failed)
+                    numbers.failed_at = failed[0].timestamp()
+
     def keep(self, live: Collection[str]) -> None:
         """Forget the jobs that are not *live* any more."""
         with self._lock:
@@ -130,6 +143,23 @@ class PerJob:
                 numbers = self._numbers[job_id] = _Numbers(_labels(job_id))
             yield numbers
             numbers.write()
+
+
+def _failed_in_a_row(runs: Iterable[Run]) -> dict[str, list[datetime]]:
+    """Return when the slots ended that have failed since each job's last success, newest first."""
+    failed: defaultdict[str, list[datetime]] = defaultdict(list)
+    over: set[str] = set()
+    seen: set[tuple[str, datetime]] = set()
+    for run in runs:
+        slot = run.job_id, run.scheduled_at
+        if run.job_id in over or slot in seen:
+            continue
+        seen.add(slot)
+        if run.state is RunState.SUCCEEDED:
+            over.add(run.job_id)
+        elif is_failure(run) and run.finished_at is not None:
+            failed[run.job_id].append(run.finished_at)
+    return dict(failed)
 
 
 def escaped(value: str) -> str:

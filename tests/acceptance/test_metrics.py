@@ -1,7 +1,7 @@
 """What Prometheus gets from a real service."""
 
 import urllib.request
-from datetime import datetime
+from datetime import UTC, datetime
 
 import pytest
 
@@ -52,17 +52,26 @@ def test_a_scrape_is_valid_and_tells_what_the_api_tells(service: Service, folder
     assert 'job_id="good"' in scraped(service)
 
 
-def test_when_a_job_has_succeeded_last_is_known_after_a_restart(service: Service, folder: Folder) -> None:
-    folder.shell("once", "true", schedule="{every: 1s}")
+def test_what_became_of_jobs_before_is_known_after_a_restart(service: Service, folder: Folder) -> None:
+    folder.shell("good", "true")
+    folder.shell("bad", "false")
     service.start()
-    eventually(lambda: service.ended("once", "succeeded"))
-    folder.shell("once", "true", schedule="{every: 1d}")
-    eventually(lambda: service.job("once")["spec"]["schedule"][0]["every"] != "1s")
+    eventually(lambda: service.ended("good", "succeeded") and len(service.ended("bad", "failed")) > 1)
+    for name in ("good", "bad"):
+        folder.shell(name, "true", schedule="{every: 1d}")
+    eventually(lambda: not [job for job in service.get("/api/jobs")["jobs"] if _soon(job["next_fire_at"])])
+    eventually(lambda: not service.get("/api/queue")["total"])
     service.end()
     service.start()
-    series = 'schedsync_job_last_success_timestamp_seconds{job_id="once"}'
-    eventually(lambda: series in scraped(service))
-    assert RUNS not in kinds(scraped(service))
+    success = 'schedsync_job_last_success_timestamp_seconds{job_id="good"}'
+    eventually(lambda: success in scraped(service))
+    text = scraped(service)
+    assert numbers(text)['schedsync_job_failures_in_a_row{job_id="bad"}'] >= 2
+    assert RUNS not in kinds(text)
+
+
+def _soon(instant: str) -> bool:
+    return (datetime.fromisoformat(instant) - datetime.now(UTC)).total_seconds() < 600
 
 
 def _has(text: str, wanted: dict[str, float]) -> bool:

@@ -8,10 +8,13 @@ from prometheus_client.parser import text_string_to_metric_families
 from schedsync.metrics.instance import Instance
 from schedsync.metrics.metrics import Metrics
 from schedsync.metrics.per_job import PerJob
-from schedsync.runs.run import RunState
+from schedsync.runs.run import Run, RunState
 from schedsync.status.mirror import Mirror
-from tests.builders import NOW, observed, run, store
+from tests.builders import HOUR, NOW, observed, run, store
 from tests.scrape import numbers
+
+OK, FAILED, TIMED_OUT, LOST = RunState.SUCCEEDED, RunState.FAILED, RunState.TIMED_OUT, RunState.LOST
+CANCELLED, SKIPPED, QUEUED = RunState.CANCELLED, RunState.SKIPPED, RunState.QUEUED
 
 
 @pytest.fixture
@@ -45,6 +48,50 @@ def test_a_job_that_comes_back_begins_anew(per_job: PerJob) -> None:
     assert per_job.text(["job"], {}) == ""
     succeed(per_job)
     assert numbers(per_job.text(["job"], {}))['schedsync_job_runs_total{job_id="job",outcome="succeeded"}'] == 1
+
+
+def past(*attempts: tuple[int, int, RunState]) -> list[Run]:
+    """Runs of hours that are so long ago, each with its attempt and its state."""
+    return [
+        run(
+            scheduled_at=NOW - hours * HOUR,
+            attempt=attempt,
+            state=state,
+            started_at=NOW,
+            finished_at=NOW - hours * HOUR,
+        )
+        for hours, attempt, state in attempts
+    ]
+
+
+@pytest.mark.parametrize(
+    ("attempts", "failures"),
+    [
+        pytest.param([(1, 1, FAILED), (2, 1, LOST), (3, 1, OK), (4, 1, FAILED)], 2, id="since the last success"),
+        pytest.param([(1, 2, FAILED), (1, 1, FAILED), (2, 1, TIMED_OUT)], 2, id="slots and not attempts"),
+        pytest.param([(1, 2, OK), (1, 1, FAILED)], None, id="the last attempt counts"),
+        pytest.param([(0, 2, QUEUED), (0, 1, FAILED), (1, 1, FAILED)], 1, id="a slot that has not ended"),
+        pytest.param([(1, 1, CANCELLED), (2, 1, SKIPPED), (3, 1, FAILED)], 1, id="what neither failed nor succeeded"),
+        pytest.param([(1, 1, OK)], None, id="a success"),
+    ],
+)
+def test_failures_in_a_row_are_known_from_before(
+    per_job: PerJob, attempts: list[tuple[int, int, RunState]], failures: float | None
+) -> None:
+    per_job.learn_past(past(*attempts))
+    assert numbers(per_job.text(["job"], {})).get('schedsync_job_failures_in_a_row{job_id="job"}') == failures
+
+
+def test_what_ended_here_is_known_better_than_what_is_remembered(per_job: PerJob) -> None:
+    succeed(per_job)
+    per_job.learn_past(past((1, 1, FAILED)))
+    assert "failures" not in per_job.text(["job"], {})
+
+
+def test_a_success_ends_the_row_that_is_known_from_before(per_job: PerJob) -> None:
+    per_job.learn_past(past((1, 1, FAILED)))
+    succeed(per_job)
+    assert "failures" not in per_job.text(["job"], {})
 
 
 def test_nothing_is_told_where_nothing_is_known(per_job: PerJob) -> None:
