@@ -24,6 +24,8 @@ from schedsync.executors.spool import OutputLimits, live, printed, spooled
 from schedsync.executors.sql_call import Databases
 from schedsync.filing import Filing
 from schedsync.housekeeping import HistoryKeeper, Periodic
+from schedsync.metrics.instance import Instance
+from schedsync.metrics.metrics import Metrics
 from schedsync.notify.channel import Channel
 from schedsync.notify.outbox import Outbox
 from schedsync.notify.pings import Pings
@@ -32,6 +34,7 @@ from schedsync.notify.punctuality import Punctuality
 from schedsync.outages import Outage
 from schedsync.plan.state import PruneGuard
 from schedsync.reconcile import ReconcileLoop, Reconciler
+from schedsync.running.listeners import all_of
 from schedsync.running.runner import Runner, RunnerOptions
 from schedsync.running.sweeping import sweep
 from schedsync.runs.ledger import HTTP, PROCESSES, PYTHON, SQL
@@ -50,7 +53,7 @@ from schedsync.sources.origins import Files
 from schedsync.sources.watch import FolderWatch
 from schedsync.sql.request import Target
 from schedsync.status.knowledge import refresh
-from schedsync.status.mirror import Mirror
+from schedsync.status.mirror import RUNS, Mirror
 from schedsync.status.vitals import Vitals
 from schedsync.store.store import Store
 from schedsync.store.targets import target_of
@@ -129,7 +132,6 @@ class Service:
         self._history = HistoryKeeper(store)
         self._forgetting = Periodic("history", HISTORY, self._forget_history)
         self._mirror = Mirror()
-        self._runner.tell.on_change = self._learn_run
         self._mirroring = Periodic("mirror", HOUSEKEEPING, self._refresh_mirror, at_once=True)
         self._outbox = Outbox(
             store, channels(settings), lambda: self._scheduler.leads, public_url=settings.api.public_url
@@ -139,11 +141,36 @@ class Service:
             store, self._runner.late, lambda: self._scheduler.leads, on_notices=self._outbox.wake
         )
         self._pings = Pings(settings.jobs.path, _password_variables(settings))
-        self._runner.tell.on_started, self._runner.tell.on_ended = self._pings.started, self._pings.ended
         self._watching = Periodic("punctuality", PUNCTUALITY, self._punctuality.check)
         self._scheduler.on_lead = self._begin_to_lead
         self._access: Periodic | None = None
+        self._metrics = self._make_metrics()
+        self._past_unknown = True
+        """Whether other processes may have had runs of which the metrics do not know."""
+        self._listen()
         self._api = self._make_api() if settings.api.enabled else None
+
+    def _make_metrics(self) -> Metrics:
+        return Metrics(
+            Instance(
+                node=self._settings.node,
+                vitals=self._vitals,
+                mirror=self._mirror,
+                load=self._runner.load,
+                kept=self._runner.kept,
+                overdue=self._punctuality.overdue,
+            )
+        )
+
+    def _listen(self) -> None:
+        """Let all who want to know hear of runs, ticks and transactions."""
+        tell, counts = self._runner.tell, self._metrics.runs
+        tell.on_change = all_of(counts.changed, self._learn_run)
+        tell.on_started = all_of(counts.started, self._pings.started)
+        tell.on_settled = counts.settled
+        tell.on_ended = all_of(counts.ended, self._pings.ended)
+        self._scheduler.on_tick = self._metrics.loops.tick
+        self._store.database.on_transaction = self._metrics.loops.transaction
 
     @property
     def url(self) -> str | None:
@@ -250,7 +277,8 @@ class Service:
         self._loop.wake()
 
     def _step(self) -> None:
-        report = self._reconciler.step()
+        with self._metrics.loops.step() as step:
+            report = step.report = self._reconciler.step()
         self._vitals.stepped(report)
         if self._reconciler.seen is not None and self._reconciler.seen.outdated:
             changed = {name: n for name, n in report.counts.items() if n and name != "unchanged"}
@@ -276,12 +304,30 @@ class Service:
         if seen is not None:
             self._mirror.see_folder(seen.snapshot.jobs)
             self._punctuality.see(seen.snapshot.jobs, seen.observed.jobs)
+            self._metrics.per_job.keep(seen.observed.jobs.keys() | seen.snapshot.jobs.keys())
             self._mirror.see_jobs(self._store.jobs.observe() if seen.outdated else seen.observed, seen.at)
 
     def _refresh_mirror(self) -> None:
         if not self._vitals.away:
             wholly = self._mirror.as_of is None or not self._scheduler.leads
             refresh(self._mirror, self._store, utc_now(), wholly=wholly)
+            self._mirror.learn_notices(self._store.notices.counts())
+            self._learn_past()
+
+    def _learn_past(self) -> None:
+        """Let the metrics know what became of jobs before, once when other processes may have run them."""
+        live = self._mirror.live()
+        if not (self._past_unknown and live):
+            return
+        self._past_unknown = False  # before it is asked: who begins to lead meanwhile wants it asked again
+        try:
+            found = self._store.notices.successes(live)
+        except SchedsyncError:
+            self._past_unknown = True
+            raise
+        per_job = self._metrics.per_job
+        per_job.learn_past(self._mirror.runs(job_id=None, before=None, limit=RUNS))
+        per_job.learn_successes({i: each.last for i, each in found.items() if each.last is not None})
 
     def _check_watch(self) -> None:
         self._watch.check()
@@ -300,6 +346,7 @@ class Service:
 
     def _begin_to_lead(self) -> None:
         self._punctuality.begin()
+        self._past_unknown = True
         self._loop.wake()
         self._outbox.wake()
 
@@ -348,6 +395,7 @@ class Service:
             origins=files(self._settings).origins,
             mirror=self._mirror,
             rules=api.rules,
+            metrics=self._metrics,
         )
         app = create_app(backend)
         pages.register(app)

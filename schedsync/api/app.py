@@ -18,6 +18,7 @@ from schedsync.api import (
     jobs,
     login,
     logs,
+    metrics,
     parsing,
     places,
     problems,
@@ -44,6 +45,7 @@ def create_app(backend: Backend) -> Flask:
     attach(app, backend)
     transfer.register(app)  # first, since what is registered last looks at an answer first
     proxies.believe(app, backend.rules.proxies)
+    metrics.register(app)  # before the guard, since what it refuses is counted, too
     guard.register(app, backend)
     for check in (parsing.check_ids, endpoint.check_query):
         app.before_request(check)
@@ -51,7 +53,7 @@ def create_app(backend: Backend) -> Flask:
     app.after_request(answers.say_how_old)
     app.after_request(headers.protect)
     problems.register(app)
-    for module in (index, description, files, health, jobs, login, logs, queue, runs, status):
+    for module in (index, description, files, health, jobs, login, logs, metrics, queue, runs, status):
         app.register_blueprint(module.blueprint)
     return app
 

@@ -11,6 +11,7 @@ from schedsync.access import Rules
 from schedsync.clock import Clock
 from schedsync.control import Control
 from schedsync.filing import Filing
+from schedsync.metrics.metrics import Metrics
 from schedsync.runs.outcome import Output
 from schedsync.runs.waiting import Waiting
 from schedsync.sources.origins import Origins
@@ -64,6 +65,9 @@ class Backend:
     origins: Callable[[str, str, str], Origins | None] = lambda _job_id, _file, _digest: None
     """Returns where the values of a live job come from, given its id, its file and the digest of its spec; None where
     that is not known."""
+
+    metrics: Metrics = field(default_factory=Metrics)
+    """What is counted and measured."""
 
     @property
     def live(self) -> FromStore:

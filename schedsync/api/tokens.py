@@ -124,6 +124,7 @@ def _write_refused(attempts: Attempts, parts: Backend) -> None:
 
 
 def _refuse(attempts: Attempts, address: str, token: Token | None) -> NoReturn:
+    backend().metrics.requests.authentication_failed()
     count = attempts.note(address)
     if count in {1, EACH}:  # the first one, and the one from which on nothing is looked for
         log.warning(
@@ -135,6 +136,7 @@ def _refuse(attempts: Attempts, address: str, token: Token | None) -> NoReturn:
 
 
 def _turn_away(wait: timedelta) -> NoReturn:
+    backend().metrics.requests.authentication_failed()
     seconds = max(1, math.ceil(wait.total_seconds()))
     raise TooManyRequests(
         f"Too many tokens that are not valid came from this address; try again in {seconds} s.", retry_after=seconds

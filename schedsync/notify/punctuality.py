@@ -101,6 +101,10 @@ class Punctuality:
                 if run.job_id in self._wanted:
                     self._succeeded[run.job_id] = max(run.finished_at, self._succeeded.get(run.job_id, run.finished_at))
 
+    def overdue(self) -> Mapping[str, datetime]:
+        """Return since when jobs are overdue (UTC), by id; they are known to an instance that leads."""
+        return dict(self._raised)
+
     def check(self) -> None:
         """Look once.
 

@@ -76,6 +76,11 @@ class Custody:
         with self._changed:
             return frozenset(self._held)
 
+    def counts(self) -> tuple[int, int]:
+        """Return how many results wait for the store in memory alone, and how many on disk."""
+        with self._changed:
+            return len(self._due), len(self._held) - len(self._due)
+
     def output(self, run_id: str) -> Output | None:
         """Return the output of a run whose result waits; None where none does."""
         with self._changed:

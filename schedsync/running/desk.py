@@ -17,7 +17,7 @@ from schedsync.runs.recovery import KnownJob
 from schedsync.runs.retry import concluded
 from schedsync.runs.run import Run, RunState
 from schedsync.runs.slots import Ahead, Decision
-from schedsync.runs.waiting import Waiting, waiting
+from schedsync.runs.waiting import Load, Waiting, load, waiting
 from schedsync.specs.job import JobSpec
 from schedsync.store.runs import RunChanges
 
@@ -76,6 +76,11 @@ class Desk:
         """Return what waits here, in the order in which it will start."""
         with self.lock:
             return waiting(self.ledger)
+
+    def load(self) -> Load:
+        """Return how many wait here, and how many places are taken."""
+        with self.lock:
+            return load(self.ledger)
 
     def late(self, now: datetime) -> list[Entry]:
         """Return the runs that have not ended in time."""
@@ -199,6 +204,8 @@ class Desk:
         if follows.ending is not None:
             changes.endings.append(follows.ending)
         self.tell.change(result.run)
+        if job is not None:
+            self.tell.settled(result.run, job)
         if follows.retry is not None:
             changes.retries.append(follows.retry)
             self.unwritten.add(follows.retry.id)

@@ -3,12 +3,16 @@
 import logging
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
+from functools import partial
+from typing import Concatenate, ParamSpec
 
 from schedsync.runs.outcome import Output
 from schedsync.runs.recovery import KnownJob
 from schedsync.runs.run import Run
 
 log = logging.getLogger(__name__)
+
+P = ParamSpec("P")
 
 
 @dataclass(slots=True)
@@ -19,6 +23,8 @@ class Listeners:
     """Told of each run as it stands here now, whenever that changes, before it is written."""
     on_started: Callable[[Run, KnownJob], None] = lambda _run, _job: None
     """Told of each run whose process exists."""
+    on_settled: Callable[[Run, KnownJob], None] = lambda _run, _job: None
+    """Told of each attempt that has ended here, or been skipped here while it waited, before that is written."""
     on_ended: Callable[[Run, KnownJob, Output], None] = lambda _run, _job, _output: None
     """Told how each slot has ended, before that is written."""
     on_finished: Callable[[Run], None] = lambda _run: None
@@ -34,6 +40,10 @@ class Listeners:
         """Tell that the process of *run* exists."""
         _guarded(run, lambda: self.on_started(run, job))
 
+    def settled(self, run: Run, job: KnownJob) -> None:
+        """Tell that this attempt has ended."""
+        _guarded(run, lambda: self.on_settled(run, job))
+
     def ended(self, run: Run, job: KnownJob, output: Output) -> None:
         """Tell that the slot of *run* has ended."""
         _guarded(run, lambda: self.on_ended(run, job, output))
@@ -45,6 +55,16 @@ class Listeners:
 
     def _finished(self, run: Run) -> None:
         _guarded(run, lambda: self.on_finished(run))
+
+
+def all_of(*listeners: Callable[Concatenate[Run, P], None]) -> Callable[Concatenate[Run, P], None]:
+    """Return what tells all of *listeners*, one after another, whatever one of them raises."""
+
+    def tell(run: Run, /, *args: P.args, **kwargs: P.kwargs) -> None:
+        for listener in listeners:
+            _guarded(run, partial(listener, run, *args, **kwargs))
+
+    return tell
 
 
 def _guarded(run: Run, call: Callable[[], None]) -> None:

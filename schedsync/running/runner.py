@@ -33,7 +33,7 @@ from schedsync.runs.ledger import Entry, Ledger
 from schedsync.runs.outcome import Outcome, Output
 from schedsync.runs.run import RunState
 from schedsync.runs.slots import Ahead, Decision
-from schedsync.runs.waiting import Waiting
+from schedsync.runs.waiting import Load, Waiting
 from schedsync.specs.job import JobSpec
 from schedsync.store.leases import Lease
 from schedsync.store.store import Store
@@ -191,6 +191,14 @@ class Runner:
     def waiting(self) -> list[Waiting]:
         """Return what waits here, in the order in which it will start."""
         return self._desk.waiting()
+
+    def load(self) -> Load:
+        """Return how many wait here, and how many places are taken."""
+        return self._desk.load()
+
+    def kept(self) -> tuple[int, int]:
+        """Return how many results wait for the store in memory alone, and how many on disk."""
+        return self._custody.counts()
 
     def late(self, now: datetime) -> list[Entry]:
         """Return the runs that have not ended in time."""

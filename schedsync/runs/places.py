@@ -36,6 +36,15 @@ class Places:
         self._free[pool] += 1
         self._free[ALL] += 1
 
+    def taken(self) -> dict[str, int]:
+        """Return how many are taken, by pool and in all of them."""
+        return {pool: places - self._free[pool] for pool, places in self._capacity.items()}
+
+    @property
+    def capacity(self) -> Mapping[str, int]:
+        """How many there are, by pool and in all of them."""
+        return self._capacity
+
     def scarce(self, pool: str) -> tuple[str, int]:
         """Return where a run of *pool* needs a place, and how many there are: in the pool, or in all together."""
         short = ALL if self._free[pool] > 0 >= self._free[ALL] else pool

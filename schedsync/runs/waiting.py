@@ -1,5 +1,6 @@
 """What each run that has not started waits for: told by the ledger of the leader, or by what the rows say alone."""
 
+from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
@@ -39,6 +40,28 @@ class Waiting:
     """How many runs wait for the same, and come before it."""
     until: datetime | None = None
     """Delay: when that is over (UTC)."""
+
+
+@dataclass(frozen=True, slots=True)
+class Load:
+    """How much is to be done on an instance."""
+
+    waiting: Mapping[tuple[WaitsFor, str], int]
+    """How many runs wait, by what for and by the pool that they take a place in."""
+    places: Mapping[str, int]
+    """How many runs may be running at once, by pool, and under ``all`` in all pools together."""
+    taken: Mapping[str, int]
+    """How many of those places are taken."""
+
+
+_WAITS_FOR = {Place.READY: WaitsFor.CAPACITY, Place.BLOCKED: WaitsFor.OVERLAP, Place.DELAYED: WaitsFor.DELAY}
+
+
+def load(ledger: Ledger) -> Load:
+    """Return how much is to be done, as *ledger* has it."""
+    waits = ((_WAITS_FOR.get(entry.place), entry.pool) for entry in ledger.entries())
+    counts = Counter((kind, pool) for kind, pool in waits if kind is not None)
+    return Load(counts, ledger.places.capacity, ledger.places.taken())
 
 
 def waiting(ledger: Ledger) -> list[Waiting]:

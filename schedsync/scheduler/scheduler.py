@@ -5,6 +5,7 @@ the wrong moment. Here a tick claims all due slots in one transaction first, and
 """
 
 import logging
+import time
 from collections.abc import Callable, Sequence
 from contextlib import suppress
 from datetime import UTC, datetime, timedelta
@@ -82,6 +83,8 @@ class Scheduler(BackgroundScheduler):
         self._submitted: dict[str, RunExecutor] = {}
         self.on_lead: Callable[[], None] = lambda: None
         """Told when this instance begins to lead."""
+        self.on_tick: Callable[[float], None] = lambda _seconds: None
+        """Told how long each tick took."""
         self.add_jobstore(JobStore(store), _ALIAS)
         for pool in POOLS:
             self.add_executor(RunExecutor(runner.launch), pool)
@@ -122,13 +125,16 @@ class Scheduler(BackgroundScheduler):
 
     def _process_jobs(self) -> float:
         """Make one tick and return the seconds to sleep; called by APScheduler's loop, and never raises."""
+        began = time.monotonic()
         try:
             wait = self._guarded_tick()
         except Exception as error:  # the boundary of the loop: it must go round whatever a tick meets
             # Not noted as a tick: what goes on like this is a loop that is stuck.
             return self._faults.met(error)
         self._faults.none()
-        self._vitals.ticked(self._clock(), leading=self.leads, leader=self._leadership.leader)
+        token = 0 if self._lease is None else self._lease.token
+        self._vitals.ticked(self._clock(), leading=self.leads, leader=self._leadership.leader, token=token)
+        self.on_tick(time.monotonic() - began)
         return wait
 
     def _guarded_tick(self) -> float:

@@ -146,6 +146,10 @@ class Mirror:
         """When the store was looked at last; None: never."""
         return self._as_of
 
+    def live(self) -> Mapping[str, ObservedJob]:
+        """Return all jobs, by id; none before the store was looked at."""
+        return self._jobs
+
     def jobs(self, *, after: str, limit: int) -> list[StoredJob]:
         """Return up to *limit* jobs whose id sorts behind *after*."""
         with self._lock:

@@ -3,7 +3,7 @@
 import threading
 from collections.abc import Callable
 from dataclasses import dataclass, replace
-from datetime import datetime
+from datetime import datetime, timedelta
 
 from schedsync.store.syncs import SyncReport
 
@@ -17,12 +17,18 @@ class Reading:
     leader: str | None = None
     """The node that leads, as far as this instance knows."""
     leading: bool = False
+    token: int = 0
+    """The fencing token of the lease under which it leads; 0 while it does not."""
     database_ok: bool = False
     database_since: datetime | None = None
     """Since when the database has been as ``database_ok`` says."""
     database_error: str | None = None
     database_away: bool = False
     """Whether it answers nothing; it may also be that this instance may not write."""
+    outages: int = 0
+    """How often the database stopped doing what was asked, or did not begin to."""
+    outages_took: timedelta = timedelta(0)
+    """How long that took together, without an outage that lasts."""
     report: SyncReport | None = None
     """The last step of the loop."""
     live_revision: str | None = None
@@ -47,9 +53,9 @@ class Vitals:
         """Whether the database is known not to answer; nobody else has to find that out then."""
         return self._reading.database_away
 
-    def ticked(self, now: datetime, *, leading: bool, leader: str | None) -> None:
+    def ticked(self, now: datetime, *, leading: bool, leader: str | None, token: int = 0) -> None:
         """Note that the firing loop went round."""
-        self._change(lambda r: replace(r, last_tick_at=now, leading=leading, leader=leader))
+        self._change(lambda r: replace(r, last_tick_at=now, leading=leading, leader=leader, token=token))
 
     def database(self, now: datetime, *, error: str | None, forbidden: bool = False) -> bool:
         """Note whether the database did what was asked; return whether that is news.
@@ -63,9 +69,17 @@ class Vitals:
         before = self._reading
         news = before.database_since is None or before.database_ok is (error is not None)
         since = now if news else before.database_since
+        begins, ends = news and error is not None, news and error is None and before.database_since is not None
+        took = now - (before.database_since or now) if ends else timedelta(0)
         self._change(
             lambda r: replace(
-                r, database_ok=error is None, database_since=since, database_error=error, database_away=away
+                r,
+                database_ok=error is None,
+                database_since=since,
+                database_error=error,
+                database_away=away,
+                outages=r.outages + begins,
+                outages_took=r.outages_took + max(took, timedelta(0)),
             )
         )
         return news

@@ -2,6 +2,7 @@
 
 import logging
 import threading
+import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, nullcontext
 from typing import TypeVar
@@ -35,6 +36,9 @@ class Database:
         self.engine = engine
         self.dialect = dialect
         self.address = address
+        self.on_transaction: Callable[[str, float, bool], None] = lambda _kind, _seconds, _answered: None
+        """Told of each transaction that has ended: ``read`` or ``write``, how many seconds it took with the wait for a
+        connection, and whether the database answered. Returns quickly."""
         self._turn = threading.Lock() if dialect.one_writer else nullcontext()
 
     @classmethod
@@ -79,7 +83,7 @@ class Database:
             MissingRightError: the connected user may not.
             SchemaError: a table or column is missing.
         """
-        with self._translated(), self.engine.connect() as connection:
+        with self._told("read"), self._translated(), self.engine.connect() as connection:
             yield connection
 
     @contextmanager
@@ -92,7 +96,7 @@ class Database:
             SchemaError: as for ``read``.
             sqlalchemy.exc.IntegrityError: a unique row existed already.
         """
-        with self._translated(), self._turn, self.engine.connect() as plain:
+        with self._told("write"), self._translated(), self._turn, self.engine.connect() as plain:
             connection = plain.execution_options(schedsync_write=True)
             self.dialect.begin_write(connection)
             with connection.begin():
@@ -122,6 +126,17 @@ class Database:
     def close(self) -> None:
         """Close the pool's connections."""
         self.engine.dispose()
+
+    @contextmanager
+    def _told(self, kind: str) -> Iterator[None]:
+        began, answered = time.monotonic(), True
+        try:
+            yield
+        except DatabaseUnavailableError as error:
+            answered = isinstance(error, _LostRaceError)
+            raise
+        finally:
+            self.on_transaction(kind, time.monotonic() - began, answered)
 
     @contextmanager
     def _translated(self) -> Iterator[None]:

@@ -25,6 +25,7 @@ GETS = (
     "/health",
     "/ready",
     "/openapi.json",
+    "/metrics",
     "/api/status",
     "/api/jobs",
     "/api/jobs/a",
