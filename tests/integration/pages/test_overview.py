@@ -124,7 +124,7 @@ def test_a_wish_that_makes_no_sense_is_explained(here: Installation, client: Fla
     response = client.post("/pause", data={"until": "soon"}, headers=BROWSER)
     assert response.status_code == 400
     page = read(response.text)
-    assert _headline(page) == "Bad Request"
+    assert _headline(page) == "The request cannot be taken as it is"
     assert '"soon"' in page.text
     assert here.store.pauses.in_force(here.clock.now) == {}
 

@@ -15,7 +15,7 @@ from tests.integration.pages.conftest import BROWSER, Browse
 from tests.integration.pages.reading import read
 
 STATIC = Path(pages.__file__).parent / "static"
-PATHS = ("/", "/jobs", "/jobs/a", "/runs", "/login")
+PATHS = ("/", "/jobs", "/jobs/a", "/runs", "/docs", "/login")
 
 
 @pytest.fixture(autouse=True)
