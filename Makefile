@@ -9,7 +9,7 @@ TESTS  ?=
 WORKERS ?= 4
 
 .DEFAULT_GOAL := help
-.PHONY: help run test faults round-trips lint format types contracts check clean
+.PHONY: help run test faults round-trips screens lint format types contracts check clean
 
 help:  ## Show this list
 	@sed -n 's/^\([a-z-]*\):.*## /\1\t/p' $(MAKEFILE_LIST) | expand -t 12
@@ -39,6 +39,9 @@ faults: $(DEV)  ## Kill the service at each step of a run, and print what became
 
 round-trips: $(DEV)  ## Print what each operation costs a database in round trips
 	$(BIN)/python -m tests.benchmarks.round_trips
+
+screens: $(DEV)  ## Take a picture of each page into build/screens/, and renew those in docs/images/
+	$(BIN)/python -m tests.browser.screens
 
 lint: $(DEV)  ## Check style and formatting
 	$(BIN)/ruff check .

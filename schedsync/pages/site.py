@@ -5,11 +5,11 @@ from jinja2 import StrictUndefined
 
 from schedsync.api import places
 from schedsync.api.backend import backend
-from schedsync.pages import controls, docs, failing, jobs, login, overview, runs
+from schedsync.pages import controls, day, docs, failing, jobs, login, overview, run, runs, syncs
 from schedsync.pages.frame import frame
 from schedsync.pages.shown import times
 
-_ASKING = (overview, jobs, runs, controls)
+_ASKING = (overview, jobs, runs, run, day, syncs, controls)
 """Modules with a blueprint each, whose views may ask the database."""
 
 

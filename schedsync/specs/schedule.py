@@ -101,11 +101,15 @@ class Trigger(Model):
         best: datetime | None = None
         nominal = self.nominal_after(after - self.jitter, anchor)
         while nominal is not None and (best is None or nominal < best):
-            slot = min(nominal + _delay(self.jitter, job_id, nominal), self._last)
+            slot = self.delayed(nominal, job_id=job_id)
             if slot > after and (best is None or slot < best):
                 best = slot
             nominal = self.nominal_after(nominal, anchor)
         return best
+
+    def delayed(self, nominal: datetime, *, job_id: str) -> datetime:
+        """Return the slot that *nominal* becomes by the job's jitter."""
+        return min(nominal + _delay(self.jitter, job_id, nominal), self._last)
 
     def _unbounded_after(self, after: datetime, anchor: datetime) -> datetime | None:
         raise NotImplementedError  # pragma: no cover - each kind has its own

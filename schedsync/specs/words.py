@@ -1,9 +1,9 @@
 """When a job runs, in words: for people who do not read cron."""
 
 from collections.abc import Callable, Sequence
+from datetime import date, datetime
 from itertools import pairwise
 
-from schedsync.clock import rfc3339
 from schedsync.specs.cron import fields_of
 from schedsync.specs.durations import format_duration
 from schedsync.specs.following import After
@@ -34,13 +34,23 @@ def trigger_in_words(trigger: Trigger) -> str:
         case EveryTrigger():
             words = f"every {format_duration(trigger.every)}"
         case AtTrigger():
-            words = f"once, {rfc3339(trigger.instant)}"
+            words = f"once, {_bound(trigger.instant)}"
         case _:
             raise AssertionError(trigger)  # pragma: no cover - there are no other kinds
-    start = f", from {trigger.start}" if trigger.start is not None else ""
-    end = f", until {trigger.end}" if trigger.end is not None else ""
+    start = f", from {_bound(trigger.start)}" if trigger.start is not None else ""
+    end = f", until {_bound(trigger.end)}" if trigger.end is not None else ""
     jitter = f", up to {format_duration(trigger.jitter)} later" if trigger.jitter else ""
     return f"{words}{start}{end}{jitter}"
+
+
+def _bound(bound: date) -> str:
+    """Return a day, or a time with its zone where it says one, without seconds that are none."""
+    if not isinstance(bound, datetime):
+        return bound.isoformat()
+    text = f"{bound:%Y-%m-%d %H:%M:%S}".removesuffix(":00")
+    if bound.tzinfo is None:
+        return text
+    return f"{text} UTC" if not bound.utcoffset() else f"{text} {bound:%z}"
 
 
 def cron_in_words(text: str) -> str:

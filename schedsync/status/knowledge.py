@@ -2,7 +2,7 @@
 
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, replace
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Protocol
 
 from schedsync.errors import JobNotFoundError
@@ -16,7 +16,7 @@ from schedsync.status.mirror import RUNS, Mirror
 from schedsync.status.selection import Found, Place, Sort, Wanted, choose
 from schedsync.status.standing import standing
 from schedsync.store.jobs import JobCounts, StoredJob
-from schedsync.store.runs import KeptOutput
+from schedsync.store.runs import KeptOutput, Span, Tally
 from schedsync.store.store import Store
 from schedsync.store.syncs import Decision, Recorded, SyncReport
 
@@ -67,8 +67,28 @@ class Knowledge(Protocol):
         """Return up to *limit* runs, newest slot first, of one job or of all; *before* is a place to go on from."""
         ...
 
+    def tallies(self, span: Span, step: timedelta) -> list[Tally]:
+        """Return how many runs have their slots in *span*: of each job, and in each *step* of all jobs."""
+        ...
+
+    def tallies_of(self, job_ids: Collection[str], span: Span, step: timedelta) -> list[Tally]:
+        """Return how many runs of these jobs have their slots in each *step* of *span*."""
+        ...
+
+    def runs_within(self, job_ids: Collection[str], span: Span, limit: int) -> list[Run]:
+        """Return the runs of these jobs with slots in *span*, oldest first; at most *limit* for every 500 jobs."""
+        ...
+
     def run(self, run_id: str) -> Run:
         """Return the run of this id."""
+        ...
+
+    def attempts(self, run: Run) -> list[Run]:
+        """Return the attempts at the slot of *run*, the first one first."""
+        ...
+
+    def followers(self, run: Run) -> list[Run]:
+        """Return the runs that follow *run*, oldest slot first."""
         ...
 
     def run_counts(self) -> dict[RunState, int]:
@@ -212,6 +232,26 @@ class FromStore:
         run = self.store.runs.get(run_id)
         self._learn_runs([run])
         return run
+
+    def tallies(self, span: Span, step: timedelta) -> list[Tally]:
+        """Return how many runs have their slots in *span*: of each job, and in each *step* of all jobs."""
+        return self.store.runs.tallies(span, step)
+
+    def tallies_of(self, job_ids: Collection[str], span: Span, step: timedelta) -> list[Tally]:
+        """Return how many runs of these jobs have their slots in each *step* of *span*."""
+        return self.store.runs.tallies_of(job_ids, span, step)
+
+    def runs_within(self, job_ids: Collection[str], span: Span, limit: int) -> list[Run]:
+        """Return the runs of these jobs with slots in *span*, oldest first; at most *limit* for every 500 jobs."""
+        return self.store.runs.within(job_ids, span, limit)
+
+    def attempts(self, run: Run) -> list[Run]:
+        """Return the attempts at the slot of *run*, the first one first."""
+        return self.store.runs.attempts(run)
+
+    def followers(self, run: Run) -> list[Run]:
+        """Return the runs that follow *run*, oldest slot first."""
+        return self.store.runs.following(run)
 
     def run_counts(self) -> dict[RunState, int]:
         """Return how many runs are queued and how many are running."""

@@ -7,9 +7,10 @@ import threading
 from bisect import bisect_right
 from collections import Counter
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
-from datetime import datetime
+from datetime import datetime, timedelta
 from heapq import nsmallest
 
+from schedsync.clock import EPOCH
 from schedsync.errors import SchedsyncError
 from schedsync.plan.state import Located, Observed, ObservedJob
 from schedsync.runs.outcome import Output
@@ -20,6 +21,7 @@ from schedsync.specs.job import JobSpec
 from schedsync.status.selection import Found, Sort, Wanted, choose
 from schedsync.status.standing import ACTIVE, standing, state_of
 from schedsync.store.jobs import JobCounts, StoredJob
+from schedsync.store.runs import Span, Tally
 from schedsync.store.syncs import Decision, Recorded, SyncReport
 
 RUNS_OF_A_JOB = 20
@@ -235,6 +237,39 @@ class Mirror:
                 raise NotRememberedError(job_id or "older runs")
         return [run for run in runs if only.takes(run)][:limit]
 
+    def tallies(self, span: Span, step: timedelta) -> list[Tally]:
+        """Return how many of the remembered runs have their slots in *span*: of each job, and in each *step*."""
+        found = self._within(span)
+        by_job = Counter((run.job_id, run.state) for run in found)
+        by_step = Counter((_beginning(run, step), run.state) for run in found)
+        return [
+            *(Tally(job_id, None, state, count) for (job_id, state), count in by_job.items()),
+            *(Tally(None, at, state, count) for (at, state), count in by_step.items()),
+        ]
+
+    def tallies_of(self, job_ids: Collection[str], span: Span, step: timedelta) -> list[Tally]:
+        """Return how many of the remembered runs of these jobs have their slots in each *step* of *span*."""
+        found = [run for run in self._within(span) if run.job_id in job_ids]
+        counts = Counter((run.job_id, _beginning(run, step), run.state) for run in found)
+        return [Tally(job_id, at, state, count) for (job_id, at, state), count in counts.items()]
+
+    def runs_within(self, job_ids: Collection[str], span: Span, limit: int) -> list[Run]:
+        """Return the remembered runs of these jobs with slots in *span*, oldest first."""
+        found = [run for run in self._within(span) if run.job_id in job_ids]
+        return sorted(found, key=_place)[:limit]
+
+    def attempts(self, run: Run) -> list[Run]:
+        """Return the remembered attempts at the slot of *run*, the first one first."""
+        with self._lock:
+            same = [each for each in self._of(run.job_id) if each.scheduled_at == run.scheduled_at]
+        return sorted(same, key=lambda each: each.attempt)
+
+    def followers(self, run: Run) -> list[Run]:
+        """Return the remembered runs that follow *run*, oldest slot first."""
+        with self._lock:
+            found = [each for each in self._runs.values() if each.upstream_run_id == run.id]
+        return sorted(found, key=_place)
+
     def run(self, run_id: str) -> Run:
         """Return the run of this id.
 
@@ -286,6 +321,10 @@ class Mirror:
         del job_id, before, limit
         raise NotRememberedError("audit")
 
+    def _within(self, span: Span) -> list[Run]:
+        with self._lock:
+            return [run for run in self._runs.values() if span[0] <= run.scheduled_at < span[1]]
+
     def _of(self, job_id: str) -> Iterator[Run]:
         return iter([self._runs[run_id] for run_id in self._of_job.get(job_id, ())])
 
@@ -307,6 +346,10 @@ def _behind(ids: Sequence[str], after: str, limit: int) -> Sequence[str]:
 
 def _place(run: Run) -> tuple[datetime, str]:
     return run.scheduled_at, run.id
+
+
+def _beginning(run: Run, step: timedelta) -> datetime:
+    return EPOCH + (run.scheduled_at - EPOCH) // step * step
 
 
 def _worth(run: Run) -> tuple[bool, datetime, str]:

@@ -2,13 +2,14 @@
 
 from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass
+from datetime import timedelta
 
 from sqlalchemy import func, select
 
 from schedsync.errors import RunNotFoundError
 from schedsync.runs.run import UNSETTLED, Run, RunState
 from schedsync.runs.selection import ALL, RunFilter
-from schedsync.store import asking, claims, history, results, tables
+from schedsync.store import asking, claims, history, results, tables, tallies
 from schedsync.store.claims import Advance
 from schedsync.store.database import Database
 from schedsync.store.history import Keep, Past, Place
@@ -16,8 +17,9 @@ from schedsync.store.kept import Kept
 from schedsync.store.leases import Lease
 from schedsync.store.results import HandedOver, RunChanges
 from schedsync.store.rows import RUN_COLUMNS, chunks, run_from
+from schedsync.store.tallies import Span, Tally
 
-__all__ = ["Advance", "HandedOver", "Keep", "KeptOutput", "Past", "RunChanges", "RunTable"]
+__all__ = ["Advance", "HandedOver", "Keep", "KeptOutput", "Past", "RunChanges", "RunTable", "Span", "Tally"]
 
 MOST_RUNS = 10_000
 """How many runs are kept as they were seen last."""
@@ -102,6 +104,16 @@ class RunTable:
             rows = connection.execute(select(*RUN_COLUMNS).where(*same).order_by(_runs.attempt))
             return [run_from(row) for row in rows]
 
+    def following(self, run: Run) -> list[Run]:
+        """Return the runs of other jobs that follow *run*, with their further attempts, oldest slot first."""
+        if run.finished_at is None:
+            return []
+        # Their slot is the end of it, which an index finds.
+        follows = (_runs.scheduled_at == run.finished_at, _runs.upstream_run_id == run.id)
+        statement = select(*RUN_COLUMNS).where(*follows).order_by(_runs.job_id, _runs.attempt)
+        with self._database.read() as connection:
+            return [run_from(row) for row in connection.execute(statement)]
+
     def unsettled(self) -> list[Run]:
         """Return the runs that are queued or running, oldest slot first."""
         statement = select(*RUN_COLUMNS).where(_runs.state.in_(UNSETTLED)).order_by(_runs.scheduled_at, _runs.id)
@@ -154,6 +166,21 @@ class RunTable:
         """
         with self._database.read() as connection:
             return history.page(connection, self._kept, job_id=job_id, before=before, limit=limit, only=only)
+
+    def tallies(self, span: Span, step: timedelta) -> list[Tally]:
+        """Return how many runs have their slots in *span*: of each job, and in each *step* of all jobs."""
+        with self._database.read() as connection:
+            return tallies.of_all(connection, span, step)
+
+    def tallies_of(self, job_ids: Collection[str], span: Span, step: timedelta) -> list[Tally]:
+        """Return how many runs of these jobs have their slots in each *step* of *span*."""
+        with self._database.read() as connection:
+            return tallies.of_jobs(connection, job_ids, span, step)
+
+    def within(self, job_ids: Collection[str], span: Span, limit: int) -> list[Run]:
+        """Return the runs of these jobs with slots in *span*, oldest first; at most *limit* for every 500 jobs."""
+        with self._database.read() as connection:
+            return tallies.runs(connection, job_ids, span, limit)
 
     def last_of(self, job_ids: Collection[str]) -> dict[str, Run]:
         """Return each job's newest run that was not skipped."""

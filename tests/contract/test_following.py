@@ -118,3 +118,12 @@ def test_a_follower_is_active_without_a_slot_and_finished_as_nothing_else(store:
     apply(store, Plan(update=(edit(store, "b"),)))
     assert not observed(store, "b").follows
     assert store.jobs.followers().digests.keys() == {"s"}
+
+
+def test_runs_that_follow_a_run_are_found(store: Store, lease: Lease) -> None:
+    claim(store, lease, first := ended(run("a")), other := ended(run("c")))
+    after = {"upstream_job_id": "a", "upstream_run_id": first.id, "upstream_state": RunState.SUCCEEDED}
+    follows, later = run("b", NOW, **after), run("d", NOW)
+    claim(store, lease, follows, later)
+    assert [each.id for each in store.runs.following(first)] == [follows.id]
+    assert store.runs.following(other) == store.runs.following(run("e")) == []

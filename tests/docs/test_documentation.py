@@ -23,6 +23,7 @@ from schedsync.specs.notify import Healthcheck, Notify
 from schedsync.specs.policy import History, Misfire, Retry
 from schedsync.specs.schedule import Trigger
 from schedsync.status.queue import WaitView
+from tests.browser.places import SHOWN
 
 REPOSITORY = Path(__file__).parents[2]
 
@@ -131,3 +132,12 @@ def test_relative_links_lead_somewhere() -> None:
     for document in [*REPOSITORY.glob("*.md"), *REPOSITORY.glob("docs/**/*.md"), *REPOSITORY.glob("examples/**/*.md")]:
         for link in re.findall(r"\]\(([^)#:]+)\)", document.read_text()):
             assert (document.parent / link).exists(), f"{document.name}: {link}"
+
+
+def test_each_picture_is_shown_and_small() -> None:
+    shown = set(
+        re.findall(r"\]\((?:\.\./|docs/)images/([a-z-]+\.png)\)", text("README.md") + text("docs/howto/dashboard.md"))
+    )
+    pictures = {path.name: path.stat().st_size for path in (REPOSITORY / "docs/images").iterdir()}
+    assert set(pictures) == shown == {f"{name}.png" for name in SHOWN}
+    assert {name for name, size in pictures.items() if size > 150_000} == set()

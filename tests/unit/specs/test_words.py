@@ -38,7 +38,10 @@ SCHEDULES: tuple[tuple[Any, str], ...] = (
     ({"every": "90m"}, "every 1h30m"),
     ({"every": "1h", "jitter": "30s"}, "every 1h, up to 30s later"),
     ({"every": "1h", "start": "2027-01-01", "end": "2027-12-31"}, "every 1h, from 2027-01-01, until 2027-12-31"),
-    ({"at": "2027-01-31T12:00:00", "timezone": "Europe/Berlin"}, "once, 2027-01-31T11:00:00Z"),
+    ({"at": "2027-01-31T12:00:00", "timezone": "Europe/Berlin"}, "once, 2027-01-31 11:00 UTC"),
+    ({"every": "1h", "start": "2027-01-01T00:20:00Z"}, "every 1h, from 2027-01-01 00:20 UTC"),
+    ({"every": "1h", "start": "2027-01-01T00:20:05+02:00"}, "every 1h, from 2027-01-01 00:20:05 +0200"),
+    ({"every": "1h", "end": "2027-01-01T00:20:00"}, "every 1h, until 2027-01-01 00:20"),
     ([{"every": "1h"}, {"cron": "@daily"}], "every 1h; or at 00:00 each day (UTC)"),
 )
 
