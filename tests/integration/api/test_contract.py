@@ -24,6 +24,7 @@ from schemathesis.specs.openapi.checks import (
     status_code_conformance,
 )
 
+from schedsync.access import Scope, new_token
 from schedsync.runs.outcome import Output
 from schedsync.runs.run import RunState
 from schedsync.status.knowledge import refresh
@@ -75,9 +76,12 @@ def filled(here: Installation) -> Filled:
 class Caller:
     """Calls an app with what schemathesis makes up, helped to ids that there are, and checks each answer."""
 
-    def __init__(self, here: Installation, app: Flask, filled: Filled, *, away: bool = False) -> None:
+    def __init__(
+        self, here: Installation, app: Flask, filled: Filled, *, token: str | None = None, away: bool = False
+    ) -> None:
         load_all_checks()
         self._here = here
+        self._headers = PLAIN if token is None else {"Authorization": f"Bearer {token}", **PLAIN}
         self._checks = [check for check in CHECKS if not (away and check is not_a_server_error)]
         self._schema = schemathesis.openapi.from_wsgi("/openapi.json", app)
         self._filled = filled
@@ -111,7 +115,7 @@ class Caller:
         if salt % 3:
             self._aim(case, salt)
         self._here.clock.forward(seconds=0.001)
-        response = case.call(headers=PLAIN)
+        response = case.call(headers=self._headers)
         self.operations[case.operation.label] += 1
         self.answers[response.status_code] += 1
         case.validate_response(response, checks=self._checks)
@@ -131,13 +135,20 @@ def _rows(here: Installation) -> list[str]:
         return list(connection.iterdump())
 
 
+def _token(here: Installation, scope: Scope) -> str:
+    token, text = new_token(f"may-{scope}", scope, by="cli:ann", now=here.clock.now)
+    here.store.tokens.create(token)
+    return text
+
+
 def _said(caller: Caller) -> None:
     print(f"{sum(caller.answers.values())} calls:", dict(sorted(caller.answers.items())))  # noqa: T201 - for -s
 
 
 @pytest.mark.timeout(600)
 def test_calls_are_answered_as_the_description_says(here: Installation, filled: Filled) -> None:
-    caller = Caller(here, here.client().application, filled)
+    token = _token(here, Scope.CONTROL)
+    caller = Caller(here, here.client(exposed=True).application, filled, token=token)
     before = _rows(here)
     caller.call(CALLS)
     _said(caller)
@@ -148,8 +159,12 @@ def test_calls_are_answered_as_the_description_says(here: Installation, filled: 
 
 
 @pytest.mark.timeout(600)
-def test_calls_without_a_token_change_no_row(here: Installation, filled: Filled) -> None:
-    caller = Caller(here, here.client(exposed=True).application, filled)
+@pytest.mark.parametrize("scope", [None, Scope.READ])
+def test_calls_without_a_token_for_control_change_no_row(
+    here: Installation, filled: Filled, scope: Scope | None
+) -> None:
+    token = _token(here, scope or Scope.CONTROL)
+    caller = Caller(here, here.client(exposed=True).application, filled, token=token if scope else None)
     before = _rows(here)
     caller.call(CALLS)
     _said(caller)
