@@ -4,6 +4,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 from enum import StrEnum
+from operator import itemgetter
 
 from schedsync.clock import to_micros
 from schedsync.status.standing import STATES, Standing
@@ -69,6 +70,11 @@ class Place:
     job_id: str
 
 
+Key = tuple[bool, int, str]
+"""What jobs are compared by; where the last one comes first, that is the one of the largest key. Its first part keeps
+those without a rank at the end."""
+
+
 @dataclass(frozen=True, slots=True)
 class Wanted:
     """What a reader asks for."""
@@ -86,26 +92,27 @@ class Wanted:
         """Whether all jobs are wanted, in the order in which a store has them."""
         return self.sort is Sort.ID and self.filter == JobFilter()
 
-    def place(self, standing: Standing, last_slot: datetime | None) -> Place:
-        """Return the place of a job, given the slot of its last run."""
+    def key(self, standing: Standing, last_slot: datetime | None) -> Key:
+        """Return what a job is compared by, given the slot of its last run."""
         rank: int | None = 0
         if self.sort is Sort.STATE:
             rank = STATES.index(standing.state)
         elif self.sort is not Sort.ID:
             moment = standing.next_fire_at if self.sort is Sort.NEXT_FIRE else last_slot
             rank = None if moment is None else to_micros(moment)
-        return Place(rank is None, rank or 0, standing.job.observed.id)
+        return (rank is None) is not self.downwards, rank or 0, standing.job.observed.id
 
-    def key(self, place: Place) -> tuple[bool, int, str]:
-        """Return what *place* is compared by, so that of two the larger one comes first if this goes downwards."""
-        return place.missing is not self.downwards, place.rank, place.job_id
-
-    def is_behind(self, place: Place) -> bool:
-        """Say whether *place* is on this page or on a later one."""
+    def is_behind(self, key: Key) -> bool:
+        """Say whether what is compared by *key* is on this page or on a later one."""
         if self.behind is None:
             return True
-        here, begin = self.key(place), self.key(self.behind)
-        return here < begin if self.downwards else here > begin
+        begin = self.behind.missing is not self.downwards, self.behind.rank, self.behind.job_id
+        return key < begin if self.downwards else key > begin
+
+    def place(self, key: Key) -> Place:
+        """Return the place of what is compared by *key*."""
+        last_or_not, rank, job_id = key
+        return Place(last_or_not is not self.downwards, rank, job_id)
 
 
 @dataclass(frozen=True, slots=True)
@@ -128,8 +135,8 @@ def choose(wanted: Wanted, standings: Iterable[Standing], last_slots: Mapping[st
         last_slots: the slots of the last runs, where that is the order.
     """
     taken = [standing for standing in standings if wanted.filter.takes(standing)]
-    placed = [(wanted.place(standing, last_slots.get(standing.job.observed.id)), standing.job) for standing in taken]
-    behind = [entry for entry in placed if wanted.is_behind(entry[0])]
-    behind.sort(key=lambda entry: wanted.key(entry[0]), reverse=wanted.downwards)
+    entries = [(wanted.key(standing, last_slots.get(standing.job.observed.id)), standing.job) for standing in taken]
+    behind = [entry for entry in entries if wanted.is_behind(entry[0])]
+    behind.sort(key=itemgetter(0), reverse=wanted.downwards)
     page, rest = behind[: wanted.limit], behind[wanted.limit :]
-    return Found([job for _, job in page], len(taken), page[-1][0] if rest else None)
+    return Found([job for _, job in page], len(taken), wanted.place(page[-1][0]) if rest else None)

@@ -249,22 +249,15 @@ def problem_view(problem: Problem) -> ProblemView:
     return ProblemView.model_validate({name: getattr(problem, name) for name in ProblemView.model_fields})
 
 
-def job_view(
-    job: StoredJob, pauses: Mapping[str, Pause], last_run: Run | None, overdue_since: datetime | None = None
-) -> JobView:
-    """Show *job* at this moment, given the pauses in force."""
-    return standing_view(standing(job, pauses, last_run, overdue_since), utc_now())
-
-
 def job_detail(
     job: StoredJob, pauses: Mapping[str, Pause], last_run: Run | None, overdue_since: datetime | None = None
 ) -> JobDetail:
     """Show *job* at this moment, with its spec."""
-    return standing_detail(standing(job, pauses, last_run, overdue_since), utc_now())
+    return standing_detail(standing(job, pauses, last_run, overdue_since))
 
 
-def standing_view(shown: Standing, now: datetime) -> JobView:
-    """Show a job as it stands *now*."""
+def standing_view(shown: Standing, now: datetime | None = None) -> JobView:
+    """Show a job as it stands *now*, which is this moment where nothing else is said."""
     observed, spec, last = shown.job.observed, shown.job.spec, shown.last_run
     return JobView(
         id=observed.id,
@@ -282,8 +275,8 @@ def standing_view(shown: Standing, now: datetime) -> JobView:
     )
 
 
-def standing_detail(shown: Standing, now: datetime) -> JobDetail:
-    """Show a job as it stands *now*, with its spec."""
+def standing_detail(shown: Standing, now: datetime | None = None) -> JobDetail:
+    """Show a job as ``standing_view`` does, with its spec."""
     spec = None if shown.job.spec is None else shown.job.spec.model_dump(mode="json")
     return JobDetail(**dict(standing_view(shown, now)), spec=spec)
 
