@@ -8,19 +8,23 @@ import pytest
 from flask.testing import FlaskClient
 
 from schedsync import pages
-from tests.builders import located
-from tests.integration.api.conftest import Installation
+from schedsync.runs.run import RunState
+from tests.builders import located, run
+from tests.integration.api.conftest import TTL, Installation
 from tests.integration.pages.conftest import BROWSER, Browse
 from tests.integration.pages.reading import read
 
 STATIC = Path(pages.__file__).parent / "static"
-PATHS = ("/", "/jobs", "/jobs/a", "/runs", "/login")
+RUN = "0" * 24
+PATHS = ("/", "/jobs", "/jobs/a", "/runs", f"/runs/{RUN}", "/syncs", "/day", "/login")
 
 
 @pytest.fixture(autouse=True)
 def job(here: Installation) -> None:
     here.apply(located(id="a", tags=["t"], owner="o", group="g"), located(id="b", after={"a": "any"}))
-    here.end(here.claim("a"), exit_code=3)
+    ended = here.end(here.claim("a"), exit_code=3)
+    known = run(id=RUN, job_id="b", state=RunState.SUCCEEDED, upstream_job_id="a", upstream_run_id=ended.id)
+    here.store.runs.claim(here.store.leases.acquire("me", TTL), [known], [])
 
 
 def test_every_link_of_every_page_leads_somewhere(client: FlaskClient, browse: Browse) -> None:
