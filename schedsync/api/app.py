@@ -3,11 +3,12 @@
 `server` serves it; `service` makes its `Backend`.
 """
 
-from flask import Flask, Response
+from flask import Flask
 from flask.json.provider import DefaultJSONProvider
 
 from schedsync.api import (
     answers,
+    description,
     endpoint,
     guard,
     headers,
@@ -23,6 +24,7 @@ from schedsync.api import (
     queue,
     runs,
     status,
+    transfer,
 )
 from schedsync.api.backend import Backend, attach
 
@@ -39,16 +41,16 @@ def create_app(backend: Backend) -> Flask:
     app.url_map.merge_slashes = False  # a doubled slash is a mistake to name, not one to redirect
     app.json = _JsonInOrder(app)
     attach(app, backend)
+    transfer.register(app)  # first, since what is registered last looks at an answer first
     proxies.believe(app, backend.rules.proxies)
     guard.register(app, backend)
     for check in (parsing.check_ids, endpoint.check_query):
         app.before_request(check)
     places.register(app)
     app.after_request(answers.say_how_old)
-    app.after_request(_for_this_request_only)
     app.after_request(headers.protect)
     problems.register(app)
-    for module in (index, health, jobs, login, logs, queue, runs, status):
+    for module in (index, description, health, jobs, login, logs, queue, runs, status):
         app.register_blueprint(module.blueprint)
     return app
 
@@ -57,8 +59,3 @@ class _JsonInOrder(DefaultJSONProvider):
     """Shows fields in the order of the view models, not of the alphabet."""
 
     sort_keys = False
-
-
-def _for_this_request_only(response: Response) -> Response:
-    response.headers["Cache-Control"] = "no-store"
-    return response

@@ -28,6 +28,10 @@ class Endpoint:
     """How a success is answered."""
     also: tuple[int, ...] = ()
     """Further ways to answer, besides those that any view may: 400, 401, 403, 405, 429 and 503."""
+    alike: tuple[int, ...] = ()
+    """Errors that are answered in the shape of a success, and not with a problem document."""
+    headers: tuple[str, ...] = ()
+    """Headers of a success, besides those that any may have."""
     query: type[Said] | None = None
     """Its query parameters; None: it takes none."""
     body: type[Said] | None = None

@@ -16,6 +16,8 @@ from schedsync.specs.wording import shown
 from schedsync.status.knowledge import Knowledge
 from schedsync.status.output import Stretch, stretch, stretch_of
 
+NEXT, DONE = "Schedsync-Log-Next", "Schedsync-Log-Done"
+"""Headers of a log: the byte to ask from next, and whether the run has ended and this is all."""
 MOST = 256 << 10
 """How many bytes an answer to a follower has at most."""
 LOOK = 0.1

@@ -1,7 +1,7 @@
 """Whether this instance lives and is of use. Asks `vitals` only: the answer comes also without a database."""
 
 from datetime import datetime, timedelta
-from typing import Any
+from typing import Any, Literal
 
 from flask import Blueprint
 
@@ -19,33 +19,32 @@ _STOPPING = "the service was told to stop; it starts nothing more and waits for 
 class DatabaseHealth(DatabaseView):
     """How the database is."""
 
-    status: str
-    """unknown, ok or degraded."""
+    status: Literal["unknown", "ok", "degraded"]
 
 
 class Health(View):
     """Whether the firing loop goes round."""
 
-    status: str
-    """starting, ok, stuck or stopping."""
+    status: Literal["starting", "ok", "stuck", "stopping"]
     reason: str | None = None
+    """What is not as it should be."""
     since: Time | None = None
     """When the loop that is stuck went round last, or when the service was told to stop."""
     last_tick_at: Time | None
+    """When it went round last."""
     database: DatabaseHealth
 
 
 class Readiness(View):
     """Whether this instance does what it is there for."""
 
-    status: str
-    """ready or waiting."""
+    status: Literal["ready", "waiting"]
     reasons: list[str]
     """What it waits for."""
 
 
 @blueprint.get("/health")
-@endpoint(Endpoint(Health, scope=Scope.OPEN))
+@endpoint(Endpoint(Health, alike=(503,), scope=Scope.OPEN))
 def health() -> tuple[dict[str, Any], int]:
     """Answer 200 while the firing loop goes round, whatever the database does, or the service stops; else 503."""
     view = _health(backend().vitals.read(), backend().clock(), backend().tick_limit)
@@ -53,7 +52,7 @@ def health() -> tuple[dict[str, Any], int]:
 
 
 @blueprint.get("/ready")
-@endpoint(Endpoint(Readiness, scope=Scope.OPEN))
+@endpoint(Endpoint(Readiness, alike=(503,), scope=Scope.OPEN))
 def ready() -> tuple[dict[str, Any], int]:
     """Answer 200 when the database answers, and the folder is applied or another instance does that; else 503."""
     view = _readiness(backend().vitals.read())

@@ -9,7 +9,7 @@ from schedsync.status.views import View
 
 blueprint = Blueprint("index", __name__)
 
-PLACES = ("/health", "/ready", "/api/status", "/api/jobs", "/api/runs", "/api/queue")
+PLACES = ("/health", "/ready", "/api/status", "/api/jobs", "/api/runs", "/api/queue", "/openapi.json")
 
 
 class Index(View):

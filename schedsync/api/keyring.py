@@ -123,11 +123,19 @@ class Keyring:
                 self._known = replace(self._known, error=why)
                 return
             if self._look is None and not self._is_fresh(after):
-                self._look = threading.Event()
-                threading.Thread(target=self._ask, args=(self._look,), name="schedsync-tokens", daemon=True).start()
+                self._begin()
             look, hangs = self._look, self._hangs
         if look is not None and not hangs:
             self._wait(look)
+
+    def _begin(self) -> None:
+        look = threading.Event()
+        try:
+            threading.Thread(target=self._ask, args=(look,), name="schedsync-tokens", daemon=True).start()
+        except RuntimeError as error:  # the system lets this process have no more threads
+            self._known = replace(self._known, error=str(error), tried_at=self._clock())
+        else:
+            self._look = look
 
     def _wait(self, look: threading.Event) -> None:
         if not look.wait(FIRST_PATIENCE if self._known.at is None else PATIENCE):

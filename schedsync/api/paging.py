@@ -8,13 +8,16 @@ import re
 from base64 import b64decode, urlsafe_b64encode
 from typing import Annotated
 
-from pydantic import PlainValidator
+from pydantic import PlainValidator, WithJsonSchema
 
 from schedsync.api.parsing import RUN_ID, Said
 from schedsync.specs.ids import JobId
 from schedsync.specs.wording import shown
 
 LONGEST = 500
+_LIMIT = {"type": "integer", "minimum": 1, "maximum": LONGEST}
+_JOB_ID = {"type": "string", "minLength": 1, "maxLength": 200}
+CURSOR = {"type": "string", "pattern": "^[A-Za-z0-9_-]+$"}
 _WHOLE_NUMBER = re.compile(r"[0-9]{1,9}")
 
 
@@ -80,7 +83,8 @@ def bad_cursor(cursor: str) -> ValueError:
 class Page(Said):
     """How many entries of a list."""
 
-    limit: Annotated[int, PlainValidator(_limit)] = 100
+    limit: Annotated[int, PlainValidator(_limit), WithJsonSchema(_LIMIT)] = 100
+    """How many entries at most."""
 
 
 class QueueQuery(Page):
@@ -90,14 +94,14 @@ class QueueQuery(Page):
 class SyncsQuery(Page):
     """Which page of the steps."""
 
-    cursor: Annotated[str | None, PlainValidator(_sync_key)] = None
-    """The id of the step behind which the page begins."""
+    cursor: Annotated[str | None, PlainValidator(_sync_key), WithJsonSchema(CURSOR)] = None
+    """The next_cursor of the page before; without one, the page is the first."""
 
 
 class AuditQuery(Page):
     """Which page of the decisions, over which job."""
 
-    cursor: Annotated[str | None, PlainValidator(_decision_key)] = None
-    """The id of the decision behind which the page begins."""
-    job_id: JobId | None = None
+    cursor: Annotated[str | None, PlainValidator(_decision_key), WithJsonSchema(CURSOR)] = None
+    """The next_cursor of the page before; without one, the page is the first."""
+    job_id: Annotated[JobId | None, WithJsonSchema(_JOB_ID)] = None
     """The job; it may be gone."""

@@ -8,15 +8,13 @@ from schedsync.api import following
 from schedsync.api.answers import answered
 from schedsync.api.backend import backend
 from schedsync.api.endpoint import TEXT, Endpoint, endpoint
-from schedsync.api.following import LogQuery, Part
+from schedsync.api.following import DONE, NEXT, LogQuery, Part
 from schedsync.api.ranges import ranged
 from schedsync.api.selecting import RunsQuery
 from schedsync.status.knowledge import Knowledge
 from schedsync.status.views import RunsPage, run_view
 
 blueprint = Blueprint("runs", __name__, url_prefix="/api")
-NEXT, DONE = "Schedsync-Log-Next", "Schedsync-Log-Done"
-"""Headers of a log: the byte to ask from next, and whether the run has ended and this is all."""
 
 
 @blueprint.get("/runs")
@@ -34,7 +32,7 @@ def of_job(query: RunsQuery, job_id: str) -> dict[str, Any]:
 
 
 @blueprint.get("/runs/<run_id>/log")
-@endpoint(Endpoint(None, also=(206, 304, 404, 416), query=LogQuery, media=TEXT))
+@endpoint(Endpoint(None, also=(206, 304, 404, 416), headers=(NEXT, DONE), query=LogQuery, media=TEXT))
 def log(query: LogQuery, run_id: str) -> Response:
     """Answer what a run printed, or what there is from a byte on, as soon as there is some."""
     if query.follows:

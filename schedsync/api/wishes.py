@@ -3,7 +3,7 @@
 from datetime import datetime, timedelta
 from typing import Annotated
 
-from pydantic import Field, PlainValidator
+from pydantic import Field, PlainValidator, WithJsonSchema
 
 from schedsync.api.parsing import Said
 from schedsync.control import parse_end
@@ -20,8 +20,11 @@ def _moment(value: object) -> datetime | timedelta | None:
     return parse_end(value)
 
 
+_MOMENT = {
+    "anyOf": [{"type": "string", "format": "date-time"}, {"type": "string", "pattern": "[0-9]"}, {"type": "null"}],
+    "examples": ["2027-01-31T23:59:59Z", "2h", "1d12h", "PT15M"],
+}
 Reason = Annotated[str | None, Field(max_length=1000)]
-"""Why, for others."""
 
 
 class Nothing(Said):
@@ -32,20 +35,23 @@ class ResumeWish(Said):
     """To end a pause."""
 
     reason: Reason = None
+    """Why, for others."""
 
 
 class RunWish(Said):
     """To run a job now."""
 
     reason: Reason = None
+    """Why, for others."""
 
 
 class PauseWish(Said):
     """To pause."""
 
-    until: Annotated[datetime | timedelta | None, PlainValidator(_moment)] = None
+    until: Annotated[datetime | timedelta | None, PlainValidator(_moment), WithJsonSchema(_MOMENT)] = None
     """A time, or a duration from now."""
     reason: Reason = None
+    """Why, for others."""
 
     def until_at(self, now: datetime) -> datetime | None:
         """Return when the pause is to end (UTC), or None when somebody has to end it."""

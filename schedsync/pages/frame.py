@@ -18,7 +18,7 @@ _NAVIGATION = (
     ("Runs", "pages.runs.many"),
     ("Day", "pages.day.show"),
     ("Syncs", "pages.syncs.many"),
-    ("API", "docs.show"),
+    ("API", "pages.docs.show"),
 )
 """Title and view of what the head of each page leads to, as far as it is there."""
 _BELOW = {"pages.run": "pages.runs"}

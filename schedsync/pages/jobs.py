@@ -7,11 +7,14 @@ from flask import Blueprint, render_template
 from schedsync.api.answers import remembered
 from schedsync.api.backend import backend
 from schedsync.api.selecting import JobsQuery, RunsQuery
+from schedsync.errors import JobNotFoundError
 from schedsync.pages import asked
 from schedsync.pages.shown.job import JobPage, job_page
 from schedsync.pages.shown.jobs import JobLine, job_lines
 from schedsync.pages.shown.plot import RUNS
+from schedsync.pages.shown.runs import RunLine, run_lines
 from schedsync.runs.pause import EVERYTHING
+from schedsync.runs.run import Run
 from schedsync.status.knowledge import Knowledge
 from schedsync.status.mirror import NotRememberedError
 from schedsync.status.selection import Sort
@@ -83,13 +86,46 @@ class _Found:
     next_cursor: str | None
 
 
+@dataclass(frozen=True, slots=True)
+class Gone:
+    """What is left of a job that is not there any more."""
+
+    id: str
+    runs: tuple[RunLine, ...]
+    next_cursor: str | None
+    decisions: tuple[Decision, ...]
+
+
 @blueprint.get("/<job_id>")
 def one(job_id: str) -> str:
     """Show a job."""
-    query = asked.query(RunsQuery, limit=RUNS_SHOWN)
-    found = remembered(lambda known: _one(known, job_id, query))
-    done = asked.done(_DONE)
+    query, done = asked.query(RunsQuery, limit=RUNS_SHOWN), asked.done(_DONE)
+    found = remembered(lambda known: _one_or_gone(known, job_id, query))
+    if isinstance(found, Gone):
+        return render_template("gone.html", page=found, said=asked.said(), here=asked.here)
     return render_template("job.html", found=found, page=found.page, done=done, said=asked.said(), here=asked.here)
+
+
+def _one_or_gone(known: Knowledge, job_id: str, query: RunsQuery) -> _Found | Gone:
+    """Return the page of a job, or of what is left of one that is gone.
+
+    Raises:
+        JobNotFoundError: nothing is left of it, or there was none.
+    """
+    try:
+        return _one(known, job_id, query)
+    except JobNotFoundError as error:
+        runs, cursor = _runs(known, job_id, query)
+        if not runs and query.cursor is None:
+            raise error from None
+        return Gone(job_id, run_lines(runs, backend().clock()), cursor, tuple(_decisions(known, job_id) or ()))
+
+
+def _runs(known: Knowledge, job_id: str, query: RunsQuery) -> tuple[list[Run], str | None]:
+    """Return a page of the runs of a job, and the cursor of the next one."""
+    runs = known.runs(job_id=job_id, before=query.cursor, limit=query.limit + 1, only=query.filter)
+    more = len(runs) > query.limit
+    return runs[: query.limit], query.cursor_behind(runs[query.limit - 1]) if more else None
 
 
 def _one(known: Knowledge, job_id: str, query: RunsQuery) -> _Found:
@@ -97,18 +133,17 @@ def _one(known: Knowledge, job_id: str, query: RunsQuery) -> _Found:
     stored, pauses = known.job(job_id), known.pauses(now)
     recent = known.recent_runs([job_id], each=RUNS).get(job_id, [])
     last = known.last_runs([job_id]).get(job_id)
-    runs = known.runs(job_id=job_id, before=query.cursor, limit=query.limit + 1, only=query.filter)
+    runs, cursor = _runs(known, job_id, query)
     job = stored.observed
     page = job_page(
         standing(stored, pauses, last, overdue_since(known, [stored]).get(job_id)),
         recent=recent,
-        runs=runs[: query.limit],
+        runs=runs,
         decisions=_decisions(known, job_id),
         followers=backend().mirror.followers_of(job_id),
         origins=backend().origins(job_id, job.source.file, job.digest),
         now=now,
     )
-    cursor = query.cursor_behind(runs[query.limit - 1]) if len(runs) > query.limit else None
     return _Found(page, job_id not in pauses and EVERYTHING in pauses, cursor)
 
 

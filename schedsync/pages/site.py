@@ -5,7 +5,7 @@ from jinja2 import StrictUndefined
 
 from schedsync.api import places
 from schedsync.api.backend import backend
-from schedsync.pages import controls, day, failing, jobs, login, overview, run, runs, syncs
+from schedsync.pages import controls, day, docs, failing, jobs, login, overview, run, runs, syncs
 from schedsync.pages.frame import frame
 from schedsync.pages.shown import times
 
@@ -17,7 +17,7 @@ def register(app: Flask) -> None:
     """Put the pages into *app*, which is the API."""
     app.jinja_options = {"trim_blocks": True, "lstrip_blocks": True, "undefined": StrictUndefined}
     site = Blueprint("pages", __name__, template_folder="templates", static_folder="static", static_url_path="/static")
-    for module in (*_ASKING, login):
+    for module in (*_ASKING, docs, login):
         site.register_blueprint(module.blueprint)
     site.app_context_processor(lambda: {"frame": frame()})
     _teach_times(site)

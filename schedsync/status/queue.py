@@ -2,13 +2,16 @@
 
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime
+from typing import Literal
 
 from schedsync.runs.run import Run
-from schedsync.runs.waiting import Waiting, waiting_in_rows
+from schedsync.runs.waiting import Waiting, WaitsFor, waiting_in_rows
 from schedsync.status.knowledge import Knowledge
 from schedsync.status.views import RunView, Time, View, run_view
 
-LEADER, ROWS = "leader", "rows"
+ToldBy = Literal["leader", "rows"]
+LEADER: ToldBy = "leader"
+ROWS: ToldBy = "rows"
 
 
 class RunName(View):
@@ -21,36 +24,46 @@ class RunName(View):
 class WaitView(View):
     """What a run waits for."""
 
-    kind: str
+    kind: WaitsFor
     pool: str | None
+    """Where it needs a place; "all" where there is no place for any run."""
     places: int | None
+    """How many there are; null where another instance has them."""
     group: str | None
+    """That of its job."""
     behind: list[RunName]
+    """Those of which one has to end first."""
     before: int
+    """How many wait for the same, and come before it."""
     until: Time | None
+    """When its delay is over."""
 
 
 class RunDetail(RunView):
     """A run, and what it waits for."""
 
     waiting_for: WaitView | None
+    """Of a queued run, where it is known."""
 
 
 class QueuedRunView(RunDetail):
     """A run that waits."""
 
     since: Time | None
+    """Since when it waits."""
 
 
 class QueueView(View):
     """What waits, in the order in which it will start."""
 
-    told_by: str
+    told_by: ToldBy
+    """Whether it is what the instance that leads knows, or what the rows say."""
     total: int
+    """How many wait, also beyond the limit."""
     queue: list[QueuedRunView]
 
 
-def queue_view(told: Sequence[Waiting], *, told_by: str, limit: int) -> QueueView:
+def queue_view(told: Sequence[Waiting], *, told_by: ToldBy, limit: int) -> QueueView:
     """Show the first *limit* of what waits."""
     return QueueView(told_by=told_by, total=len(told), queue=[_queued(each) for each in told[:limit]])
 

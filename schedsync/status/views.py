@@ -5,22 +5,28 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Annotated, Any
 
-from pydantic import BaseModel, ConfigDict, PlainSerializer
+from pydantic import BaseModel, ConfigDict, PlainSerializer, WithJsonSchema
 
 from schedsync import __version__
 from schedsync.clock import rfc3339, utc_now
 from schedsync.runs.pause import EVERYTHING, Pause
-from schedsync.runs.run import Run, RunState
+from schedsync.runs.run import Cause, Run, RunState
 from schedsync.specs.problem import Problem
 from schedsync.status.knowledge import Knowledge
 from schedsync.status.selection import Place, Wanted
-from schedsync.status.standing import Standing, standing
+from schedsync.status.standing import STATES, Standing, standing
 from schedsync.status.vitals import Reading
 from schedsync.store.jobs import StoredJob
 from schedsync.store.syncs import SyncReport
 
-Time = Annotated[datetime, PlainSerializer(rfc3339, return_type=str)]
+Time = Annotated[
+    datetime,
+    PlainSerializer(rfc3339, return_type=str),
+    WithJsonSchema({"type": "string", "format": "date-time"}),
+]
 """An instant, shown in RFC 3339 with Z."""
+
+JobState = Annotated[str, WithJsonSchema({"type": "string", "enum": list(STATES)})]
 
 
 class View(BaseModel):
@@ -33,8 +39,11 @@ class PauseView(View):
     """An operator's pause."""
 
     by: str
+    """Who paused it."""
     reason: str | None
+    """Why, in their words."""
     until: Time | None
+    """When it ends by itself; null: somebody has to end it."""
     since: Time
 
 
@@ -42,22 +51,34 @@ class RunView(View):
     """One attempt at one slot."""
 
     id: str
+    """Sorts by the time of the claim."""
     job_id: str
     scheduled_at: Time
+    """The slot."""
     started_at: Time | None
     finished_at: Time | None
-    state: str
+    state: RunState
     reason: str | None
+    """Why it is in that state, where the state does not say all."""
     attempt: int
-    cause: str
+    """1 for the first attempt at the slot."""
+    cause: Cause
     exit_code: int | None
+    """The exit status of its process; -N when signal N ended it."""
     node: str | None
+    """The instance that has or had it."""
     revision: str | None
+    """The revision of the folder that its job was applied from."""
     asked_by: str | None
+    """Who asked for it, where a person did."""
     ask_reason: str | None
+    """Why, in their words."""
     upstream_job_id: str | None
+    """The job whose run it follows."""
     upstream_run_id: str | None
-    upstream_state: str | None
+    """The run that it follows."""
+    upstream_state: RunState | None
+    """How that run ended."""
     late: bool
     """Whether the slot has not ended in time."""
 
@@ -66,6 +87,7 @@ class SourceView(View):
     """Where a job is written."""
 
     file: str
+    """Its path in the folder."""
     line: int
 
 
@@ -76,11 +98,14 @@ class JobView(View):
     description: str
     tags: list[str]
     owner: str | None
-    state: str
+    state: JobState
     next_fire_at: Time | None
+    """When it will really start next: not while it is suspended or paused."""
     source: SourceView
     revision: str | None
+    """The revision of the folder that it was applied from."""
     stale: bool
+    """Whether its file is broken, so that it runs on from its last good spec."""
     pause: PauseView | None
     overdue_since: Time | None
     """Since when its last success is too long ago."""
@@ -91,6 +116,7 @@ class JobDetail(JobView):
     """A job with its whole spec, defaults included."""
 
     spec: dict[str, Any] | None
+    """All fields of the job file, as they are in force."""
 
 
 class JobsPage(View):
@@ -100,8 +126,6 @@ class JobsPage(View):
     total: int
     """How many there are on all pages."""
     next_cursor: str | None
-    as_of: Time | None = None
-    """When the store was looked at last, where the answer does not come from it; else absent."""
 
 
 class RunsPage(View):
@@ -109,8 +133,6 @@ class RunsPage(View):
 
     runs: list[RunView]
     next_cursor: str | None
-    as_of: Time | None = None
-    """As on a page of jobs."""
 
 
 class ProblemView(View):
@@ -121,9 +143,13 @@ class ProblemView(View):
     column: int | None
     job_id: str | None
     field: str | None
+    """The field of the job file, with those around it: run.script."""
     message: str
+    """What is wrong."""
     found: str | None
+    """What stands there."""
     expected: str | None
+    """What to write instead."""
     since: Time | None
 
 
@@ -132,14 +158,18 @@ class HeldView(View):
 
     job_id: str
     file: str
+    """Where the job was written."""
     why: str
+    """Why it is not removed yet, and what lets it go."""
 
 
 class RevisionView(View):
     """What is live, and what was seen last."""
 
     live: str | None
+    """That of the last step that took the whole folder in."""
     attempted: str | None
+    """That of the last step."""
 
 
 class DatabaseView(View):
@@ -148,6 +178,7 @@ class DatabaseView(View):
     ok: bool
     since: Time | None
     error: str | None
+    """What it said, and what to do."""
 
 
 class CountsView(View):
@@ -159,9 +190,13 @@ class CountsView(View):
     suspended: int
     finished: int
     stale: int
+    """Jobs whose files are broken; they are counted with their state, too."""
     held: int
+    """Removals that wait."""
     running: int
+    """Runs."""
     queued: int
+    """Runs."""
 
 
 class NoticesView(View):
@@ -177,17 +212,25 @@ class StatusView(View):
     """The service."""
 
     version: str
+    """That of schedsync."""
     node: str
+    """The instance that answers."""
     leader: str | None
+    """The instance that fires, as far as this one knows."""
     revision: RevisionView
     last_sync_at: Time | None
+    """When the folder was compared with the jobs last."""
     last_tick_at: Time | None
+    """When the firing loop of this instance went round last."""
     database: DatabaseView
     paused: PauseView | None
+    """The pause of all jobs."""
     counts: CountsView
     notices: NoticesView
     problems: list[ProblemView]
+    """Mistakes in the folder."""
     held: list[HeldView]
+    """Removals that wait."""
 
 
 def pause_view(pause: Pause | None) -> PauseView | None:

@@ -9,6 +9,7 @@ import pytest
 from click.testing import CliRunner
 from pydantic import BaseModel
 
+from schedsync.api.problems import Kind
 from schedsync.cli.main import cli
 from schedsync.runs.run import RunState, SkipReason
 from schedsync.settings import GroupSettings, Settings
@@ -120,6 +121,11 @@ def test_the_settings_file_that_is_shown_is_valid() -> None:
 def test_each_state_and_each_reason_is_in_the_reference() -> None:
     reference = text("docs/reference/api.md")
     assert {word.value for word in (*RunState, *SkipReason) if f"`{word}`" not in reference} == set()
+
+
+def test_each_kind_of_problem_is_in_the_reference_with_its_status() -> None:
+    reference = text("docs/reference/api.md")
+    assert [kind for kind in Kind if f"| `{kind.uri}` | {kind.status} |" not in reference] == []
 
 
 def test_relative_links_lead_somewhere() -> None:

@@ -101,7 +101,8 @@ def _failed(known: Knowledge, now: datetime) -> list[Run]:
     return sorted(found, key=lambda run: (run.scheduled_at, run.id), reverse=True)
 
 
-def _failing(known: Knowledge, failed: Iterable[Run]) -> int:
-    """Return how many jobs of *failed* have not succeeded since."""
-    last = known.last_runs({run.job_id for run in failed})
-    return sum(run.state in FAILURES for run in last.values())
+def _failing(known: Knowledge, failed: Iterable[Run]) -> list[str]:
+    """Return the jobs of *failed* that have not succeeded since."""
+    job_ids = {run.job_id for run in failed}
+    last = known.last_runs(job_ids) if job_ids else {}
+    return sorted(job_id for job_id, run in last.items() if run.state in FAILURES)

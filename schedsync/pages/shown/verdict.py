@@ -11,6 +11,9 @@ from schedsync.specs.problem import Problem
 from schedsync.status.views import PauseView, ProblemView, StatusView
 from schedsync.status.vitals import Reading
 
+_NAMED = 5
+"""Of so many jobs that fail the names are told."""
+
 
 class Level(StrEnum):
     """How bad it is. Each level has a colour and a shape."""
@@ -81,12 +84,12 @@ def _of_database(reading: Reading, since: datetime, now: datetime) -> Complaint:
     return Complaint(Level.BAD, "database refuses", "The database cannot be used as it should be", error)
 
 
-def of_service(status: StatusView, failing: int, now: datetime) -> Iterator[Complaint]:
+def of_service(status: StatusView, failing: Sequence[str], now: datetime) -> Iterator[Complaint]:
     """Yield what is wrong with the service as a whole, the worst first.
 
     Args:
         status: the service.
-        failing: how many jobs did not succeed when they ran last.
+        failing: the jobs that did not succeed when they ran last.
         now: the time (UTC).
     """
     if status.paused is not None:
@@ -97,13 +100,19 @@ def of_service(status: StatusView, failing: int, now: datetime) -> Iterator[Comp
         headline = f"{counted(len(status.held), 'removal')} held back"
         yield Complaint(Level.WARNING, headline, headline, "A person has to say that these jobs are to go.")
     if failing:
-        one = failing == 1
-        headline = f"{failing:,} {'job fails' if one else 'jobs fail'}"
-        detail = f"{'It' if one else 'They'} did not succeed when {'it' if one else 'they'} ran last."
-        yield Complaint(Level.WARNING, headline, headline, detail)
+        yield _of_jobs(failing)
     if status.notices.failed:
         headline = f"{counted(status.notices.failed, 'notice')} could not be sent"
         yield Complaint(Level.WARNING, headline, headline, "`schedsync notices` says why; see the channels.")
+
+
+def _of_jobs(failing: Sequence[str]) -> Complaint:
+    if len(failing) == 1:
+        return Complaint(Level.WARNING, "1 job fails", f"{failing[0]} fails", "It did not succeed when it ran last.")
+    headline = f"{len(failing):,} jobs fail"
+    more = f" and {len(failing) - _NAMED:,} more" if len(failing) > _NAMED else ""
+    detail = f"They did not succeed when they ran last: {', '.join(failing[:_NAMED])}{more}."
+    return Complaint(Level.WARNING, headline, headline, detail)
 
 
 def _of_folder(problems: Sequence[Problem | ProblemView]) -> Complaint:

@@ -17,7 +17,7 @@
   const put = (text) => {
     const page = new DOMParser().parseFromString(text, "text/html");
     const fresh = page.getElementById("main");
-    if (!fresh) return;
+    if (!fresh) throw new Error("this is no page of the service"); // but of a proxy before it
     const options = {
       morphStyle: "outerHTML",
       ignoreActiveValue: true,

@@ -9,9 +9,11 @@ from typing import Any
 
 import pytest
 from flask.testing import FlaskClient
+from werkzeug.http import HTTP_STATUS_CODES
 from werkzeug.test import TestResponse
 
 from schedsync.api.app import Backend, create_app
+from schedsync.api.problems import PLAIN, Kind
 from schedsync.control import Control
 from schedsync.plan.diff import diff
 from schedsync.plan.state import Located, PruneGuard
@@ -150,14 +152,17 @@ def post(client: FlaskClient) -> Callable[..., Any]:
     return ask
 
 
-def problem(response: TestResponse, status: int) -> dict[str, Any]:
-    """Return the problem document that *response* is."""
+def problem(response: TestResponse, status: int, kind: Kind | None = None) -> dict[str, Any]:
+    """Return the problem document that *response* is, of this *kind*, or of any that has this status."""
     assert response.status_code == status, response.text
     assert response.mimetype == PROBLEM
     document = response.json
     assert isinstance(document, dict)
     assert document["status"] == status
-    assert document["type"] == "about:blank"
-    assert document["title"]
+    kinds = {known.uri: known for known in Kind}
+    found = kinds.get(document["type"])
+    assert found is kind or (kind is None and (found is not None or document["type"] == PLAIN))
+    title = HTTP_STATUS_CODES[status] if found is None else found.title
+    assert (document["title"], found and found.status) == (title, found and status)
     assert document["detail"]
     return document

@@ -62,7 +62,7 @@ def test_a_range_that_cannot_be_answered_alone_is_passed_over(client: FlaskClien
     assert response.headers["Accept-Ranges"] == "bytes"
 
 
-def test_the_log_of_a_run_that_has_ended_has_a_tag_and_one_that_goes_on_has_none(
+def test_the_log_of_a_run_that_has_ended_has_a_tag_and_one_that_goes_on_gets_others(
     here: Installation, client: FlaskClient, ended: Run
 ) -> None:
     path = f"/api/runs/{ended.id}/log"
@@ -71,9 +71,10 @@ def test_the_log_of_a_run_that_has_ended_has_a_tag_and_one_that_goes_on_has_none
     assert _range(client, ended, "bytes=0-1", **{"If-Range": tag}).status_code == 206
     assert _range(client, ended, "bytes=0-1", **{"If-Range": '"another"'}).status_code == 200
     going_on = here.claim("b")
+    here.live[going_on.id] = _printed(b"so")
+    tag = client.get(f"/api/runs/{going_on.id}/log").headers["ETag"]
     here.live[going_on.id] = _printed(b"so far")
-    response = client.get(f"/api/runs/{going_on.id}/log")
-    assert "ETag" not in response.headers
+    assert client.get(f"/api/runs/{going_on.id}/log", headers={"If-None-Match": tag}).status_code == 200
     assert _range(client, going_on, "bytes=3-").text == "far"
 
 
@@ -258,3 +259,17 @@ def test_a_run_here_is_followed_while_the_database_is_away(here: Installation) -
     response = here.client(mirror=mirror).get(f"/api/runs/{run.id}/log?from=3&wait=20")
     assert _part(response) == ("far", "6", "false")
     assert response.headers["Schedsync-As-Of"]
+
+
+def test_a_long_log_that_is_known_is_answered_without_a_body_also_to_those_who_take_compressed_ones(
+    here: Installation, client: FlaskClient
+) -> None:
+    run = here.end(here.claim("a"), _printed(b"line\n" * 1_000))
+    path, gzip = f"/api/runs/{run.id}/log", {"Accept-Encoding": "gzip"}
+    packed = client.get(path, headers=gzip)
+    assert packed.headers["Content-Encoding"] == "gzip"
+    known = client.get(path, headers={"If-None-Match": packed.headers["ETag"], **gzip})
+    assert (known.status_code, known.data) == (304, b"")
+    assert "Content-Encoding" not in known.headers
+    part = client.get(path, headers={"Range": "bytes=0-2499", **gzip})
+    assert (part.status_code, part.headers.get("Content-Encoding"), len(part.data)) == (206, None, 2_500)

@@ -12,6 +12,7 @@ import pytest
 from flask.testing import FlaskClient
 
 from schedsync.api.app import create_app
+from schedsync.api.problems import PLAIN, Kind
 from schedsync.api.selecting import job_cursor
 from schedsync.control import Control
 from schedsync.runs.outcome import Output
@@ -23,6 +24,7 @@ GETS = (
     "/api",
     "/health",
     "/ready",
+    "/openapi.json",
     "/api/status",
     "/api/jobs",
     "/api/jobs/a",
@@ -166,6 +168,27 @@ def test_a_wish_that_makes_no_sense_is_refused_with_what_to_write(
     assert not here.store.pauses.in_force(here.clock.now)
 
 
+KINDS = {
+    "/api/jobs?surplus=1": Kind.MALFORMED_REQUEST,
+    "/api/jobs/none": Kind.JOB_NOT_FOUND,
+    "/api/runs/none": Kind.RUN_NOT_FOUND,
+}
+
+
+@pytest.mark.parametrize(("path", "kind"), KINDS.items())
+def test_a_problem_says_of_which_kind_it_is(client: FlaskClient, path: str, kind: Kind) -> None:
+    document = problem(client.get(path), kind.status, kind)
+    assert document["type"].startswith("urn:schedsync:problem:")
+
+
+def test_an_end_in_the_past_is_a_wish_that_cannot_be_granted(client: FlaskClient) -> None:
+    problem(client.post("/api/jobs/a/pause", json={"until": "2000-01-01T00:00:00Z"}), 400, Kind.BAD_WISH)
+
+
+def test_a_problem_that_its_status_says_all_about_has_no_kind(client: FlaskClient) -> None:
+    assert problem(client.get("/nowhere"), 404)["type"] == PLAIN
+
+
 def test_all_mistakes_are_named_at_once(client: FlaskClient) -> None:
     document = problem(client.post("/api/pause", json={"until": "soon", "reason": 1, "why": "x"}), 400)
     assert {mistake["field"] for mistake in document["errors"]} == {"until", "reason", "why"}
@@ -253,7 +276,7 @@ def test_a_mistake_of_ours_is_in_the_log_once_and_not_in_the_answer(
         raise RuntimeError("the secret inside")
 
     response = here.client(live_output=fail).get(f"/api/runs/{run.id}/log")
-    problem(response, 500)
+    problem(response, 500, Kind.INTERNAL_ERROR)
     assert "secret" not in response.text
     (record,) = [record for record in caplog.records if record.levelno >= logging.WARNING]
     assert record.exc_info is not None
@@ -261,10 +284,8 @@ def test_a_mistake_of_ours_is_in_the_log_once_and_not_in_the_answer(
 
 
 @pytest.mark.parametrize("path", [*GETS, "/nowhere", "/api/jobs/none", "/api/jobs?surplus=1"])
-def test_every_answer_is_for_this_request_only_and_of_the_type_that_it_says(client: FlaskClient, path: str) -> None:
-    headers = client.get(path).headers
-    assert headers["Cache-Control"] == "no-store"
-    assert headers["X-Content-Type-Options"] == "nosniff"
+def test_every_answer_is_of_the_type_that_it_says(client: FlaskClient, path: str) -> None:
+    assert client.get(path).headers["X-Content-Type-Options"] == "nosniff"
 
 
 def test_without_the_right_to_write_reading_goes_on_and_wishes_are_refused(
@@ -277,6 +298,6 @@ def test_without_the_right_to_write_reading_goes_on_and_wishes_are_refused(
         assert reader.get(path).json == client.get(path).json
     for path in POSTS[:-1]:
         response = reader.post(path)
-        assert "let the user of this process write to" in problem(response, 503)["detail"]
+        assert "let the user of this process write to" in problem(response, 503, Kind.MISSING_RIGHT)["detail"]
         assert "Retry-After" not in response.headers
     store.close()

@@ -3,6 +3,7 @@
 import pytest
 from flask.testing import FlaskClient
 
+from schedsync.access import Rules, Scope, new_token
 from tests.builders import located
 from tests.integration.api.conftest import Installation
 from tests.integration.pages.conftest import BROWSER, client_of
@@ -34,3 +35,51 @@ def test_the_login_page_says_how_to_get_a_token(exposed: FlaskClient) -> None:
     (form,) = page.forms
     assert (form.action, form.method, form.fields) == ("/login", "post", {"next": "/jobs/a", "token": ""})
     assert "schedsync token create NAME --scope read" in page.text
+
+
+def _token(here: Installation, scope: Scope) -> str:
+    token, text = new_token("ann", scope, by="cli:ann", now=here.clock.now)
+    here.store.tokens.create(token)
+    return text
+
+
+def test_who_logs_in_gets_the_controls_and_may_log_out(here: Installation, exposed: FlaskClient) -> None:
+    text = _token(here, Scope.CONTROL)
+    response = exposed.post("/login", data={"token": text, "next": "/jobs/a"}, headers=BROWSER)
+    assert (response.status_code, response.location) == (303, "/jobs/a")
+    page = _open(exposed, "/jobs/a")
+    assert {form.action for form in page.forms} == {"/logout", "/jobs/a/run", "/jobs/a/pause"}
+    assert "ann Log out" in page.text
+    exposed.post("/jobs/a/pause", data={"reason": "why"}, headers=BROWSER)
+    assert here.store.pauses.in_force(here.clock.now)["a"].by == "token:ann"
+    exposed.post("/logout", headers=BROWSER)
+    assert _open(exposed, "/jobs/a").forms == []
+
+
+def test_a_token_that_may_only_read_shows_no_controls(here: Installation, exposed: FlaskClient) -> None:
+    exposed.post("/login", data={"token": _token(here, Scope.READ)}, headers=BROWSER)
+    page = _open(exposed, "/")
+    assert [form.action for form in page.forms] == ["/logout"]
+    response = exposed.post("/pause", headers=BROWSER)
+    assert response.status_code == 403
+    assert "may only read" in read(response.text).text
+
+
+def test_where_reading_needs_a_token_the_login_comes_first_and_leads_on(here: Installation) -> None:
+    client = client_of(here, exposed=True, rules=Rules(open_to_readers=False))
+    page = _open(client, "/jobs?q=a", 401)
+    (form,) = page.forms
+    assert (form.action, form.fields["next"]) == ("/login", "/jobs?q=a")
+    assert "Reading needs a token here" in page.text
+    for path in ("/login", "/static/style.css"):
+        with client.get(path, headers=BROWSER) as response:
+            assert response.status_code == 200
+
+
+def test_a_token_that_is_not_valid_is_asked_for_again(exposed: FlaskClient) -> None:
+    response = exposed.post("/login", data={"token": "sst_x_y", "next": "/jobs/a"}, headers=BROWSER)
+    assert response.status_code == 401
+    page = read(response.text)
+    assert page.forms[0].fields["next"] == "/jobs/a"
+    assert page.headings[0] == ("h1", "Log in")
+    assert "sst_x_y" not in response.text

@@ -131,9 +131,21 @@ def test_a_job_is_run_at_once(here: Installation, browse: Browse, send: Send) ->
     assert here.ticked == 1
 
 
+def test_of_a_job_that_is_gone_its_past_is_shown(here: Installation, browse: Browse) -> None:
+    here.apply(located(id="a"))
+    here.end(here.claim("a"), exit_code=3)
+    here.backend.control.pause("a", by="anna", reason="a move")
+    here.apply()
+    page = browse("/jobs/a")
+    assert "No file has this job any more." in page.text
+    assert page.row("failed")[-1] == "exit code 3"
+    assert page.row("anna")[1:] == ["anna", "pause", "a move"]
+    assert page.forms == []
+
+
 @pytest.mark.parametrize("path", ["/jobs/b", "/jobs/..%2F", "/nothing"])
 def test_what_there_is_not_is_a_page_too(here: Installation, browse: Browse, path: str) -> None:
-    assert "Not Found" in browse(path, 404).title
+    assert browse(path, 404).title.startswith(("No such job", "Not Found"))
 
 
 def test_a_program_is_answered_as_a_program(client: FlaskClient) -> None:

@@ -65,13 +65,22 @@ def test_a_job_that_failed_last_is_told_until_it_succeeds(here: Installation, br
     here.apply(located(id="a"))
     here.end(here.claim("a"), exit_code=3)
     page = browse("/")
-    assert _headline(page) == "1 job fails"
+    assert _headline(page) == "a fails"
     assert page.row("failed")[1:3] == ["a", "02:00:00 now"]
     here.vitals.ticked(here.clock.forward(minutes=5), leading=True, leader="here")
     here.end(here.claim("a"))
     page = browse("/")
     assert _headline(page) == "All is well"
     assert page.row("failed")  # it stays among those that failed today
+
+
+def test_of_many_jobs_that_fail_some_are_named(here: Installation, browse: Browse) -> None:
+    here.apply(*(located(id=f"job-{number}") for number in range(8)))
+    for number in range(7):
+        here.end(here.claim(f"job-{number}"), exit_code=3)
+    page = browse("/")
+    assert _headline(page) == "7 jobs fail"
+    assert "job-0, job-1, job-2, job-3, job-4 and 2 more." in page.text
 
 
 def test_the_worst_comes_first(here: Installation, browse: Browse) -> None:
@@ -115,7 +124,7 @@ def test_a_wish_that_makes_no_sense_is_explained(here: Installation, client: Fla
     response = client.post("/pause", data={"until": "soon"}, headers=BROWSER)
     assert response.status_code == 400
     page = read(response.text)
-    assert _headline(page) == "Bad Request"
+    assert _headline(page) == "The request cannot be taken as it is"
     assert '"soon"' in page.text
     assert here.store.pauses.in_force(here.clock.now) == {}
 

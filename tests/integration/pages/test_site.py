@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pytest
 from flask.testing import FlaskClient
+from sqlalchemy import event
 
 from schedsync import pages
 from schedsync.runs.run import RunState
@@ -16,7 +17,7 @@ from tests.integration.pages.reading import read
 
 STATIC = Path(pages.__file__).parent / "static"
 RUN = "0" * 24
-PATHS = ("/", "/jobs", "/jobs/a", "/runs", f"/runs/{RUN}", "/syncs", "/day", "/login")
+PATHS = ("/", "/jobs", "/jobs/a", "/runs", f"/runs/{RUN}", "/syncs", "/day", "/docs", "/login")
 
 
 @pytest.fixture(autouse=True)
@@ -91,3 +92,14 @@ def test_styles_name_each_colour_once_for_light_and_once_for_dark() -> None:
     assert system is not None
     assert chosen is not None
     assert re.findall(r"--[\w-]+: \S+;", system[1]) == re.findall(r"--[\w-]+: \S+;", chosen[1])
+
+
+@pytest.mark.parametrize(("path", "most"), [("/", 10), ("/jobs", 6), ("/jobs/a", 7), ("/runs", 1), ("/login", 0)])
+def test_a_page_asks_the_database_few_questions(here: Installation, client: FlaskClient, path: str, most: int) -> None:
+    """Each is a round trip, which may take 20 ms; open pages ask every five seconds."""
+    client.get("/login")  # looks at the tokens, which are known for a while then
+    asked: list[str] = []
+    event.listen(here.store.database.engine, "before_cursor_execute", lambda *args: asked.append(args[2]))
+    assert client.get(path, headers=BROWSER).status_code == 200
+    questions = [statement for statement in asked if not statement.startswith("BEGIN")]
+    assert len(questions) <= most, questions
