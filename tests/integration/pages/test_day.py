@@ -15,10 +15,8 @@ from tests.integration.pages.reading import read
 @pytest.fixture(autouse=True)
 def jobs(here: Installation) -> None:
     """It is two in the morning: a ran at one and comes again each hour, b comes at noon."""
-    tags = {"tags": ["night"], "owner": "ann"}
-    here.apply(
-        located(id="a", schedule={"cron": "0 * * * *"}), located(id="b", schedule={"cron": "0 12 * * *"}, **tags)
-    )
+    hourly, noon = {"cron": "0 * * * *"}, {"cron": "0 12 * * *"}
+    here.apply(located(id="a", schedule=hourly), located(id="b", schedule=noon, owner="ann"))
     here.end(here.claim("a", here.clock.now - timedelta(hours=1)), exit_code=1)
 
 

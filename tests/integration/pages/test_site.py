@@ -94,7 +94,13 @@ def test_styles_name_each_colour_once_for_light_and_once_for_dark() -> None:
     assert re.findall(r"--[\w-]+: \S+;", system[1]) == re.findall(r"--[\w-]+: \S+;", chosen[1])
 
 
-@pytest.mark.parametrize(("path", "most"), [("/", 10), ("/jobs", 6), ("/jobs/a", 7), ("/runs", 1), ("/login", 0)])
+QUESTIONS = [
+    *(("/", 10), ("/jobs", 6), ("/jobs/a", 7), ("/runs", 1), ("/login", 0)),
+    *((f"/runs/{RUN}", 4), ("/syncs", 1), ("/day", 4)),
+]
+
+
+@pytest.mark.parametrize(("path", "most"), QUESTIONS)
 def test_a_page_asks_the_database_few_questions(here: Installation, client: FlaskClient, path: str, most: int) -> None:
     """Each is a round trip, which may take 20 ms; open pages ask every five seconds."""
     client.get("/login")  # looks at the tokens, which are known for a while then
