@@ -96,7 +96,7 @@ def test_styles_name_each_colour_once_for_light_and_once_for_dark() -> None:
 
 QUESTIONS = [
     *(("/", 10), ("/jobs", 6), ("/jobs/a", 7), ("/runs", 1), ("/login", 0)),
-    *((f"/runs/{RUN}", 4), ("/syncs", 1), ("/day", 4)),
+    *((f"/runs/{RUN}", 4), ("/syncs", 1), ("/day", 5)),
 ]
 
 
