@@ -8,6 +8,8 @@ from typing import Any
 import pytest
 from sqlalchemy import Connection, event
 
+from schedsync.runs.run import RunState
+from schedsync.runs.selection import RunFilter
 from schedsync.store.runs import Keep
 from schedsync.store.store import Store
 from tests.contract.builders import NOW, SLOT
@@ -21,6 +23,9 @@ ASKED: dict[str, tuple[Callable[[Store], Any], str]] = {
     "history": (lambda store: page(store, None), "INDEX ix_schedsync_runs_time"),
     "a job's history": (lambda store: page(store, "a"), "INDEX ix_schedsync_runs_job"),
     "last runs": (lambda store: store.runs.last_of(["a", "b"]), "COVERING INDEX ix_schedsync_runs_job"),
+    "succeeded runs": (lambda store: such(store, RunState.SUCCEEDED), "INDEX ix_schedsync_runs_time"),
+    "failed runs": (lambda store: such(store, RunState.FAILED), "INDEX ix_schedsync_runs_state"),
+    "last slots": (lambda store: store.jobs.last_slots(), "COVERING INDEX ix_schedsync_runs_job"),
     "recent runs": (lambda store: store.runs.recent_of(["a", "b"], 20), "COVERING INDEX ix_schedsync_runs_job"),
     "old runs": (lambda store: store.runs.forget(Keep("a", 10, NOW)), "COVERING INDEX ix_schedsync_runs_job"),
     "last step": (lambda store: store.syncs.latest(), "INDEX sqlite_autoindex_schedsync_syncs_1"),
@@ -29,6 +34,10 @@ ASKED: dict[str, tuple[Callable[[Store], Any], str]] = {
 
 def page(store: Store, job_id: str | None) -> Any:
     return store.runs.page(job_id=job_id, before=(SLOT + timedelta(days=1), "x"), limit=10)
+
+
+def such(store: Store, state: RunState) -> Any:
+    return store.runs.page(job_id=None, before=None, limit=10, only=RunFilter(state=state))
 
 
 @contextmanager
