@@ -114,6 +114,8 @@ class Caller:
     def _call(self, case: Case[Any], salt: int) -> None:
         if salt % 3:
             self._aim(case, salt)
+        if salt % 2:
+            case.headers.pop("Authorization", None)  # no token at all, and not one that is made up
         self._here.clock.forward(seconds=0.001)
         response = case.call(headers=self._headers)
         self.operations[case.operation.label] += 1
@@ -165,6 +167,7 @@ def test_calls_without_a_token_for_control_change_no_row(
 ) -> None:
     token = _token(here, scope or Scope.CONTROL)
     caller = Caller(here, here.client(exposed=True).application, filled, token=token if scope else None)
+    # What a running service writes of its own accord, of tokens that were used or refused, is tried in test_keyring.
     before = _rows(here)
     caller.call(calls)
     _said(caller)
