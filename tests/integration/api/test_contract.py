@@ -167,7 +167,7 @@ def test_calls_without_a_token_for_control_change_no_row(
 ) -> None:
     token = _token(here, scope or Scope.CONTROL)
     caller = Caller(here, here.client(exposed=True).application, filled, token=token if scope else None)
-    # What a running service writes of its own accord, of tokens that were used or refused, is tried in test_keyring.
+    # What a running service writes of its own accord, of tokens that were used or refused, is tried in test_tokens.
     before = _rows(here)
     caller.call(calls)
     _said(caller)
