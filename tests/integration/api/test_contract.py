@@ -114,6 +114,8 @@ class Caller:
     def _call(self, case: Case[Any], salt: int) -> None:
         if salt % 3:
             self._aim(case, salt)
+        if salt % 2:
+            case.headers.pop("Authorization", None)  # no token at all, and not one that is made up
         self._here.clock.forward(seconds=0.001)
         response = case.call(headers=self._headers)
         self.operations[case.operation.label] += 1
@@ -159,16 +161,17 @@ def test_calls_are_answered_as_the_description_says(here: Installation, filled: 
 
 
 @pytest.mark.timeout(600)
-@pytest.mark.parametrize("scope", [None, Scope.READ])
+@pytest.mark.parametrize(("scope", "calls"), [(None, CALLS), (Scope.READ, CALLS // 10)])
 def test_calls_without_a_token_for_control_change_no_row(
-    here: Installation, filled: Filled, scope: Scope | None
+    here: Installation, filled: Filled, scope: Scope | None, calls: int
 ) -> None:
     token = _token(here, scope or Scope.CONTROL)
     caller = Caller(here, here.client(exposed=True).application, filled, token=token if scope else None)
+    # What a running service writes of its own accord, of tokens that were used or refused, is tried in test_tokens.
     before = _rows(here)
-    caller.call(CALLS)
+    caller.call(calls)
     _said(caller)
-    assert sum(caller.answers.values()) >= CALLS
+    assert sum(caller.answers.values()) >= calls
     assert _rows(here) == before
     assert not {status for status in caller.answers if status >= 500} | {202} & set(caller.answers)
 
