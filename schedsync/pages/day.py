@@ -119,10 +119,11 @@ def _whole(day: Day, parts: Backend, known: Knowledge, now: datetime) -> Whole:
 def _jobs(parts: Backend, known: Knowledge) -> Iterator[StoredJob]:
     """Yield all jobs: from memory, where they are as a rule; to read the specs of 10,000 takes seconds."""
     source = known if parts.mirror.as_of is None else parts.mirror
-    page = source.jobs(after="", limit=_BATCH)
-    while page:
+    after: str | None = ""
+    while after is not None:
+        page = source.jobs(after=after, limit=_BATCH)
         yield from page
-        page = source.jobs(after=page[-1].observed.id, limit=_BATCH)
+        after = page[-1].observed.id if len(page) == _BATCH else None
 
 
 def _days() -> Days:

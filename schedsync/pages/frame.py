@@ -21,6 +21,8 @@ _NAVIGATION = (
     ("API", "pages.docs.show"),
 )
 """Title and view of what the head of each page leads to, as far as it is there."""
+_BELOW = {"pages.run": "pages.runs"}
+"""Blueprints whose pages are below the entry of another one."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,5 +76,6 @@ def frame() -> Frame:
 def _places() -> Iterator[Place]:
     for title, endpoint in _NAVIGATION:
         if endpoint in current_app.view_functions:
-            here = request.blueprint == endpoint.rpartition(".")[0]
+            blueprint = request.blueprint or ""
+            here = _BELOW.get(blueprint, blueprint) == endpoint.rpartition(".")[0]
             yield Place(title, endpoint, here)

@@ -26,6 +26,7 @@ PLACES: dict[str, Callable[[Scene], str]] = {
     "syncs": lambda _: "/syncs",
     "day": lambda _: "/day",
     "day-to-come": lambda _: "/day?date=2026-11-26",
+    "docs": lambda _: "/docs",
     "login": lambda _: "/login",
     "not-found": lambda _: "/jobs/nobody",
 }

@@ -228,4 +228,4 @@ def _first(said: Sequence[str], total: int | None = None) -> str:
 
 
 def _minute(at: datetime, day: Day) -> int:
-    return round((at - day.start) / timedelta(minutes=1))
+    return (at - day.start) // timedelta(minutes=1)

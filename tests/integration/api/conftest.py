@@ -62,7 +62,14 @@ class Installation:
             now=self.clock.now,
             guard=PruneGuard(allow=True),
         )
-        report = SyncReport(at=self.clock.now, node="here", revision=revision, complete=plan.complete)
+        report = SyncReport(
+            at=self.clock.now,
+            node="here",
+            revision=revision,
+            complete=plan.complete,
+            counts=plan.counts(),
+            changed=plan.changed(),
+        )
         self.store.jobs.apply(plan, now=self.clock.now, report=report)
         return report
 

@@ -9,19 +9,23 @@ from flask.testing import FlaskClient
 from sqlalchemy import event
 
 from schedsync import pages
-from tests.builders import located
-from tests.integration.api.conftest import Installation
+from schedsync.runs.run import RunState
+from tests.builders import located, run
+from tests.integration.api.conftest import TTL, Installation
 from tests.integration.pages.conftest import BROWSER, Browse
 from tests.integration.pages.reading import read
 
 STATIC = Path(pages.__file__).parent / "static"
-PATHS = ("/", "/jobs", "/jobs/a", "/runs", "/docs", "/login")
+RUN = "0" * 24
+PATHS = ("/", "/jobs", "/jobs/a", "/runs", f"/runs/{RUN}", "/syncs", "/day", "/docs", "/login")
 
 
 @pytest.fixture(autouse=True)
 def job(here: Installation) -> None:
     here.apply(located(id="a", tags=["t"], owner="o", group="g"), located(id="b", after={"a": "any"}))
-    here.end(here.claim("a"), exit_code=3)
+    ended = here.end(here.claim("a"), exit_code=3)
+    known = run(id=RUN, job_id="b", state=RunState.SUCCEEDED, upstream_job_id="a", upstream_run_id=ended.id)
+    here.store.runs.claim(here.store.leases.acquire("me", TTL), [known], [])
 
 
 def test_every_link_of_every_page_leads_somewhere(client: FlaskClient, browse: Browse) -> None:
@@ -90,7 +94,13 @@ def test_styles_name_each_colour_once_for_light_and_once_for_dark() -> None:
     assert re.findall(r"--[\w-]+: \S+;", system[1]) == re.findall(r"--[\w-]+: \S+;", chosen[1])
 
 
-@pytest.mark.parametrize(("path", "most"), [("/", 10), ("/jobs", 6), ("/jobs/a", 7), ("/runs", 1), ("/login", 0)])
+QUESTIONS = [
+    *(("/", 10), ("/jobs", 6), ("/jobs/a", 7), ("/runs", 1), ("/login", 0)),
+    *((f"/runs/{RUN}", 4), ("/syncs", 1), ("/day", 5)),
+]
+
+
+@pytest.mark.parametrize(("path", "most"), QUESTIONS)
 def test_a_page_asks_the_database_few_questions(here: Installation, client: FlaskClient, path: str, most: int) -> None:
     """Each is a round trip, which may take 20 ms; open pages ask every five seconds."""
     client.get("/login")  # looks at the tokens, which are known for a while then
