@@ -53,7 +53,7 @@ def test_the_reason_of_a_pause_is_changed(opened: Opened, site: Site) -> None:
 def test_an_end_that_is_none_is_refused_in_words_and_nothing_is_paused(opened: Opened, site: Site) -> None:
     page = opened(site, f"/jobs/{JOB}")
     fill_pause(page, "Pause…", until="soon", reason="")
-    expect(page.locator("h1")).to_contain_text("Bad Request")
+    expect(page.locator("h1")).to_contain_text("cannot be taken")
     expect(page.locator("main")).to_contain_text("soon")
     assert state_of(site, JOB) == (None, None)
 
