@@ -167,3 +167,30 @@ def test_what_is_going_to_fire_is_known_the_soonest_first() -> None:
     assert seen.coming(NOW, until=NOW + HOUR, limit=1) == [("b", NOW)]
     seen.learn_pauses([Pause(EVERYTHING, "anna", NOW)])
     assert seen.coming(NOW, until=NOW + HOUR, limit=10) == []
+
+
+def test_the_runs_of_a_day_are_counted_from_memory() -> None:
+    mirror, quarter = Mirror(), timedelta(minutes=15)
+    done = {"state": RunState.SUCCEEDED}
+    first, second = run(job_id="a", scheduled_at=NOW, **done), run(job_id="a", scheduled_at=NOW + quarter, **done)
+    other, outside = (
+        run(job_id="b", scheduled_at=NOW + quarter, **done),
+        run(job_id="a", scheduled_at=NOW + HOUR, **done),
+    )
+    mirror.learn_runs([second, first, other, outside])
+    span = (NOW, NOW + HOUR)
+    tallies = {(tally.job_id, tally.at): tally.count for tally in mirror.tallies(span, quarter)}
+    assert tallies == {("a", None): 2, ("b", None): 1, (None, NOW): 1, (None, NOW + quarter): 2}
+    of_a = {(tally.job_id, tally.at): tally.count for tally in mirror.tallies_of(["a"], span, quarter)}
+    assert of_a == {("a", NOW): 1, ("a", NOW + quarter): 1}
+    assert mirror.runs_within(["a"], span, 10) == [first, second]
+
+
+def test_the_runs_around_a_run_are_remembered() -> None:
+    mirror = Mirror()
+    first = run(job_id="a", scheduled_at=NOW)
+    again, follower = run(job_id="a", scheduled_at=NOW, attempt=2), run(job_id="b", upstream_run_id=first.id)
+    mirror.learn_runs([again, first, follower])
+    assert mirror.attempts(first) == [first, again]
+    assert mirror.followers(first) == [follower]
+    assert mirror.followers(again) == []
