@@ -96,7 +96,7 @@ def _last_run(run: RunView | None) -> str | None:
     return None if run is None else f"{run.state} {shown(run.started_at or run.scheduled_at)}"
 
 
-def _details(view: JobDetail, spec: JobSpec | None) -> Iterator[str]:
+def _details(view: JobDetail, spec: JobSpec | None) -> Iterator[Line]:
     yield from fields(
         (
             ("id", view.id),

@@ -8,6 +8,7 @@ import sys
 from collections.abc import Sequence
 from importlib import import_module
 from io import TextIOWrapper
+from typing import Any
 
 import click
 
@@ -15,6 +16,7 @@ from schedsync import __version__, logs
 from schedsync.cli.exits import Exit
 from schedsync.cli.options import common
 from schedsync.cli.output import complain
+from schedsync.cli.painting import Paint
 from schedsync.errors import SchedsyncError
 
 COMMANDS = {
@@ -51,6 +53,14 @@ class _Commands(click.Group):
         """Return the command itself in place of the one that stands for it in the help."""
         name, stand_in, rest = super().resolve_command(ctx, args)
         return name, stand_in and load(str(stand_in.name)), rest
+
+    def invoke(self, ctx: click.Context) -> Any:
+        """Run the command; what people have to be told of is said while it is known whether that is in colour."""
+        try:
+            return super().invoke(ctx)
+        except SchedsyncError as error:
+            complain(str(error), Paint.BAD)
+            return Exit.FAILURE
 
 
 def load(name: str) -> click.Command:
@@ -101,10 +111,8 @@ def main(args: Sequence[str] | None = None) -> int:
         return Exit.USAGE
     except click.Abort:
         return Exit.INTERRUPTED
-    except SchedsyncError as error:
-        complain(str(error))
-        return Exit.FAILURE
     except OSError as error:
-        complain(": ".join(str(part) for part in (error.filename, error.strerror or error) if part is not None))
+        said = ": ".join(str(part) for part in (error.filename, error.strerror or error) if part is not None)
+        complain(said, Paint.BAD)
         return Exit.FAILURE
     return int(code)

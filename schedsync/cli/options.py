@@ -11,6 +11,8 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 import click
 
+from schedsync.cli.painting import CHOICES, choose
+
 if TYPE_CHECKING:  # reading settings takes longer than showing help
     from schedsync.settings import Settings
 
@@ -74,6 +76,13 @@ def common(command: T) -> T:
         _option("--jobs", type=path, metavar="DIR", help="The folder of job files."),
         _option("--database", metavar="URL", help="Where state is kept, e.g. sqlite:///schedsync.db."),
         _option("--json", "as_json", is_flag=True, help="Answer in JSON."),
+        click.Option(
+            ["--color"],
+            type=click.Choice(CHOICES),
+            expose_value=False,
+            callback=_colour,
+            help="Whether to answer in colour; auto: on a terminal, unless NO_COLOR is set.",
+        ),
     ]
     return command
 
@@ -93,6 +102,11 @@ def command(name: str) -> Callable[[Callable[..., int]], click.Command]:
         return common(click.command(name)(call))
 
     return decorate
+
+
+def _colour(ctx: click.Context, _param: click.Parameter, value: str | None) -> None:
+    if value is not None:
+        choose(ctx, value)
 
 
 def _note(ctx: click.Context, param: click.Parameter, value: Any) -> None:

@@ -9,6 +9,7 @@ from schedsync.cli import diagnostics
 from schedsync.cli.exits import Exit
 from schedsync.cli.options import Options, command
 from schedsync.cli.output import complain_each, say, say_json
+from schedsync.cli.painting import Line, Paint, painted
 from schedsync.cli.stores import opened
 from schedsync.clock import rfc3339
 from schedsync.plan.ops import Plan
@@ -17,6 +18,9 @@ from schedsync.plan.state import Observed
 from schedsync.service import reconciler
 from schedsync.settings import Settings
 from schedsync.store.syncs import SyncReport
+
+_MARKS = {"+": Paint.GOOD, "~": Paint.CARE, "-": Paint.BAD, "!": Paint.CARE, "=": Paint.FAINT}
+"""The colours of what a line of a plan begins with."""
 
 
 @command("plan")
@@ -31,7 +35,7 @@ def plan(options: Options) -> int:
         problems = [diagnostics.as_json(problem) for problem in found.problems]
         say_json(to_json(found, old) | {"problems": problems})
     else:
-        say(to_text(found, old))
+        say(map(_marked, to_text(found, old)))
         complain_each(diagnostics.concise(found.problems, settings.jobs.path))
     if found.add or found.update or found.remove or found.hold:
         return Exit.CHANGES
@@ -52,7 +56,8 @@ def apply(options: Options, *, allow_prune: bool) -> int:
     if options.as_json:
         say_json(_report_json(report))
     else:
-        say([_done(report), *(f"! {held.job_id}  removal held: {held.why}" for held in report.held)])
+        held = (f"! {held.job_id}  removal held: {held.why}" for held in report.held)
+        say([_done(report), *map(_marked, held)])
         complain_each(diagnostics.concise(report.problems, settings.jobs.path))
     return Exit.FAILURE if report.problems else Exit.OK
 
@@ -66,6 +71,10 @@ def _plan(settings: Settings) -> tuple[Plan, OldSpecs]:
         store.require_current()
         found = planner.plan()
         return found, planner.old_specs(found)
+
+
+def _marked(line: str) -> Line:
+    return painted(line[:1], _MARKS.get(line[:1])) + line[1:]
 
 
 def _done(report: SyncReport) -> str:
