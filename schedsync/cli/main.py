@@ -24,6 +24,7 @@ COMMANDS = {
     "validate": ("validate:validate", "Check job files, without a database."),
     "plan": ("plan:plan", "Show what applying the folder would change."),
     "apply": ("plan:apply", "Make the database equal the folder, once."),
+    "status": ("status:status", "Show how the service is, or wait until a revision is live."),
     "jobs": ("jobs:jobs", "List the live jobs, or show one."),
     "runs": ("runs:runs", "List runs, newest first."),
     "logs": ("runs:logs", "Print the output of a run."),

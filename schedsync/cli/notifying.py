@@ -28,7 +28,7 @@ def notify() -> None:
     """Try a channel, or list what was told."""
 
 
-common(notify)
+common(notify, remote=False)
 
 
 @notify.add_command

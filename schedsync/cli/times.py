@@ -6,12 +6,17 @@ from typing import Any
 import click
 
 from schedsync.clock import utc_now
-from schedsync.specs.durations import format_duration
+from schedsync.specs.durations import format_duration, parse_duration
 
 
 def shown(instant: datetime | None) -> str | None:
     """Return *instant* in UTC, to the second: ``2026-11-24 02:30:00Z``."""
     return None if instant is None else f"{instant.astimezone(UTC):%Y-%m-%d %H:%M:%S}Z"
+
+
+def ago(instant: datetime) -> str:
+    """Return how long ago *instant* is."""
+    return f"{format_duration(timedelta(seconds=max(round((utc_now() - instant).total_seconds()), 0)))} ago"
 
 
 def elapsed(duration: timedelta) -> str:
@@ -39,3 +44,21 @@ class Moment(click.ParamType[datetime]):
 
 
 MOMENT = Moment()
+
+
+class Period(click.ParamType[timedelta]):
+    """A length of time."""
+
+    name = "duration"
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> timedelta:
+        """Return the length that *value* means."""
+        if isinstance(value, timedelta):
+            return value
+        try:
+            return parse_duration(value)
+        except ValueError as error:
+            self.fail(str(error), param, ctx)
+
+
+PERIOD = Period()

@@ -12,12 +12,12 @@ from schedsync.cli.exits import Exit
 from schedsync.cli.folder import Checked, check_folder
 from schedsync.cli.options import JOB_ID, Options, command
 from schedsync.cli.output import complain, complain_each, say, say_json
-from schedsync.cli.schedules import in_short
 from schedsync.cli.stores import current
 from schedsync.cli.times import MOMENT, shown
 from schedsync.clock import EPOCH, MICROSECOND, rfc3339, utc_now
 from schedsync.errors import DatabaseUnavailableError, JobNotFoundError, SchemaError
 from schedsync.settings import Settings
+from schedsync.specs.in_short import in_short
 from schedsync.specs.job import JobSpec
 from schedsync.specs.schedule import first_fires, next_fire
 

@@ -11,6 +11,7 @@ from schedsync.clock import MICROSECOND, rfc3339, utc_now
 from schedsync.runs.outcome import Output
 from schedsync.runs.pause import EVERYTHING, Pause
 from schedsync.runs.run import Run, RunState
+from schedsync.specs.in_short import in_short
 from schedsync.specs.problem import Problem
 from schedsync.specs.schedule import next_fire
 from schedsync.status.knowledge import Knowledge
@@ -77,6 +78,8 @@ class JobView(View):
     tags: list[str]
     owner: str | None
     state: str
+    schedule: str | None = None
+    """When it runs, in a few words; None where its spec cannot be read."""
     next_fire_at: Time | None
     source: SourceView
     revision: str | None
@@ -216,6 +219,7 @@ def job_view(
         tags=list(spec.tags) if spec else [],
         owner=spec.owner if spec else None,
         state=_state(job, pause),
+        schedule=in_short(spec) if spec else None,
         next_fire_at=_next_fire(job, [p for p in (pauses.get(observed.id), pauses.get(EVERYTHING)) if p]),
         source=SourceView(file=observed.source.file, line=observed.source.line),
         revision=job.revision,
