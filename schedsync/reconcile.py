@@ -118,6 +118,7 @@ class Reconciler:
             revision=plan.revision,
             complete=plan.complete,
             counts=plan.counts(),
+            changed=plan.changed(),
             problems=self._since(plan.problems, now),
             held=tuple(Held(hold.before.id, hold.before.source.file, hold.why) for hold in plan.hold),
             drift=plan.writes and self._last is not None and self._last[0] is snapshot,

@@ -20,7 +20,7 @@ from schedsync.control import Control
 from schedsync.errors import MissingRightError, SchedsyncError
 from schedsync.executors.headroom import make_room, shortages
 from schedsync.executors.identity import this_instance
-from schedsync.executors.spool import OutputLimits, live, spooled
+from schedsync.executors.spool import OutputLimits, live, printed, spooled
 from schedsync.executors.sql_call import Databases
 from schedsync.housekeeping import HistoryKeeper, Periodic
 from schedsync.notify.channel import Channel
@@ -293,9 +293,14 @@ class Service:
             log.info("old history removed", extra={"runs": gone})
         if self._scheduler.leads:
             self._store.notices.forget(utc_now() - NOTICES_KEPT)
+            self._store.syncs.forget(utc_now())
+            self._store.audit.forget(utc_now())
 
     def _spooled_output(self, run_id: str) -> Output | None:
         return spooled(live(self._settings.runner.spool, run_id), output_limits(self._settings))
+
+    def _printed(self, run_id: str, start: int, most: int) -> bytes:
+        return printed(live(self._settings.runner.spool, run_id), start, most)
 
     def _waiting(self) -> list[Waiting] | None:
         return self._runner.waiting() if self._scheduler.leads else None
@@ -313,6 +318,7 @@ class Service:
             tick=self._scheduler.hurry,
             tick_limit=3 * MAX_SLEEP,
             spooled_output=self._spooled_output,
+            printed=self._printed,
             exposed=not _is_loopback(api.host),
             waiting=self._waiting,
             groups=self._settings.group_places,

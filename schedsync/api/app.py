@@ -6,7 +6,21 @@
 from flask import Flask, Response
 from flask.json.provider import DefaultJSONProvider
 
-from schedsync.api import answers, endpoint, guard, health, index, jobs, parsing, places, problems, queue, runs, status
+from schedsync.api import (
+    answers,
+    endpoint,
+    guard,
+    health,
+    index,
+    jobs,
+    logs,
+    parsing,
+    places,
+    problems,
+    queue,
+    runs,
+    status,
+)
 from schedsync.api.backend import Backend, attach
 
 __all__ = ["Backend", "create_app"]
@@ -28,7 +42,7 @@ def create_app(backend: Backend) -> Flask:
     app.after_request(answers.say_how_old)
     app.after_request(_for_this_request_only)
     problems.register(app)
-    for module in (index, health, jobs, queue, runs, status):
+    for module in (index, health, jobs, logs, queue, runs, status):
         app.register_blueprint(module.blueprint)
     return app
 

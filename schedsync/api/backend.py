@@ -47,6 +47,8 @@ class Backend:
     """What answers while the database is away."""
     spooled_output: Callable[[str], Output | None] = lambda _run_id: None
     """Returns what a run of another instance has printed so far that spools to the same folder; None when none does."""
+    printed: Callable[[str, int, int], bytes] = lambda _run_id, _start, _most: b""
+    """Returns what the file of a run that goes on has from a byte on, and at most so many bytes of it."""
 
     @property
     def live(self) -> FromStore:

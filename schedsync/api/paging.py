@@ -14,7 +14,7 @@ from pydantic import PlainValidator
 from schedsync.api.parsing import RUN_ID, Said
 from schedsync.clock import from_micros, to_micros
 from schedsync.runs.run import Run
-from schedsync.specs.ids import check_id
+from schedsync.specs.ids import JobId, check_id
 from schedsync.specs.wording import shown
 
 LONGEST = 500
@@ -29,6 +29,16 @@ def job_cursor(job_id: str) -> str:
 def run_cursor(run: Run) -> str:
     """Return the cursor behind *run*, in a list by slot."""
     return _encode("run", f"{to_micros(run.scheduled_at)} {run.id}")
+
+
+def sync_cursor(sync_id: str) -> str:
+    """Return the cursor behind a step, in a list by time."""
+    return _encode("sync", sync_id)
+
+
+def decision_cursor(decision_id: str) -> str:
+    """Return the cursor behind a decision, in a list by time."""
+    return _encode("decision", decision_id)
 
 
 def _limit(text: str) -> int:
@@ -53,6 +63,24 @@ def _run_key(cursor: str) -> tuple[datetime, str]:
     if not RUN_ID.fullmatch(run_id):
         raise _bad(cursor)
     return slot, run_id
+
+
+def _sync_key(cursor: str) -> str:
+    return _row_key("sync", cursor)
+
+
+def _decision_key(cursor: str) -> str:
+    return _row_key("decision", cursor)
+
+
+def _row_key(kind: str, cursor: str) -> str:
+    try:
+        row_id = _decode(kind, cursor)
+    except ValueError:
+        raise _bad(cursor) from None
+    if not RUN_ID.fullmatch(row_id):
+        raise _bad(cursor)
+    return row_id
 
 
 def _encode(kind: str, key: str) -> str:
@@ -93,3 +121,19 @@ class RunsQuery(_Page):
 
     cursor: Annotated[tuple[datetime, str] | None, PlainValidator(_run_key)] = None
     """The slot and the id of the run behind which the page begins."""
+
+
+class SyncsQuery(_Page):
+    """Which page of the steps."""
+
+    cursor: Annotated[str | None, PlainValidator(_sync_key)] = None
+    """The id of the step behind which the page begins."""
+
+
+class AuditQuery(_Page):
+    """Which page of the decisions, over which job."""
+
+    cursor: Annotated[str | None, PlainValidator(_decision_key)] = None
+    """The id of the decision behind which the page begins."""
+    job_id: JobId | None = None
+    """The job; it may be gone."""

@@ -111,7 +111,8 @@ def _message(model: type[Said], field: str, details: ErrorDetails, found: str) -
         case "value_error":
             return str(details["ctx"]["error"])
         case "extra_forbidden":
-            return f"is not known here; {_instead(field, list(model.model_fields))}"
+            names = [each.alias or name for name, each in model.model_fields.items()]
+            return f"is not known here; {_instead(field, names)}"
         case "string_type":
             return f"expected text in quotes, found {found}"
         case "string_too_long":

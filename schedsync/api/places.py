@@ -1,6 +1,8 @@
 """How many requests may wait for the database at once: some threads are always left for those that do not need it."""
 
 import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import cast
 
 from flask import Flask, current_app, g, request
@@ -9,11 +11,13 @@ from schedsync.api.backend import backend
 from schedsync.api.server import THREADS
 from schedsync.errors import DatabaseUnavailableError
 
-_KEY = "schedsync-places"
+_KEY, _SEATS_KEY = "schedsync-places", "schedsync-seats"
 PLACES = THREADS - 3
 PATIENCE = 0.5
 """Seconds that a request waits for a place; it has none that long only when the database hangs."""
 BUSY = "requests before this one wait for the database"
+SEATS = 3
+"""How many requests may wait for something to happen at once; they need no place meanwhile, but a thread."""
 _PREFIX = "/api/"
 _SAFE = {"GET", "HEAD", "OPTIONS"}
 
@@ -44,6 +48,7 @@ class Places:
 def register(app: Flask) -> None:
     """Give a place to each request that may ask the database."""
     app.extensions[_KEY] = Places()
+    app.extensions[_SEATS_KEY] = threading.BoundedSemaphore(SEATS)
     app.before_request(_take)
     app.teardown_request(_give_back)
 
@@ -51,6 +56,28 @@ def register(app: Flask) -> None:
 def has_place() -> bool:
     """Whether the current request may ask the database."""
     return bool(g.get("has_place", False))
+
+
+@contextmanager
+def seat() -> Iterator[bool]:
+    """Let the current request wait for something to happen; says whether there was room for it."""
+    seats = cast("threading.BoundedSemaphore", current_app.extensions[_SEATS_KEY])
+    taken = seats.acquire(blocking=False)
+    try:
+        yield taken
+    finally:
+        if taken:
+            seats.release()
+
+
+@contextmanager
+def without_place() -> Iterator[None]:
+    """Leave the place of the current request for a while; then it has one again, if there is one."""
+    _give_back(None)
+    try:
+        yield
+    finally:
+        g.has_place = not backend().vitals.away and _places().take()
 
 
 def _take() -> None:

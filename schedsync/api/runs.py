@@ -4,15 +4,19 @@ from typing import Any
 
 from flask import Blueprint, Response
 
-from schedsync.api.answers import answered, remembered
+from schedsync.api import following
+from schedsync.api.answers import answered
 from schedsync.api.backend import backend
 from schedsync.api.endpoint import TEXT, Endpoint, endpoint
+from schedsync.api.following import LogQuery, Part
 from schedsync.api.paging import RunsQuery, run_cursor
-from schedsync.runs.run import RunState
+from schedsync.api.ranges import ranged
 from schedsync.status.knowledge import Knowledge
-from schedsync.status.views import RunsPage, log_text, run_view
+from schedsync.status.views import RunsPage, run_view
 
 blueprint = Blueprint("runs", __name__, url_prefix="/api")
+NEXT, DONE = "Schedsync-Log-Next", "Schedsync-Log-Done"
+"""Headers of a log: the byte to ask from next, and whether the run has ended and this is all."""
 
 
 @blueprint.get("/runs")
@@ -30,18 +34,22 @@ def of_job(query: RunsQuery, job_id: str) -> dict[str, Any]:
 
 
 @blueprint.get("/runs/<run_id>/log")
-@endpoint(Endpoint(None, also=(404,), media=TEXT))
-def log(run_id: str) -> Response:
-    """Answer what a run printed; while it runs on this machine, what it has printed so far."""
+@endpoint(Endpoint(None, also=(206, 304, 404, 416), query=LogQuery, media=TEXT))
+def log(query: LogQuery, run_id: str) -> Response:
+    """Answer what a run printed, or what there is from a byte on, as soon as there is some."""
+    if query.follows:
+        return _text(following.behind(run_id, query.start or 0, query.wait or 0))
+    part = following.whole(run_id)
+    response = _text(part)
+    if part.done:  # it does not change any more
+        response.add_etag()
+    return ranged(response)
 
-    def text(known: Knowledge) -> str:
-        run = known.run(run_id)
-        live = backend().live_output(run_id)  # asked first: a run that ends in between has its output in the store
-        if live is None and run.state is RunState.RUNNING:
-            live = backend().spooled_output(run_id)
-        return log_text(live or known.output(run_id))
 
-    return Response(remembered(text), mimetype=TEXT)
+def _text(part: Part) -> Response:
+    response = Response(part.stretch.text, mimetype=TEXT)
+    response.headers[NEXT], response.headers[DONE] = str(part.stretch.next), "true" if part.done else "false"
+    return response
 
 
 def _page(job_id: str | None, query: RunsQuery) -> dict[str, Any]:

@@ -9,7 +9,8 @@ from typing import IO
 
 from schedsync.errors import DatabaseUnavailableError
 from schedsync.runs.run import UNSETTLED, Run
-from schedsync.status.views import RunView, log_text, not_kept
+from schedsync.status.output import stretch
+from schedsync.status.views import RunView
 from schedsync.store.runs import KeptOutput
 from schedsync.store.store import Store
 
@@ -65,15 +66,8 @@ class _Tail:
 
     def rest(self, kept: KeptOutput | None) -> str:
         """Return what comes after that in what was *kept* of the output."""
-        begun = self._decoder.decode(b"", final=True)
-        if kept is None or kept.total <= self._seen:
-            return begun
-        if self._seen == 0:
-            return log_text(kept)
-        missing, tail = kept.total - self._seen, (kept.tail or kept.head).encode()
-        if missing <= len(tail):
-            return begun + tail[-missing:].decode(errors="replace")
-        return begun + not_kept(missing - len(tail)) + tail.decode()
+        begun, _ = self._decoder.getstate()
+        return stretch(kept, self._seen - len(begun), ended=True).text
 
     def close(self) -> None:
         if self._file is not None:

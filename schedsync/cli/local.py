@@ -16,6 +16,8 @@ from schedsync.runs.pause import EVERYTHING
 from schedsync.runs.run import UNSETTLED, Run, RunState
 from schedsync.settings import Settings
 from schedsync.status.knowledge import FromStore
+from schedsync.status.logs import AuditPage, SyncsPage, audit_page, syncs_page
+from schedsync.status.output import log_text
 from schedsync.status.queue import ROWS, QueueView, queue_in_rows, queue_view
 from schedsync.status.views import (
     JobDetail,
@@ -25,7 +27,6 @@ from schedsync.status.views import (
     StatusView,
     job_shown,
     jobs_page,
-    log_text,
     pause_view,
     run_view,
     status_view,
@@ -53,7 +54,7 @@ class FromDatabase:
     def jobs(self, *, limit: int) -> JobsPage:
         """Return up to *limit* jobs, by id."""
         views, more = jobs_page(self._known, after="", limit=limit, now=utc_now())
-        return JobsPage(jobs=views, next_cursor=None if more is None else _job_cursor(more))
+        return JobsPage(jobs=views, next_cursor=_cursor("job", more))
 
     def job(self, job_id: str) -> JobDetail:
         """Return a job with its spec."""
@@ -63,7 +64,7 @@ class FromDatabase:
         """Return up to *limit* runs, newest first."""
         found = self._known.runs(job_id=job_id, before=None, limit=limit + 1)
         page, more = found[:limit], len(found) > limit
-        return RunsPage(runs=[run_view(run) for run in page], next_cursor=_run_cursor(page[-1]) if more else None)
+        return RunsPage(runs=[run_view(run) for run in page], next_cursor=_cursor("run", page[-1] if more else None))
 
     def run(self, run_id: str) -> RunView:
         """Return the run of this id."""
@@ -104,6 +105,16 @@ class FromDatabase:
         there = run.state not in UNSETTLED or live(self._spool, run.id).exists()
         return None if there else self._nothing(run)
 
+    def syncs(self, *, limit: int) -> SyncsPage:
+        """Return up to *limit* steps of the loop, newest first."""
+        views, more = syncs_page(self._known, before=None, limit=limit)
+        return SyncsPage(syncs=views, next_cursor=_cursor("sync", more))
+
+    def audit(self, job_id: str | None, *, limit: int) -> AuditPage:
+        """Return up to *limit* decisions, newest first."""
+        views, more = audit_page(self._known, job_id=job_id, before=None, limit=limit)
+        return AuditPage(entries=views, next_cursor=_cursor("decision", more))
+
     def queue(self, *, limit: int) -> QueueView:
         """Return what waits, as the rows say: the leader's own order may differ."""
         told = queue_in_rows(self._known, self._settings.group_places, utc_now())
@@ -131,13 +142,10 @@ class FromDatabase:
         return nothing_of(run, f"is in {self._spool}")
 
 
-def _job_cursor(job_id: str) -> str:
-    from schedsync.api.paging import job_cursor  # noqa: PLC0415 - Flask is heavy, and a further page is rare
+def _cursor(kind: str, last: str | Run | None) -> str | None:
+    """Return what the API would go on from behind the *last* entry of a page; None: there is no further one."""
+    if last is None:
+        return None
+    from schedsync.api import paging  # noqa: PLC0415 - Flask is heavy, and a further page is rare
 
-    return job_cursor(job_id)
-
-
-def _run_cursor(run: Run) -> str:
-    from schedsync.api.paging import run_cursor  # noqa: PLC0415 - likewise
-
-    return run_cursor(run)
+    return str(getattr(paging, f"{kind}_cursor")(last))

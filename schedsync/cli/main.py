@@ -33,6 +33,8 @@ COMMANDS = {
     "pause": ("pausing:pause", "Pause a job, or all jobs."),
     "resume": ("pausing:resume", "Resume a job, or all jobs."),
     "trigger": ("triggering:trigger", "Run a job now."),
+    "syncs": ("logs:syncs", "List the steps that changed something."),
+    "audit": ("logs:audit", "List who paused, resumed or wrote what, and why."),
     "notify": ("notifying:notify", "Try a channel, or list what was told."),
     "doctor": ("doctor:doctor", "Look at settings, folders and databases, and say what is wrong."),
     "db": ("db:db", "Create, upgrade, print or check the tables."),

@@ -96,7 +96,7 @@ class _JobId(click.ParamType[str]):
 JOB_ID = _JobId()
 
 
-REMOTE = ("status", "jobs", "runs", "logs", "queue", "pause", "resume", "trigger")
+REMOTE = ("status", "jobs", "runs", "logs", "queue", "pause", "resume", "trigger", "syncs", "audit")
 """The commands that can ask a service elsewhere."""
 
 

@@ -10,11 +10,13 @@ from pydantic import ValidationError
 
 from schedsync.cli.access import Access
 from schedsync.cli.client import AbsentError, Answer, Client, NoAnswerError, ServerError
+from schedsync.cli.following import LOOK
 from schedsync.cli.output import complain
 from schedsync.cli.outputs import nothing_of
 from schedsync.cli.source import Log, Standing
 from schedsync.clock import MICROSECOND, rfc3339
 from schedsync.errors import SchedsyncError
+from schedsync.status.logs import AuditPage, SyncsPage
 from schedsync.status.queue import QueueView
 from schedsync.status.views import JobDetail, JobsPage, RunsPage, RunView, StatusView, View
 
@@ -106,10 +108,20 @@ class FromServer:
             away = False
             at, done = _progress(answer)
             yield decoder.decode(answer.body, final=done)
+            if not answer.body and not done:
+                time.sleep(LOOK)  # too many wait there at once, so it has answered without waiting
 
     def missing(self, run: RunView) -> str | None:
         """Return why there is nothing to follow yet of *run*, as far as that is known before it is asked for."""
         return self._nothing(run) if run.state == "queued" else None
+
+    def syncs(self, *, limit: int) -> SyncsPage:
+        """Return up to *limit* steps of the loop, newest first."""
+        return self._pages(SyncsPage, "syncs", "/api/syncs", limit)
+
+    def audit(self, job_id: str | None, *, limit: int) -> AuditPage:
+        """Return up to *limit* decisions, newest first."""
+        return self._pages(AuditPage, "entries", "/api/audit", limit, job_id=job_id)
 
     def queue(self, *, limit: int) -> QueueView:
         """Return up to *limit* of what waits, and not more than a page."""

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Protocol
 from schedsync.cli.options import Options
 
 if TYPE_CHECKING:  # they bring the store, which a command that completes words does without
+    from schedsync.status.logs import AuditPage, SyncsPage
     from schedsync.status.queue import QueueView
     from schedsync.status.views import JobDetail, JobsPage, PauseView, RunsPage, RunView, StatusView
 
@@ -83,6 +84,14 @@ class Source(Protocol):
 
     def missing(self, run: "RunView") -> str | None:
         """Return why there is nothing to follow yet of *run*; None when there is."""
+        ...
+
+    def syncs(self, *, limit: int) -> "SyncsPage":
+        """Return up to *limit* steps of the loop, newest first."""
+        ...
+
+    def audit(self, job_id: str | None, *, limit: int) -> "AuditPage":
+        """Return up to *limit* decisions, newest first, over one job or all."""
         ...
 
     def queue(self, *, limit: int) -> "QueueView":

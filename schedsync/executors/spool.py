@@ -177,6 +177,19 @@ def spooled(path: Path, limits: OutputLimits) -> Output | None:
     return replace(output, tail=output.tail + limits.cut, total=total + len(limits.cut))
 
 
+def printed(path: Path, start: int, most: int) -> bytes:
+    """Return up to *most* bytes of a spool file from byte *start* on; none where there is no file, or no more of it."""
+    try:
+        with path.open("rb") as file:
+            file.seek(start)
+            return file.read(most)
+    except FileNotFoundError:
+        return b""
+    except OSError as error:
+        log.warning("spooled output cannot be read", extra={"path": str(path), "error": str(error)})
+        return b""
+
+
 def remove(path: Path) -> None:
     """Remove a spool file; one that cannot be removed stays, with a line in the log."""
     try:

@@ -75,6 +75,23 @@ class Keep:
     before: ObservedJob
 
 
+MOST_NAMED = 200
+"""How many ids of each kind a ``Changed`` has at most: it is kept with each step, and a plan may be for everything."""
+
+
+@dataclass(frozen=True, slots=True)
+class Changed:
+    """The ids of the jobs that a plan changes, by kind; of each kind the first ``MOST_NAMED``."""
+
+    added: tuple[str, ...] = ()
+    updated: tuple[str, ...] = ()
+    renamed: tuple[tuple[str, str], ...] = ()
+    """The old id and the new one."""
+    removed: tuple[str, ...] = ()
+    truncated: bool = False
+    """Whether there were more."""
+
+
 @dataclass(frozen=True, slots=True)
 class Plan:
     """What would make the store equal the folder. Within a kind by job id; applied in the order of the fields."""
@@ -112,3 +129,17 @@ class Plan:
             "stale": len(self.keep),
             "unchanged": self.unchanged,
         }
+
+    def changed(self) -> Changed:
+        """Return which jobs it changes: as ``counts`` has them, without those that only move or heal."""
+        added = [add.job.spec.id for add in self.add]
+        updated = [update.before.id for update in self.update if update.changes_spec and not update.renames]
+        renamed = [(update.before.id, update.job.spec.id) for update in self.update if update.renames]
+        removed = [removal.before.id for removal in self.remove]
+        return Changed(
+            tuple(added[:MOST_NAMED]),
+            tuple(updated[:MOST_NAMED]),
+            tuple(renamed[:MOST_NAMED]),
+            tuple(removed[:MOST_NAMED]),
+            truncated=max(len(added), len(updated), len(renamed), len(removed)) > MOST_NAMED,
+        )

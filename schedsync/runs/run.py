@@ -105,3 +105,8 @@ class Run:
 def new_run_id(now: datetime) -> str:
     """Return a new id: 12 hex digits of milliseconds, then 12 random ones, so ids sort by time of claim."""
     return f"{to_micros(now) // 1000:012x}{secrets.token_hex(6)}"
+
+
+def first_id_at(instant: datetime) -> str:
+    """Return what the ids that are made at or after *instant* are not less than, and all earlier ones are."""
+    return f"{to_micros(instant) // 1000:012x}"

@@ -14,7 +14,7 @@ from schedsync.status.mirror import RUNS, Mirror
 from schedsync.store.jobs import JobCounts, StoredJob
 from schedsync.store.runs import KeptOutput
 from schedsync.store.store import Store
-from schedsync.store.syncs import SyncReport
+from schedsync.store.syncs import Decision, Recorded, SyncReport
 
 PAGE = 500
 """How many runs are looked at in a refresh by an instance that stands by."""
@@ -78,6 +78,14 @@ class Knowledge(Protocol):
 
     def last_sync(self, *, complete: bool = False) -> SyncReport | None:
         """Return the newest recorded step, or the newest that made everything live."""
+        ...
+
+    def syncs(self, *, before: str | None, limit: int) -> list[Recorded]:
+        """Return up to *limit* recorded steps, the newest first; *before* is the id of one to go on from."""
+        ...
+
+    def audit(self, *, job_id: str | None, before: str | None, limit: int) -> list[Decision]:
+        """Return up to *limit* decisions, the newest first, over one job or all; *before* is the id to go on from."""
         ...
 
 
@@ -180,6 +188,14 @@ class FromStore:
         if self.mirror is not None and report is not None:
             self.mirror.learn_sync(report, complete=complete)
         return report
+
+    def syncs(self, *, before: str | None, limit: int) -> list[Recorded]:
+        """Return up to *limit* recorded steps, the newest first; *before* is the id of one to go on from."""
+        return self.store.syncs.page(before=before, limit=limit)
+
+    def audit(self, *, job_id: str | None, before: str | None, limit: int) -> list[Decision]:
+        """Return up to *limit* decisions, the newest first, over one job or all; *before* is the id to go on from."""
+        return self.store.audit.page(job_id=job_id, before=before, limit=limit)
 
     def _learned(self, jobs: list[StoredJob]) -> list[StoredJob]:
         if self.mirror is not None:

@@ -16,7 +16,7 @@ from schedsync.runs.pause import EVERYTHING, Pause
 from schedsync.runs.run import UNSETTLED, Run, RunState
 from schedsync.specs.job import JobSpec
 from schedsync.store.jobs import JobCounts, StoredJob
-from schedsync.store.syncs import SyncReport
+from schedsync.store.syncs import Decision, Recorded, SyncReport
 
 RUNS_OF_A_JOB = 20
 """How many runs of one job are remembered; more only while they have not ended."""
@@ -231,6 +231,16 @@ class Mirror:
     def output(self, run_id: str) -> Output:
         """Raise NotRememberedError: outputs are not remembered."""
         raise NotRememberedError(run_id)
+
+    def syncs(self, *, before: str | None, limit: int) -> list[Recorded]:
+        """Raise NotRememberedError: of the steps only the last ones are remembered."""
+        del before, limit
+        raise NotRememberedError("syncs")
+
+    def audit(self, *, job_id: str | None, before: str | None, limit: int) -> list[Decision]:
+        """Raise NotRememberedError: decisions are not remembered."""
+        del job_id, before, limit
+        raise NotRememberedError("audit")
 
     def _of(self, job_id: str) -> Iterator[Run]:
         return iter([self._runs[run_id] for run_id in self._of_job.get(job_id, ())])

@@ -8,7 +8,6 @@ from pydantic import BaseModel, ConfigDict, PlainSerializer
 
 from schedsync import __version__
 from schedsync.clock import MICROSECOND, rfc3339, utc_now
-from schedsync.runs.outcome import Output
 from schedsync.runs.pause import EVERYTHING, Pause
 from schedsync.runs.run import Run, RunState
 from schedsync.specs.in_short import in_short
@@ -17,7 +16,6 @@ from schedsync.specs.schedule import next_fire
 from schedsync.status.knowledge import Knowledge
 from schedsync.status.vitals import Reading
 from schedsync.store.jobs import StoredJob
-from schedsync.store.runs import KeptOutput
 from schedsync.store.syncs import SyncReport
 
 Time = Annotated[datetime, PlainSerializer(rfc3339, return_type=str)]
@@ -256,23 +254,6 @@ def _next_fire(job: StoredJob, pauses: list[Pause]) -> datetime | None:
         return slot
     after = end - MICROSECOND
     return next_fire(job.spec.schedule, after, job_id=job.observed.id, anchor=job.observed.anchor_at)
-
-
-def log_text(output: Output | KeptOutput | None) -> str:
-    """Show what is kept of an output as text; what was not kept is marked where it was."""
-    if output is None:
-        return ""
-    head, tail = (
-        part if isinstance(part, str) else part.decode(errors="replace") for part in (output.head, output.tail)
-    )
-    if not output.dropped:
-        return head + tail
-    return head + not_kept(output.dropped).removeprefix("\n" if head.endswith("\n") else "") + tail
-
-
-def not_kept(count: int) -> str:
-    """Mark where so many bytes of an output are missing."""
-    return f"\n[... {count} bytes not kept ...]\n"
 
 
 def job_shown(known: Knowledge, job_id: str, now: datetime) -> JobDetail:

@@ -29,6 +29,8 @@ GETS = (
     "/api/jobs/a/runs",
     "/api/runs",
     "/api/queue",
+    "/api/syncs",
+    "/api/audit",
 )
 POSTS = (
     *("/api/jobs/a/pause", "/api/jobs/a/resume", "/api/jobs/a/run"),

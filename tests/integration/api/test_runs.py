@@ -136,9 +136,26 @@ def test_the_log_of_a_running_run_is_what_it_has_printed_so_far(here: Installati
     run = here.claim("a")
     assert _log(client, run.id) == ""
     here.live[run.id] = Output(b"so far \xff\xc3", b"", 9)
-    assert _log(client, run.id) == "so far \ufffd\ufffd"
+    assert _log(client, run.id) == "so far \ufffd"  # what the last byte begins is shown when it is whole
     here.live[run.id] = Output(b"first", b"last\n", 110)
     assert _log(client, run.id).splitlines() == ["first", "[... 100 bytes not kept ...]", "last"]
+
+
+@pytest.mark.parametrize("run_state", ["going on", "ended"])
+def test_a_log_says_which_byte_comes_next_and_whether_it_is_all(
+    here: Installation, client: FlaskClient, run_state: str
+) -> None:
+    run = here.claim("a")
+    output = Output("grün".encode(), b"last\n", 110)
+    if run_state == "ended":
+        here.end(run, output)
+    else:
+        here.live[run.id] = output
+    headers = client.get(f"/api/runs/{run.id}/log").headers
+    assert (headers["Schedsync-Log-Next"], headers["Schedsync-Log-Done"]) == (
+        "110",
+        "true" if run_state == "ended" else "false",
+    )
 
 
 def test_the_log_of_a_run_that_another_instance_runs_is_empty_until_it_ends(
