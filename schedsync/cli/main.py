@@ -37,6 +37,10 @@ COMMANDS = {
     "audit": ("logs:audit", "List who paused, resumed or wrote what, and why."),
     "notify": ("notifying:notify", "Try a channel, or list what was told."),
     "doctor": ("doctor:doctor", "Look at settings, folders and databases, and say what is wrong."),
+    "completion": (
+        "completion:completion",
+        "Print the script that lets a shell complete commands, options and jobs.",
+    ),
     "db": ("db:db", "Create, upgrade, print or check the tables."),
 }
 """Name -> where the command is defined, and its first sentence."""

@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
 
 import click
+from click.shell_completion import CompletionItem
 
 from schedsync.cli.access import Access, access
 from schedsync.cli.painting import CHOICES, choose
@@ -91,6 +92,13 @@ class _JobId(click.ParamType[str]):
             return check_id(value)
         except ValueError as error:
             self.fail(str(error), param, ctx)
+
+    def shell_complete(self, ctx: click.Context, param: click.Parameter, incomplete: str) -> list[CompletionItem]:
+        """Return the ids of jobs that begin with *incomplete*."""
+        from schedsync.cli.completing import job_ids  # noqa: PLC0415 - only a shell asks it
+
+        del param
+        return [CompletionItem(job_id) for job_id in job_ids(ctx.find_root().obj or {}, incomplete)]
 
 
 JOB_ID = _JobId()

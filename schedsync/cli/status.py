@@ -14,9 +14,8 @@ from schedsync.cli.output import complain, counted, say, say_json
 from schedsync.cli.painting import Line, Paint, joined, painted
 from schedsync.cli.source import source
 from schedsync.cli.tables import fields
-from schedsync.cli.times import PERIOD, ago, shown
+from schedsync.cli.times import PERIOD, ago, elapsed, shown
 from schedsync.errors import DatabaseUnavailableError, SchemaError
-from schedsync.specs.durations import format_duration
 
 if TYPE_CHECKING:
     from schedsync.status.views import CountsView, NoticesView, ProblemView, StatusView
@@ -194,4 +193,4 @@ def _why_not(view: "StatusView | None", revision: str, timeout: timedelta, failu
         what += [counted(len(view.held), "held removal")] if view.held else []
         return f"{revision} has been looked at and is not wholly live, for {' and '.join(what)}"
     found = "" if view is None else f"; live is {view.revision.live or 'none'}"
-    return f"{revision} is not live after {format_duration(timeout)}{found}" + (f"; {failure}" if failure else "")
+    return f"{revision} is not live after {elapsed(timeout)}{found}" + (f"; {failure}" if failure else "")

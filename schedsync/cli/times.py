@@ -1,4 +1,7 @@
-"""Times as people read and write them on the command line."""
+"""Times as people read and write them on the command line.
+
+How durations are written is known to the package of specs, which few commands need before they do anything.
+"""
 
 from datetime import UTC, datetime, timedelta
 from typing import Any
@@ -6,7 +9,6 @@ from typing import Any
 import click
 
 from schedsync.clock import utc_now
-from schedsync.specs.durations import format_duration, parse_duration
 
 
 def shown(instant: datetime | None) -> str | None:
@@ -16,11 +18,15 @@ def shown(instant: datetime | None) -> str | None:
 
 def ago(instant: datetime) -> str:
     """Return how long ago *instant* is."""
+    from schedsync.specs.durations import format_duration  # noqa: PLC0415
+
     return f"{format_duration(timedelta(seconds=max(round((utc_now() - instant).total_seconds()), 0)))} ago"
 
 
 def elapsed(duration: timedelta) -> str:
     """Return a length of time, with tenths of a second when it is short."""
+    from schedsync.specs.durations import format_duration  # noqa: PLC0415
+
     seconds = max(duration.total_seconds(), 0)
     return f"{seconds:.1f}s" if seconds < 60 else format_duration(duration)
 
@@ -55,6 +61,8 @@ class Period(click.ParamType[timedelta]):
         """Return the length that *value* means."""
         if isinstance(value, timedelta):
             return value
+        from schedsync.specs.durations import parse_duration  # noqa: PLC0415
+
         try:
             return parse_duration(value)
         except ValueError as error:
