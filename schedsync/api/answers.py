@@ -44,6 +44,15 @@ def answered(ask: Callable[[Knowledge], dict[str, Any]]) -> dict[str, Any]:
     return body if as_of is None else {**body, "as_of": rfc3339(as_of)}
 
 
+def answered_text(ask: Callable[[Knowledge], str]) -> Response:
+    """Answer what ``answered`` does, where *ask* returns the JSON text of an object."""
+    body = remembered(ask)
+    as_of = _as_of()
+    if as_of is not None:
+        body = f'{body.removesuffix("}")},"as_of":"{rfc3339(as_of)}"}}'
+    return Response(body, mimetype="application/json")
+
+
 def reading_of(known: Knowledge) -> Reading:
     """Return the vitals as they fit to where an answer comes from."""
     reading = backend().vitals.read()

@@ -13,6 +13,7 @@ from schedsync.runs.outcome import Output
 from schedsync.runs.waiting import Waiting
 from schedsync.status.knowledge import FromStore
 from schedsync.status.mirror import Mirror
+from schedsync.status.texts import JobTexts
 from schedsync.status.vitals import Vitals
 from schedsync.store.store import Store
 
@@ -45,6 +46,8 @@ class Backend:
     """How many runs of a group may be unsettled, where that is not one."""
     mirror: Mirror = field(default_factory=Mirror)
     """What answers while the database is away."""
+    texts: JobTexts = field(default_factory=JobTexts)
+    """What lists show of jobs."""
     spooled_output: Callable[[str], Output | None] = lambda _run_id: None
     """Returns what a run of another instance has printed so far that spools to the same folder; None when none does."""
     printed: Callable[[str, int, int], bytes] = lambda _run_id, _start, _most: b""

@@ -2,32 +2,31 @@
 
 from typing import Any
 
-from flask import Blueprint
+from flask import Blueprint, Response
 
 from schedsync.access import Scope
-from schedsync.api.answers import answered
+from schedsync.api.answers import answered, answered_text
 from schedsync.api.backend import backend
 from schedsync.api.endpoint import Endpoint, endpoint
 from schedsync.api.guard import sender
-from schedsync.api.paging import JobsQuery, job_cursor
+from schedsync.api.selecting import JobsQuery
 from schedsync.api.wishes import PauseWish, ResumeWish, RunWish
 from schedsync.status.knowledge import Knowledge
-from schedsync.status.views import JobDetail, JobsPage, RunView, job_shown, jobs_page, run_view
+from schedsync.status.views import JobDetail, JobsPage, RunView, job_shown, listing, run_view
 
 blueprint = Blueprint("jobs", __name__, url_prefix="/api/jobs")
 
 
 @blueprint.get("")
 @endpoint(Endpoint(JobsPage, query=JobsQuery))
-def many(query: JobsQuery) -> dict[str, Any]:
-    """Answer a page of the jobs, by id."""
+def many(query: JobsQuery) -> Response:
+    """Answer a page of the jobs, by id or in another order."""
 
-    def page(known: Knowledge) -> dict[str, Any]:
-        views, last = jobs_page(known, after=query.cursor, limit=query.limit, now=backend().clock())
-        cursor = None if last is None else job_cursor(last)
-        return {"jobs": [view.model_dump(mode="json") for view in views], "next_cursor": cursor}
+    def page(known: Knowledge) -> str:
+        found = listing(known, query.wanted, backend().clock())
+        return backend().texts.page(found, query.cursor_behind(found.more))
 
-    return answered(page)
+    return answered_text(page)
 
 
 @blueprint.get("/<job_id>")

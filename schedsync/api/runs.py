@@ -9,8 +9,8 @@ from schedsync.api.answers import answered
 from schedsync.api.backend import backend
 from schedsync.api.endpoint import TEXT, Endpoint, endpoint
 from schedsync.api.following import LogQuery, Part
-from schedsync.api.paging import RunsQuery, run_cursor
 from schedsync.api.ranges import ranged
+from schedsync.api.selecting import RunsQuery
 from schedsync.status.knowledge import Knowledge
 from schedsync.status.views import RunsPage, run_view
 
@@ -54,11 +54,11 @@ def _text(part: Part) -> Response:
 
 def _page(job_id: str | None, query: RunsQuery) -> dict[str, Any]:
     def page(known: Knowledge) -> dict[str, Any]:
-        found = known.runs(job_id=job_id, before=query.cursor, limit=query.limit + 1)
+        found = known.runs(job_id=job_id, before=query.cursor, limit=query.limit + 1, only=query.filter)
         runs, more, now = found[: query.limit], len(found) > query.limit, backend().clock()
         return {
             "runs": [run_view(run, now).model_dump(mode="json") for run in runs],
-            "next_cursor": run_cursor(runs[-1]) if more else None,
+            "next_cursor": query.cursor_behind(runs[-1]) if more else None,
         }
 
     return answered(page)

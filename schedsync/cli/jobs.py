@@ -10,26 +10,40 @@ from schedsync.cli.exits import Exit
 from schedsync.cli.options import JOB_ID, Options, command
 from schedsync.cli.output import complain, say, say_json, say_table
 from schedsync.cli.painting import Line, Painted, words
-from schedsync.cli.source import Source, source
+from schedsync.cli.source import JobsWanted, Source, source
 from schedsync.cli.tables import fields, table
 from schedsync.cli.times import shown
 
 if TYPE_CHECKING:
     from schedsync.status.views import JobDetail, JobView, PauseView, RunView
 
+_STATES = ("active", "paused", "suspended", "finished")
+_KEYS = ("id", "next_fire_at", "last_run_at", "state")
+_ORDERS = [*_KEYS, *(f"-{key}" for key in _KEYS)]
+_SORT = f"{', '.join(_KEYS[:-1])} or {_KEYS[-1]}; with - in front the last one first. [default: id]"
 _HEADING = ("ID", "STATE", "NEXT FIRE", "LAST RUN", "SCHEDULE", "FILE")
 
 
 @command("jobs", remote=True)
 @click.argument("job_id", type=JOB_ID, metavar="[ID]", required=False)
 @click.option("--limit", type=click.IntRange(min=1), default=1000, show_default=True, help="The most jobs to list.")
-def jobs(options: Options, *, job_id: str | None, limit: int) -> int:
+@click.option("--state", type=click.Choice(_STATES), help="Only those in this state.")
+@click.option("--tag", metavar="TAG", help="Only those with this tag.")
+@click.option("--owner", metavar="TEXT", help="Only those of this owner.")
+@click.option("--group", metavar="NAME", help="Only those of this group.")
+@click.option("--q", metavar="TEXT", help="Only those with TEXT in their id, description, owner or tags.")
+@click.option("--stale", is_flag=True, default=None, help="Only those whose files are broken.")
+@click.option("--sort", type=click.Choice(_ORDERS), default="id", metavar="KEY", help=_SORT)
+def jobs(options: Options, *, job_id: str | None, limit: int, **filters: Any) -> int:
     """List the live jobs, or show one with its spec."""
+    wanted = JobsWanted(limit, **{name: value or None for name, value in filters.items()})
+    if job_id is not None and wanted != JobsWanted(limit):
+        raise click.UsageError("Leave out ID or the filters: of one job there is nothing to choose.")
     with source(options) as asked:
         if job_id is not None:
             _show_one(options, asked.job(job_id))
         else:
-            _show_all(options, asked, limit)
+            _show_all(options, asked, wanted)
     return Exit.OK
 
 
@@ -40,14 +54,14 @@ def pause_text(pause: "PauseView") -> str:
     return f"by {pause.by} since {shown(pause.since)}{until}{reason}"
 
 
-def _show_all(options: Options, asked: Source, limit: int) -> None:
-    page = asked.jobs(limit=limit)
+def _show_all(options: Options, asked: Source, wanted: JobsWanted) -> None:
+    page = asked.jobs(wanted)
     if options.as_json:
         say_json(page.model_dump(mode="json", exclude={"as_of"}))
         return
     say_table(table(_HEADING, map(_row, page.jobs)))
     if page.next_cursor is not None:
-        complain(f"there are more than {limit} jobs; --limit shows more")
+        complain(f"there are {page.total} jobs; --limit shows more")
 
 
 def _show_one(options: Options, job: "JobDetail") -> None:

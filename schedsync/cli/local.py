@@ -5,7 +5,7 @@ from datetime import datetime
 
 from schedsync.cli.following import output_of
 from schedsync.cli.outputs import nothing_of
-from schedsync.cli.source import Log, Standing
+from schedsync.cli.source import JobsWanted, Log, RunsWanted, Standing, said
 from schedsync.cli.who import who
 from schedsync.clock import utc_now
 from schedsync.control import Control
@@ -13,12 +13,14 @@ from schedsync.errors import RunNotFoundError, SchedsyncError
 from schedsync.executors.identity import is_known_dead
 from schedsync.executors.spool import OutputLimits, live, spooled
 from schedsync.runs.pause import EVERYTHING
-from schedsync.runs.run import UNSETTLED, Run, RunState
+from schedsync.runs.run import UNSETTLED, Cause, Run, RunState
+from schedsync.runs.selection import RunFilter
 from schedsync.settings import Settings
 from schedsync.status.knowledge import FromStore
 from schedsync.status.logs import AuditPage, SyncsPage, audit_page, syncs_page
 from schedsync.status.output import log_text
 from schedsync.status.queue import ROWS, QueueView, queue_in_rows, queue_view
+from schedsync.status.selection import JobFilter, Place, Sort, Wanted
 from schedsync.status.views import (
     JobDetail,
     JobsPage,
@@ -26,7 +28,7 @@ from schedsync.status.views import (
     RunView,
     StatusView,
     job_shown,
-    jobs_page,
+    listing,
     pause_view,
     run_view,
     status_view,
@@ -51,20 +53,25 @@ class FromDatabase:
         reading = Reading(leader=None if lease is None or gone else lease.node, database_ok=True)
         return status_view(self._known, reading, node=self._settings.node, now=utc_now())
 
-    def jobs(self, *, limit: int) -> JobsPage:
-        """Return up to *limit* jobs, by id."""
-        views, more = jobs_page(self._known, after="", limit=limit, now=utc_now())
-        return JobsPage(jobs=views, next_cursor=_cursor("job", more))
+    def jobs(self, wanted: JobsWanted) -> JobsPage:
+        """Return the jobs that are wanted."""
+        chosen = JobFilter(wanted.state, wanted.tag, wanted.owner, wanted.group, wanted.q, wanted.stale)
+        sort, downwards = Sort(wanted.sort.removeprefix("-")), wanted.sort.startswith("-")
+        found = listing(self._known, Wanted(wanted.limit, chosen, sort, downwards), utc_now())
+        return JobsPage(jobs=found.views, total=found.total, next_cursor=_behind_jobs(wanted, found.more))
 
     def job(self, job_id: str) -> JobDetail:
         """Return a job with its spec."""
         return job_shown(self._known, job_id, utc_now())
 
-    def runs(self, job_id: str | None, *, limit: int) -> RunsPage:
-        """Return up to *limit* runs, newest first."""
-        found = self._known.runs(job_id=job_id, before=None, limit=limit + 1)
-        page, more = found[:limit], len(found) > limit
-        return RunsPage(runs=[run_view(run) for run in page], next_cursor=_cursor("run", page[-1] if more else None))
+    def runs(self, job_id: str | None, wanted: RunsWanted) -> RunsPage:
+        """Return the runs that are wanted."""
+        state, cause = wanted.state and RunState(wanted.state), wanted.cause and Cause(wanted.cause)
+        only = RunFilter(state or None, cause or None, wanted.node, wanted.since, wanted.until)
+        found = self._known.runs(job_id=job_id, before=None, limit=wanted.limit + 1, only=only)
+        page = found[: wanted.limit]
+        last = page[-1] if len(found) > len(page) else None
+        return RunsPage(runs=[run_view(run) for run in page], next_cursor=_behind_runs(wanted, last))
 
     def run(self, run_id: str) -> RunView:
         """Return the run of this id."""
@@ -142,10 +149,28 @@ class FromDatabase:
         return nothing_of(run, f"is in {self._spool}")
 
 
-def _cursor(kind: str, last: str | Run | None) -> str | None:
-    """Return what the API would go on from behind the *last* entry of a page; None: there is no further one."""
+# What the API goes on from behind the last entry of a page: Flask is heavy, and a further page is rare.
+
+
+def _behind_jobs(wanted: JobsWanted, last: Place | None) -> str | None:
     if last is None:
         return None
-    from schedsync.api import paging  # noqa: PLC0415 - Flask is heavy, and a further page is rare
+    from schedsync.api.selecting import JobsQuery  # noqa: PLC0415
+
+    return JobsQuery.model_validate(said(wanted)).cursor_behind(last)
+
+
+def _behind_runs(wanted: RunsWanted, last: Run | None) -> str | None:
+    if last is None:
+        return None
+    from schedsync.api.selecting import RunsQuery  # noqa: PLC0415
+
+    return RunsQuery.model_validate(said(wanted)).cursor_behind(last)
+
+
+def _cursor(kind: str, last: str | None) -> str | None:
+    if last is None:
+        return None
+    from schedsync.api import paging  # noqa: PLC0415
 
     return str(getattr(paging, f"{kind}_cursor")(last))

@@ -13,7 +13,7 @@ from schedsync.cli.client import AbsentError, Answer, Client, NoAnswerError, Ser
 from schedsync.cli.following import LOOK
 from schedsync.cli.output import complain
 from schedsync.cli.outputs import nothing_of
-from schedsync.cli.source import Log, Standing
+from schedsync.cli.source import JobsWanted, Log, RunsWanted, Standing, said
 from schedsync.clock import MICROSECOND, rfc3339
 from schedsync.errors import SchedsyncError
 from schedsync.status.logs import AuditPage, SyncsPage
@@ -39,18 +39,18 @@ class FromServer:
         """Return how the service is, as it says itself."""
         return _view(StatusView, self._client.get("/api/status"))
 
-    def jobs(self, *, limit: int) -> JobsPage:
-        """Return up to *limit* jobs."""
-        return self._pages(JobsPage, "jobs", "/api/jobs", limit)
+    def jobs(self, wanted: JobsWanted) -> JobsPage:
+        """Return the jobs that are wanted."""
+        return self._pages(JobsPage, "jobs", "/api/jobs", wanted.limit, **said(wanted))
 
     def job(self, job_id: str) -> JobDetail:
         """Return a job with its spec."""
         return _view(JobDetail, self._client.get(f"/api/jobs/{job_id}"))
 
-    def runs(self, job_id: str | None, *, limit: int) -> RunsPage:
-        """Return up to *limit* runs, newest first."""
+    def runs(self, job_id: str | None, wanted: RunsWanted) -> RunsPage:
+        """Return the runs that are wanted."""
         path = "/api/runs" if job_id is None else f"/api/jobs/{job_id}/runs"
-        return self._pages(RunsPage, "runs", path, limit)
+        return self._pages(RunsPage, "runs", path, wanted.limit, **said(wanted))
 
     def run(self, run_id: str) -> RunView:
         """Return the run of this id."""
@@ -72,15 +72,14 @@ class FromServer:
         except AbsentError:  # it may be gone, with its runs still there
             pass
         try:
-            page = self.runs(job_id, limit=LONGEST)
+            page = self.runs(job_id, RunsWanted(LONGEST))
         except AbsentError:
             raise AbsentError(f'no run or job has the id "{job_id}"') from None
         return next((run for run in page.runs if run.state != "skipped"), None)
 
     def last_attempt(self, run: RunView) -> RunView:
         """Return the last attempt at the slot of *run*."""
-        slot = {"since": rfc3339(run.scheduled_at), "until": rfc3339(run.scheduled_at + MICROSECOND)}
-        page = _view(RunsPage, self._client.get(f"/api/jobs/{run.job_id}/runs", limit=LONGEST, **slot))
+        page = self.runs(run.job_id, RunsWanted(LONGEST, since=run.scheduled_at, until=run.scheduled_at + MICROSECOND))
         return max(page.runs, key=lambda each: each.attempt, default=run)
 
     def log(self, run: RunView) -> Log:

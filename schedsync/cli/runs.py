@@ -1,6 +1,6 @@
 """``schedsync runs`` and ``schedsync logs``: what happened."""
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import click
 
@@ -8,26 +8,33 @@ from schedsync.cli.exits import Exit
 from schedsync.cli.options import JOB_ID, Options, command
 from schedsync.cli.output import complain, say_json, say_raw, say_table
 from schedsync.cli.painting import Line, words
-from schedsync.cli.source import Source, source
+from schedsync.cli.source import RunsWanted, Source, source
 from schedsync.cli.tables import table
-from schedsync.cli.times import elapsed, shown
+from schedsync.cli.times import PAST, elapsed, shown
 from schedsync.clock import utc_now
 
 if TYPE_CHECKING:
     from schedsync.status.views import RunView
 
+_STATES = ("queued", "running", "succeeded", "failed", "timed_out", "cancelled", "lost", "skipped")
+_CAUSES = ("schedule", "catchup", "retry", "manual", "after")
 _HEADING = ("RUN", "JOB", "SCHEDULED", "CAUSE", "STATE", "DURATION", "EXIT", "REASON")
 
 
 @command("runs", remote=True)
 @click.argument("job_id", type=JOB_ID, metavar="[ID]", required=False)
 @click.option("-n", "count", type=click.IntRange(1, 10_000), default=20, show_default=True, help="The most to list.")
-def runs(options: Options, *, job_id: str | None, count: int) -> int:
+@click.option("--state", type=click.Choice(_STATES), metavar="STATE", help="Only those that stand or have ended so.")
+@click.option("--cause", type=click.Choice(_CAUSES), help="Only those that exist for this.")
+@click.option("--node", metavar="NAME", help="Only those that ran there.")
+@click.option("--since", type=PAST, metavar="T", help="Only those scheduled then or later; 2h: two hours ago.")
+@click.option("--until", type=PAST, metavar="T", help="Only those scheduled earlier.")
+def runs(options: Options, *, job_id: str | None, count: int, **filters: Any) -> int:
     """List runs, newest first: of one job, which may be gone, or of all."""
     with source(options) as asked:
-        page = asked.runs(job_id, limit=count)
+        page = asked.runs(job_id, RunsWanted(count, **{name: value or None for name, value in filters.items()}))
     if options.as_json:
-        say_json(page.model_dump(mode="json", exclude_none=False, exclude={"as_of"}))
+        say_json(page.model_dump(mode="json", exclude={"as_of"}))
     else:
         say_table(table(_HEADING, map(_row, page.runs)))
     return Exit.OK

@@ -2,16 +2,43 @@
 
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from datetime import datetime
 from typing import TYPE_CHECKING, Protocol
 
 from schedsync.cli.options import Options
+from schedsync.clock import rfc3339
 
 if TYPE_CHECKING:  # they bring the store, which a command that completes words does without
     from schedsync.status.logs import AuditPage, SyncsPage
     from schedsync.status.queue import QueueView
     from schedsync.status.views import JobDetail, JobsPage, PauseView, RunsPage, RunView, StatusView
+
+
+@dataclass(frozen=True, slots=True)
+class JobsWanted:
+    """Which jobs, in which order; None: whatever they are. The fields are called as the API calls them."""
+
+    limit: int
+    state: str | None = None
+    tag: str | None = None
+    owner: str | None = None
+    group: str | None = None
+    q: str | None = None
+    stale: bool | None = None
+    sort: str = "id"
+
+
+@dataclass(frozen=True, slots=True)
+class RunsWanted:
+    """Which runs, newest slot first; None: whatever they are. The fields are called as the API calls them."""
+
+    limit: int
+    state: str | None = None
+    cause: str | None = None
+    node: str | None = None
+    since: datetime | None = None
+    until: datetime | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,16 +77,16 @@ class Source(Protocol):
         """Return how the service is."""
         ...
 
-    def jobs(self, *, limit: int) -> "JobsPage":
-        """Return up to *limit* jobs."""
+    def jobs(self, wanted: JobsWanted) -> "JobsPage":
+        """Return the jobs that are wanted."""
         ...
 
     def job(self, job_id: str) -> "JobDetail":
         """Return a job with its spec."""
         ...
 
-    def runs(self, job_id: str | None, *, limit: int) -> "RunsPage":
-        """Return up to *limit* runs, newest first, of one job or of all."""
+    def runs(self, job_id: str | None, wanted: RunsWanted) -> "RunsPage":
+        """Return the runs that are wanted, of one job or of all."""
         ...
 
     def run(self, run_id: str) -> "RunView":
@@ -109,6 +136,17 @@ class Source(Protocol):
     def trigger(self, job_id: str, *, reason: str | None) -> "RunView":
         """Ask for a run of a job now."""
         ...
+
+
+def said(wanted: JobsWanted | RunsWanted) -> dict[str, str]:
+    """Return what is *wanted* as the API is asked for it, apart from how much."""
+    return {name: _said(value) for name, value in asdict(wanted).items() if name != "limit" and value is not None}
+
+
+def _said(value: object) -> str:
+    if isinstance(value, datetime):
+        return rfc3339(value)
+    return str(value).lower() if isinstance(value, bool) else str(value)
 
 
 @contextmanager

@@ -32,9 +32,12 @@ def elapsed(duration: timedelta) -> str:
 
 
 class Moment(click.ParamType[datetime]):
-    """A time with its zone, or a duration from now."""
+    """A time with its zone, or a duration from now, forwards or backwards."""
 
     name = "time"
+
+    def __init__(self, *, backwards: bool = False) -> None:
+        self._sign = -1 if backwards else 1
 
     def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> datetime:
         """Return the instant (UTC) that *value* means."""
@@ -44,12 +47,12 @@ class Moment(click.ParamType[datetime]):
 
         try:
             end = parse_end(value)
-            return utc_now() + end if isinstance(end, timedelta) else end
+            return utc_now() + self._sign * end if isinstance(end, timedelta) else end
         except (ValueError, OverflowError) as error:
             self.fail(str(error), param, ctx)
 
 
-MOMENT = Moment()
+MOMENT, PAST = Moment(), Moment(backwards=True)
 
 
 class Period(click.ParamType[timedelta]):

@@ -1,16 +1,20 @@
 """What readers ask: answered by the store, which lets the mirror learn, or by the mirror alone."""
 
-from collections.abc import Collection
-from dataclasses import dataclass
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Protocol
 
 from schedsync.errors import JobNotFoundError
+from schedsync.plan.state import ObservedJob
 from schedsync.runs.outcome import Output
 from schedsync.runs.pause import Pause
 from schedsync.runs.run import UNSETTLED, Run, RunState
+from schedsync.runs.selection import ALL, RunFilter
 from schedsync.specs.job import JobSpec
 from schedsync.status.mirror import RUNS, Mirror
+from schedsync.status.selection import Found, Place, Sort, Wanted, choose
+from schedsync.status.standing import standing
 from schedsync.store.jobs import JobCounts, StoredJob
 from schedsync.store.runs import KeptOutput
 from schedsync.store.store import Store
@@ -29,6 +33,10 @@ class Knowledge(Protocol):
         """Return up to *limit* live jobs whose id sorts behind *after*, by id."""
         ...
 
+    def listed(self, wanted: Wanted, pauses: Mapping[str, Pause]) -> Found:
+        """Return the page of the live jobs that is *wanted*, given the pauses in force."""
+        ...
+
     def job(self, job_id: str) -> StoredJob:
         """Return the live job of this id."""
         ...
@@ -45,7 +53,13 @@ class Knowledge(Protocol):
         """Return each job's newest run that was not skipped."""
         ...
 
-    def runs(self, *, job_id: str | None, before: tuple[datetime, str] | None, limit: int) -> list[Run]:
+    def recent_runs(self, job_ids: Collection[str], *, each: int) -> dict[str, list[Run]]:
+        """Return each job's newest runs, at most *each* of them, newest slot first, skipped slots too."""
+        ...
+
+    def runs(
+        self, *, job_id: str | None, before: tuple[datetime, str] | None, limit: int, only: RunFilter = ALL
+    ) -> list[Run]:
         """Return up to *limit* runs, newest slot first, of one job or of all; *before* is a place to go on from."""
         ...
 
@@ -99,7 +113,41 @@ class FromStore:
 
     def jobs(self, *, after: str, limit: int) -> list[StoredJob]:
         """Return up to *limit* live jobs whose id sorts behind *after*."""
-        return self._learned(self.store.jobs.page(after=after, limit=limit))
+        return self._with_specs(self.store.jobs.overview(behind=after or None, limit=limit).jobs)
+
+    def listed(self, wanted: Wanted, pauses: Mapping[str, Pause]) -> Found:
+        """Return the page of the live jobs that is *wanted*, given the pauses in force."""
+        if wanted.by_id:
+            return self._page(wanted)
+        jobs = self.store.jobs.overview().jobs
+        all_specs = wanted.filter.asks_specs or (pauses and wanted.sort is Sort.NEXT_FIRE)
+        stored = self._with_specs(jobs) if all_specs else [StoredJob(job, None, job.revision) for job in jobs]
+        slots = self.store.jobs.last_slots() if wanted.sort is Sort.LAST_RUN else {}
+        found = choose(wanted, (standing(job, pauses) for job in stored), slots)
+        return replace(found, jobs=self._with_specs([job.observed for job in found.jobs]))
+
+    def _require(self, job_id: str) -> None:
+        """Check that there is such a job, or that there are runs of one that is gone."""
+        if not self.store.jobs.present([job_id]) and not self.store.runs.page(job_id=job_id, before=None, limit=1):
+            raise JobNotFoundError(job_id)
+
+    def _page(self, wanted: Wanted) -> Found:
+        behind = None if wanted.behind is None else wanted.behind.job_id
+        seen = self.store.jobs.overview(behind=behind, limit=wanted.limit + 1, downwards=wanted.downwards)
+        page = seen.jobs[: wanted.limit]
+        more = Place(missing=False, rank=0, job_id=page[-1].id) if len(seen.jobs) > len(page) else None
+        return Found(self._with_specs(page), seen.total, more)
+
+    def _with_specs(self, jobs: Sequence[ObservedJob]) -> list[StoredJob]:
+        """Return *jobs* with their specs; a spec is read once, since its digest says which one it is."""
+        specs = {} if self.mirror is None else self.mirror.specs_of(jobs)
+        unknown = {job.id: job.digest for job in jobs if job.id not in specs}
+        if unknown:
+            read = self.store.jobs.specs(unknown)
+            specs |= read
+            if self.mirror is not None:
+                self.mirror.learn_specs({job_id: (unknown[job_id], spec) for job_id, spec in read.items()})
+        return [StoredJob(job, specs.get(job.id), job.revision) for job in jobs]
 
     def job(self, job_id: str) -> StoredJob:
         """Return the live job of this id.
@@ -129,15 +177,21 @@ class FromStore:
         self._learn_runs(runs.values())
         return runs
 
-    def runs(self, *, job_id: str | None, before: tuple[datetime, str] | None, limit: int) -> list[Run]:
-        """Return up to *limit* runs, newest slot first, of one job or of all.
+    def recent_runs(self, job_ids: Collection[str], *, each: int) -> dict[str, list[Run]]:
+        """Return each job's newest runs, at most *each* of them, newest slot first, skipped slots too."""
+        return self.store.runs.recent_of(job_ids, each)
+
+    def runs(
+        self, *, job_id: str | None, before: tuple[datetime, str] | None, limit: int, only: RunFilter = ALL
+    ) -> list[Run]:
+        """Return up to *limit* runs that are wanted, newest slot first, of one job or of all.
 
         Raises:
-            JobNotFoundError: there are none, and no such job.
+            JobNotFoundError: there are none at all, and no such job.
         """
-        runs = self.store.runs.page(job_id=job_id, before=before, limit=limit)
+        runs = self.store.runs.page(job_id=job_id, before=before, limit=limit, only=only)
         if not runs and job_id is not None and before is None:
-            self.job(job_id)
+            self._require(job_id)
         self._learn_runs(runs)
         return runs
 

@@ -14,7 +14,10 @@ from schedsync.plan.state import Located, Observed, ObservedJob
 from schedsync.runs.outcome import Output
 from schedsync.runs.pause import EVERYTHING, Pause
 from schedsync.runs.run import UNSETTLED, Run, RunState
+from schedsync.runs.selection import ALL, RunFilter
 from schedsync.specs.job import JobSpec
+from schedsync.status.selection import Found, Sort, Wanted, choose
+from schedsync.status.standing import standing, state_of
 from schedsync.store.jobs import JobCounts, StoredJob
 from schedsync.store.syncs import Decision, Recorded, SyncReport
 
@@ -115,8 +118,10 @@ class Mirror:
 
     def learn_runs(self, runs: Iterable[Run]) -> None:
         """Remember *runs*."""
-        for run in runs:
-            self.learn_run(run)
+        with self._lock:
+            for run in runs:
+                if self._runs.get(run.id) is not run:
+                    self.learn_run(run)
 
     def forget_runs(self, run_ids: Iterable[str]) -> None:
         """Forget runs of which it is not known any more how they stand."""
@@ -145,6 +150,14 @@ class Mirror:
                 self._ids = sorted(self._jobs)
             return [self._stored(job_id) for job_id in _behind(self._ids, after, limit)]
 
+    def listed(self, wanted: Wanted, pauses: Mapping[str, Pause]) -> Found:
+        """Return the page of the jobs that is *wanted*, given the pauses in force."""
+        with self._lock:
+            jobs = [self._stored(job_id) for job_id in self._jobs]
+            last = self.last_runs(self._jobs) if wanted.sort is Sort.LAST_RUN else {}
+            slots = {job_id: run.scheduled_at for job_id, run in last.items()}
+        return choose(wanted, (standing(job, pauses) for job in jobs), slots)
+
     def job(self, job_id: str) -> StoredJob:
         """Return the job of this id.
 
@@ -156,6 +169,12 @@ class Mirror:
                 raise NotRememberedError(job_id)
             return self._stored(job_id)
 
+    def specs_of(self, jobs: Iterable[ObservedJob]) -> dict[str, JobSpec]:
+        """Return the specs of *jobs* as they stand there, by id, as far as they are remembered."""
+        with self._lock:
+            known = [(job.id, self._spec(job)) for job in jobs]
+        return {job_id: spec for job_id, spec in known if spec is not None}
+
     def without_spec(self) -> dict[str, str]:
         """Return the digests of the jobs whose specs are not known, by id."""
         with self._lock:
@@ -165,7 +184,8 @@ class Mirror:
         """Return how many jobs there are, each counted under the one state it shows at *now*."""
         with self._lock:
             paused = set(self.pauses(now))
-            states = Counter(_state(job, paused) for job in self._jobs.values())
+            everything = EVERYTHING in paused
+            states = Counter(state_of(job, paused=everything or job.id in paused) for job in self._jobs.values())
             return JobCounts(states, sum(job.stale for job in self._jobs.values()))
 
     def pauses(self, now: datetime) -> dict[str, Pause]:
@@ -178,8 +198,16 @@ class Mirror:
             of_each = {job_id: [r for r in self._of(job_id) if r.state is not RunState.SKIPPED] for job_id in job_ids}
         return {i: max(runs, key=lambda run: (run.scheduled_at, run.attempt)) for i, runs in of_each.items() if runs}
 
-    def runs(self, *, job_id: str | None, before: tuple[datetime, str] | None, limit: int) -> list[Run]:
-        """Return up to *limit* of the remembered runs, newest slot first.
+    def recent_runs(self, job_ids: Collection[str], *, each: int) -> dict[str, list[Run]]:
+        """Return the newest of each job's remembered runs, at most *each* of them, newest slot first."""
+        with self._lock:
+            of_each = {job_id: sorted(self._of(job_id), key=_place, reverse=True)[:each] for job_id in job_ids}
+        return {job_id: runs for job_id, runs in of_each.items() if runs}
+
+    def runs(
+        self, *, job_id: str | None, before: tuple[datetime, str] | None, limit: int, only: RunFilter = ALL
+    ) -> list[Run]:
+        """Return up to *limit* of the remembered runs that are wanted, newest slot first.
 
         Raises:
             NotRememberedError: none of a job that is not known, or none beyond the place *before*.
@@ -189,7 +217,7 @@ class Mirror:
             runs = sorted((run for run in found if before is None or _place(run) < before), key=_place, reverse=True)
             if not runs and (before is not None or (job_id is not None and job_id not in self._jobs)):
                 raise NotRememberedError(job_id or "older runs")
-        return runs[:limit]
+        return [run for run in runs if only.takes(run)][:limit]
 
     def run(self, run_id: str) -> Run:
         """Return the run of this id.
@@ -268,11 +296,3 @@ def _place(run: Run) -> tuple[datetime, str]:
 def _worth(run: Run) -> tuple[bool, datetime, str]:
     """Order runs by how much one would miss them: those that have not ended most, old ones least."""
     return run.state in UNSETTLED, run.scheduled_at, run.id
-
-
-def _state(job: ObservedJob, paused: Collection[str]) -> str:
-    if job.next_fire_at is None and not job.follows:
-        return "finished"
-    if job.id in paused or EVERYTHING in paused:
-        return "paused"
-    return "suspended" if job.suspended else "active"

@@ -1,19 +1,21 @@
 """Jobs, runs and the service as the status side shows them: the JSON of the API and of the CLI."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from datetime import datetime
 from typing import Annotated, Any
 
 from pydantic import BaseModel, ConfigDict, PlainSerializer
 
 from schedsync import __version__
-from schedsync.clock import MICROSECOND, rfc3339, utc_now
+from schedsync.clock import rfc3339, utc_now
 from schedsync.runs.pause import EVERYTHING, Pause
 from schedsync.runs.run import Run, RunState
 from schedsync.specs.in_short import in_short
 from schedsync.specs.problem import Problem
-from schedsync.specs.schedule import next_fire
 from schedsync.status.knowledge import Knowledge
+from schedsync.status.selection import Place, Wanted
+from schedsync.status.standing import Standing, standing
 from schedsync.status.vitals import Reading
 from schedsync.store.jobs import StoredJob
 from schedsync.store.syncs import SyncReport
@@ -98,6 +100,8 @@ class JobsPage(View):
     """Some of the jobs."""
 
     jobs: list[JobView]
+    total: int
+    """How many there are on all pages."""
     next_cursor: str | None
     as_of: Time | None = None
     """When the store was looked at last, where the answer does not come from it; else absent."""
@@ -206,54 +210,38 @@ def problem_view(problem: Problem) -> ProblemView:
 
 
 def job_view(
-    job: StoredJob, pauses: dict[str, Pause], last_run: Run | None, overdue_since: datetime | None = None
+    job: StoredJob, pauses: Mapping[str, Pause], last_run: Run | None, overdue_since: datetime | None = None
 ) -> JobView:
     """Show *job*, given the pauses in force."""
-    observed, spec = job.observed, job.spec
-    pause = pauses.get(observed.id) or pauses.get(EVERYTHING)
+    return standing_view(standing(job, pauses, last_run, overdue_since))
+
+
+def standing_view(shown: Standing) -> JobView:
+    """Show a job as it stands."""
+    observed, spec, last = shown.job.observed, shown.job.spec, shown.last_run
     return JobView(
         id=observed.id,
         description=spec.description if spec else "",
         tags=list(spec.tags) if spec else [],
         owner=spec.owner if spec else None,
-        state=_state(job, pause),
+        state=shown.state,
         schedule=in_short(spec) if spec else None,
-        next_fire_at=_next_fire(job, [p for p in (pauses.get(observed.id), pauses.get(EVERYTHING)) if p]),
+        next_fire_at=shown.next_fire_at,
         source=SourceView(file=observed.source.file, line=observed.source.line),
-        revision=job.revision,
+        revision=shown.job.revision,
         stale=observed.stale,
-        pause=pause_view(pause),
-        overdue_since=overdue_since,
-        last_run=None if last_run is None else run_view(last_run),
+        pause=pause_view(shown.shown_pause),
+        overdue_since=shown.overdue_since,
+        last_run=None if last is None else run_view(last),
     )
 
 
 def job_detail(
-    job: StoredJob, pauses: dict[str, Pause], last_run: Run | None, overdue_since: datetime | None = None
+    job: StoredJob, pauses: Mapping[str, Pause], last_run: Run | None, overdue_since: datetime | None = None
 ) -> JobDetail:
     """Show *job* with its spec."""
     spec = None if job.spec is None else job.spec.model_dump(mode="json")
     return JobDetail(**dict(job_view(job, pauses, last_run, overdue_since)), spec=spec)
-
-
-def _state(job: StoredJob, pause: Pause | None) -> str:
-    if job.observed.next_fire_at is None and not job.observed.follows:
-        return "finished"
-    if pause is not None:
-        return "paused"
-    return "suspended" if job.observed.suspended else "active"
-
-
-def _next_fire(job: StoredJob, pauses: list[Pause]) -> datetime | None:
-    """Return when it will really start next: not while it is suspended or paused."""
-    slot = job.observed.next_fire_at
-    if slot is None or job.observed.suspended or any(pause.until is None for pause in pauses):
-        return None
-    end = max((pause.until for pause in pauses if pause.until is not None), default=slot)
-    if end <= slot or job.spec is None:
-        return slot
-    after = end - MICROSECOND
-    return next_fire(job.spec.schedule, after, job_id=job.observed.id, anchor=job.observed.anchor_at)
 
 
 def job_shown(known: Knowledge, job_id: str, now: datetime) -> JobDetail:
@@ -273,15 +261,36 @@ def overdue_since(known: Knowledge, jobs: Sequence[StoredJob]) -> dict[str, date
     return known.overdue(asked) if asked else {}
 
 
+@dataclass(frozen=True, slots=True)
+class Listing:
+    """A page of the jobs that a reader wants, as they stand."""
+
+    jobs: list[Standing]
+    total: int
+    """How many there are on all pages."""
+    more: Place | None
+    """Where the next page begins."""
+
+    @property
+    def views(self) -> list[JobView]:
+        """How they are shown."""
+        return [standing_view(job) for job in self.jobs]
+
+
+def listing(known: Knowledge, wanted: Wanted, now: datetime) -> Listing:
+    """Return the page of the jobs that is *wanted*."""
+    pauses = known.pauses(now)
+    found = known.listed(wanted, pauses)
+    last, overdue = known.last_runs([job.observed.id for job in found.jobs]), overdue_since(known, found.jobs)
+    jobs = [standing(job, pauses, last.get(i), overdue.get(i)) for job in found.jobs for i in [job.observed.id]]
+    return Listing(jobs, found.total, found.more)
+
+
 def jobs_page(known: Knowledge, *, after: str, limit: int, now: datetime) -> tuple[list[JobView], str | None]:
     """Return up to *limit* jobs behind the id *after*, and the id to go on from."""
-    jobs = known.jobs(after=after, limit=limit + 1)
-    page, more = jobs[:limit], len(jobs) > limit
-    pauses = known.pauses(now)
-    last = known.last_runs([job.observed.id for job in page])
-    overdue = overdue_since(known, page)
-    views = [job_view(job, pauses, last.get(i), overdue.get(i)) for job in page for i in [job.observed.id]]
-    return views, page[-1].observed.id if more else None
+    behind = Place(missing=False, rank=0, job_id=after) if after else None
+    page = listing(known, Wanted(limit, behind=behind), now)
+    return page.views, None if page.more is None else page.more.job_id
 
 
 def status_view(known: Knowledge, reading: Reading, *, node: str, now: datetime) -> StatusView:

@@ -3,13 +3,17 @@
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from functools import cache
+from typing import Any
 
-from sqlalchemy import ColumnElement, Connection, case, delete, func, select
+from sqlalchemy import ColumnElement, Connection, Select, bindparam, case, delete, func, select
 
 from schedsync.runs.run import UNSETTLED, Run, RunState
+from schedsync.runs.selection import RunFilter
 from schedsync.store import tables
 from schedsync.store.database import Database
-from schedsync.store.rows import RUN_COLUMNS, chunks, run_from
+from schedsync.store.kept import Kept
+from schedsync.store.rows import chunks
 
 Place = tuple[datetime, str]
 """A place in the history: a slot, and the id of a run in it."""
@@ -60,32 +64,77 @@ def pasts(connection: Connection) -> list[Past]:
     return [Past(*row) for row in connection.execute(statement)]
 
 
-def page(connection: Connection, *, job_id: str | None, before: Place | None, limit: int) -> list[Run]:
-    """Return up to *limit* runs, newest slot first, of one job or of all; *before* is a place to go on from."""
-    statement = select(*RUN_COLUMNS).order_by(_runs.scheduled_at.desc(), _runs.id.desc()).limit(limit)
-    if job_id is not None:
-        statement = statement.where(_runs.job_id == job_id)
+def page(
+    connection: Connection, kept: Kept[Run], *, job_id: str | None, before: Place | None, limit: int, only: RunFilter
+) -> list[Run]:
+    """Return up to *limit* runs, newest slot first.
+
+    Args:
+        connection: a transaction.
+        kept: the runs as they were.
+        job_id: whose runs; None: of all jobs.
+        before: a place to go on from.
+        limit: how many at most.
+        only: which of them.
+    """
+    conditions = [] if job_id is None else [_runs.job_id == job_id]
     if before is not None:
         slot, run_id = before
         # The first condition follows from the second, and is what lets an index find the place.
-        statement = statement.where(_runs.scheduled_at <= slot, (_runs.scheduled_at < slot) | (_runs.id < run_id))
-    return [run_from(row) for row in connection.execute(statement)]
+        conditions += [_runs.scheduled_at <= slot, (_runs.scheduled_at < slot) | (_runs.id < run_id)]
+    newest_first = (_runs.scheduled_at.desc(), _runs.id.desc())
+    statement = select(*kept.columns).where(*conditions, *_such(only)).order_by(*newest_first).limit(limit)
+    rows = connection.execute(statement, execution_options={"schedsync_rows": limit + 1}).all()
+    return [kept.value(row.id, row) for row in rows]
 
 
-def last_of(connection: Connection, job_ids: Collection[str]) -> dict[str, Run]:
+def _such(only: RunFilter) -> list[ColumnElement[bool]]:
+    """Return what a row has to be to be taken."""
+    equal = {_runs.state: only.state, _runs.cause: only.cause, _runs.node: only.node}
+    conditions = [column == value for column, value in equal.items() if value is not None]
+    if only.since is not None:
+        conditions.append(_runs.scheduled_at >= only.since)
+    if only.until is not None:
+        conditions.append(_runs.scheduled_at < only.until)
+    return conditions
+
+
+def last_of(connection: Connection, kept: Kept[Run], job_ids: Collection[str]) -> dict[str, Run]:
     """Return each job's run of its newest slot that was not skipped, and of that slot the last attempt."""
     found: dict[str, Run] = {}
-    ran = _runs.state != RunState.SKIPPED
     for chunk in chunks(job_ids):
-        newest = (
-            select(_runs.job_id, func.max(_runs.scheduled_at).label("slot"))
-            .where(_runs.job_id.in_(chunk), ran)
-            .group_by(_runs.job_id)
-            .subquery()
+        rows = connection.execute(_last_of(kept.columns), {"job_ids": chunk}).all()
+        found.update((row.job_id, kept.value(row.id, row)) for row in rows)
+    return found
+
+
+@cache  # SQLAlchemy takes longer to put it together than a database takes to answer it
+def _last_of(columns: tuple[ColumnElement[Any], ...]) -> Select[Any]:
+    ran = _runs.state != RunState.SKIPPED
+    newest = (
+        select(_runs.job_id, func.max(_runs.scheduled_at).label("slot"))
+        .where(_runs.job_id.in_(bindparam("job_ids", expanding=True)), ran)
+        .group_by(_runs.job_id)
+        .subquery()
+    )
+    same_slot = (_runs.job_id == newest.c.job_id) & (_runs.scheduled_at == newest.c.slot)
+    return select(*columns).join_from(tables.runs, newest, same_slot).where(ran).order_by(_runs.attempt)
+
+
+def recent_of(connection: Connection, kept: Kept[Run], job_ids: Collection[str], each: int) -> dict[str, list[Run]]:
+    """Return each job's newest runs, at most *each* of them, newest slot first, skipped slots too."""
+    found: dict[str, list[Run]] = {}
+    place = func.row_number().over(partition_by=_runs.job_id, order_by=(_runs.scheduled_at.desc(), _runs.id.desc()))
+    for chunk in chunks(job_ids):
+        # The places are found in the index alone; whole rows are read of the newest ones.
+        placed = select(_runs.id, place.label("place")).where(_runs.job_id.in_(chunk)).subquery()
+        newest = select(placed.c.id).where(placed.c.place <= each)
+        statement = (
+            select(*kept.columns).where(_runs.id.in_(newest)).order_by(_runs.scheduled_at.desc(), _runs.id.desc())
         )
-        same_slot = (_runs.job_id == newest.c.job_id) & (_runs.scheduled_at == newest.c.slot)
-        statement = select(*RUN_COLUMNS).join(newest, same_slot).where(ran).order_by(_runs.attempt)
-        found.update((row.job_id, run_from(row)) for row in connection.execute(statement))
+        rows = connection.execute(statement, execution_options={"schedsync_rows": len(chunk) * each + 1}).all()
+        for row in rows:
+            found.setdefault(row.job_id, []).append(kept.value(row.id, row))
     return found
 
 

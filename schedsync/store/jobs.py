@@ -21,10 +21,14 @@ from schedsync.specs.job import JobSpec
 from schedsync.store import tables
 from schedsync.store.applying import apply_plan
 from schedsync.store.database import Database
+from schedsync.store.kept import Kept
+from schedsync.store.overview import Overview, last_slots, overview
 from schedsync.store.rows import PAUSE_WIDTH, chunks, pause_columns, pause_from
 from schedsync.store.syncs import SyncReport, insert_sync
 
 log = logging.getLogger(__name__)
+MOST_JOBS = 20_000
+"""How many jobs are kept as they were seen last."""
 _MANY = 1_000
 """How many specs are asked for at once, and come in one bite: a burst may wait for them. Oracle has no longer lists."""
 _jobs, _specs, _runs = tables.jobs.c, tables.specs.c, tables.runs.c
@@ -100,6 +104,23 @@ class JobTable:
 
     def __init__(self, database: Database) -> None:
         self._database = database
+        self._kept = Kept((_jobs.id, _jobs.spec_digest, *_REST), _observed, most=MOST_JOBS)
+
+    def overview(self, *, behind: str | None = None, limit: int | None = None, downwards: bool = False) -> Overview:
+        """Return live jobs by id, without their specs, in one query.
+
+        Args:
+            behind: the id after which they begin; None: with the first one.
+            limit: how many at most; None: all of them.
+            downwards: whether the last id comes first, so that *behind* means before it.
+        """
+        with self._database.read() as connection:
+            return overview(connection, self._kept, behind=behind, limit=limit, downwards=downwards)
+
+    def last_slots(self) -> dict[str, datetime]:
+        """Return the newest slot of each live job that was not skipped; jobs that have none are left out."""
+        with self._database.read() as connection:
+            return last_slots(connection)
 
     def observe(self) -> Observed:
         """Return what is live, without the specs. A job whose spec is not kept beside it has no digest: it is drift."""

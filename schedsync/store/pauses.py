@@ -12,6 +12,7 @@ from schedsync.store.rows import pause_columns, pause_from
 from schedsync.store.syncs import insert_audit
 
 _pauses = tables.pauses.c
+_ALL = select(*pause_columns(tables.pauses))
 
 
 class PauseTable:
@@ -47,7 +48,7 @@ class PauseTable:
     def in_force(self, now: datetime) -> dict[str, Pause]:
         """Return the pauses that have not run out at *now*, by job id."""
         with self._database.read() as connection:
-            pauses = [pause_from(row) for row in connection.execute(select(*pause_columns(tables.pauses)))]
+            pauses = [pause_from(row) for row in connection.execute(_ALL)]
         return {pause.job_id: pause for pause in pauses if pause.covers(now)}
 
     def forget_expired(self, now: datetime) -> int:

@@ -5,7 +5,7 @@ from dataclasses import fields
 from itertools import islice
 from typing import Any, TypeVar
 
-from sqlalchemy import Column, ColumnElement, Connection, Executable, FromClause, Row, Table, bindparam, update
+from sqlalchemy import Column, ColumnElement, Connection, Executable, FromClause, Table, bindparam, update
 
 from schedsync.runs.pause import Pause
 from schedsync.runs.run import Cause, Run, RunState
@@ -26,12 +26,18 @@ def chunks(items: Iterable[T], size: int = CHUNK) -> Iterator[Sequence[T]]:
 RUN_COLUMNS: tuple[Column[Any], ...] = tuple(tables.runs.c[field.name] for field in fields(Run))
 
 
-def run_from(row: Row[Any]) -> Run:
-    """Return the run that a row with RUN_COLUMNS holds."""
-    given: dict[str, Any] = dict(zip((column.name for column in RUN_COLUMNS), row, strict=True))
-    upstream = given["upstream_state"]
-    states = {"state": RunState(given["state"]), "upstream_state": None if upstream is None else RunState(upstream)}
-    return Run(**given | states | {"cause": Cause(given["cause"])})
+_STATE, _UPSTREAM_STATE, _CAUSE = (
+    [field.name for field in fields(Run)].index(name) for name in ("state", "upstream_state", "cause")
+)
+
+
+def run_from(row: Sequence[Any]) -> Run:
+    """Return the run that a row with RUN_COLUMNS holds. By position: pages have hundreds of them."""
+    values = list(row)
+    values[_STATE], values[_CAUSE] = RunState(values[_STATE]), Cause(values[_CAUSE])
+    if values[_UPSTREAM_STATE] is not None:
+        values[_UPSTREAM_STATE] = RunState(values[_UPSTREAM_STATE])
+    return Run(*values)
 
 
 def row_of(run: Run) -> dict[str, Any]:

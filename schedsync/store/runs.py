@@ -8,16 +8,20 @@ from sqlalchemy import func, select
 
 from schedsync.errors import RunNotFoundError
 from schedsync.runs.run import UNSETTLED, Run, RunState
+from schedsync.runs.selection import ALL, RunFilter
 from schedsync.store import asking, claims, history, results, tables
 from schedsync.store.claims import Advance
 from schedsync.store.database import Database
 from schedsync.store.history import Keep, Past, Place
+from schedsync.store.kept import Kept
 from schedsync.store.leases import Lease
 from schedsync.store.results import HandedOver, RunChanges
 from schedsync.store.rows import RUN_COLUMNS, chunks, run_from
 
 __all__ = ["Advance", "HandedOver", "Keep", "KeptOutput", "Past", "RunChanges", "RunTable"]
 
+MOST_RUNS = 10_000
+"""How many runs are kept as they were seen last."""
 _runs = tables.runs.c
 
 
@@ -36,6 +40,7 @@ class RunTable:
 
     def __init__(self, database: Database) -> None:
         self._database = database
+        self._kept = Kept(RUN_COLUMNS, run_from, most=MOST_RUNS)
         self.on_notices: Callable[[], None] = lambda: None
         """Told when what was recorded has put notices into the outbox."""
 
@@ -139,15 +144,27 @@ class RunTable:
             return None
         return KeptOutput(row.head_text or "", row.tail_text or "", row.total_bytes, row.dropped_bytes)
 
-    def page(self, *, job_id: str | None, before: Place | None, limit: int) -> list[Run]:
-        """Return up to *limit* runs, newest slot first, of one job or of all; *before* is a place to go on from."""
+    def page(self, *, job_id: str | None, before: Place | None, limit: int, only: RunFilter = ALL) -> list[Run]:
+        """Return up to *limit* runs, newest slot first, of one job or of all.
+
+        Args:
+            job_id: whose runs; None: of all jobs.
+            before: a place to go on from.
+            limit: how many at most.
+            only: which of them.
+        """
         with self._database.read() as connection:
-            return history.page(connection, job_id=job_id, before=before, limit=limit)
+            return history.page(connection, self._kept, job_id=job_id, before=before, limit=limit, only=only)
 
     def last_of(self, job_ids: Collection[str]) -> dict[str, Run]:
         """Return each job's newest run that was not skipped."""
         with self._database.read() as connection:
-            return history.last_of(connection, job_ids)
+            return history.last_of(connection, self._kept, job_ids)
+
+    def recent_of(self, job_ids: Collection[str], each: int) -> dict[str, list[Run]]:
+        """Return each job's newest runs, at most *each* of them, newest slot first, skipped slots too."""
+        with self._database.read() as connection:
+            return history.recent_of(connection, self._kept, job_ids, each)
 
     def forget(self, keep: Keep) -> int:
         """Remove what is older than a job's history keeps; return how many runs went."""

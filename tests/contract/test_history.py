@@ -1,11 +1,13 @@
 """Reading the past, and keeping it short."""
 
+from dataclasses import replace
 from datetime import timedelta
 
 import pytest
 
 from schedsync.errors import RunNotFoundError
-from schedsync.runs.run import Run, RunState
+from schedsync.runs.run import Cause, Run, RunState
+from schedsync.runs.selection import RunFilter
 from schedsync.store.history import Place
 from schedsync.store.leases import Lease
 from schedsync.store.runs import Keep, Past
@@ -79,6 +81,45 @@ def test_skipped_slots_are_no_last_run(store: Store, lease: Lease) -> None:
     ran, skipped = run("a", SLOT), run("a", SLOT + MINUTE, state=RunState.SKIPPED)
     claim(store, lease, ran, skipped, run("b", state=RunState.SKIPPED))
     assert store.runs.last_of(["a", "b"]) == {"a": ran}
+
+
+FILTERS = {
+    "state": RunFilter(state=RunState.FAILED),
+    "cause": RunFilter(cause=Cause.MANUAL),
+    "node": RunFilter(node="n2"),
+    "since": RunFilter(since=SLOT + 2 * MINUTE),
+    "until": RunFilter(until=SLOT + 2 * MINUTE),
+    "several": RunFilter(state=RunState.SUCCEEDED, cause=Cause.SCHEDULE, since=SLOT, until=SLOT + 3 * MINUTE),
+    "nothing": RunFilter(node="n3"),
+}
+
+
+@pytest.mark.parametrize("name", FILTERS)
+def test_a_page_has_the_runs_that_a_filter_takes(store: Store, lease: Lease, name: str) -> None:
+    failed, asked, elsewhere, *others = past("a", 4, 3, 2, 1, 0)
+    failed = replace(failed, state=RunState.FAILED)
+    asked, elsewhere = replace(asked, cause=Cause.MANUAL), replace(elsewhere, node="n2")
+    runs = [failed, asked, elsewhere, *others]
+    claim(store, lease, *runs, *past("b", 0, 4))
+    expected = [each for each in runs if FILTERS[name].takes(each)]
+    assert store.runs.page(job_id="a", before=None, limit=10, only=FILTERS[name]) == expected
+    everywhere = store.runs.page(job_id=None, before=None, limit=10, only=FILTERS[name])
+    assert [each for each in everywhere if each.job_id == "a"] == expected
+    assert all(FILTERS[name].takes(each) for each in everywhere)
+
+
+def test_recent_runs_are_the_newest_of_each_job_skipped_ones_too(store: Store, lease: Lease) -> None:
+    many, few = past("a", 3, 2, 1, 0), past("b", 9)
+    skipped = run("a", SLOT + 4 * MINUTE, state=RunState.SKIPPED)
+    claim(store, lease, *many, *few, skipped, *past("c", 5))
+    recent = store.runs.recent_of(["a", "b", "never-ran"], 3)
+    assert recent == {"a": [skipped, *many[:2]], "b": few}
+
+
+def test_recent_runs_of_more_jobs_than_a_statement_may_name(store: Store, lease: Lease) -> None:
+    runs = [run(f"job-{number}") for number in range(600)]
+    claim(store, lease, *runs)
+    assert store.runs.recent_of([run.job_id for run in runs], 2) == {run.job_id: [run] for run in runs}
 
 
 def test_last_runs_of_more_jobs_than_a_statement_may_name(store: Store, lease: Lease) -> None:

@@ -10,10 +10,12 @@ from sqlalchemy.exc import StatementError
 
 from schedsync.plan.ops import Keep, Plan
 from schedsync.runs.pause import EVERYTHING
+from schedsync.runs.run import RunState
 from schedsync.store import tables
 from schedsync.store.jobs import JobCounts
+from schedsync.store.leases import Lease
 from schedsync.store.store import Store
-from tests.contract.builders import MINUTE, NOW, SLOT, add, apply, live, located, observed, pause
+from tests.contract.builders import MINUTE, NOW, SLOT, add, apply, claim, live, located, observed, pause, run
 
 
 def due_ids(store: Store, horizon: Any = SLOT, limit: int = 100) -> list[str]:
@@ -61,6 +63,39 @@ def test_pages_show_each_job_once_by_id(store: Store) -> None:
         pages.append([job.observed.id for job in page])
         after = page[-1].observed.id
     assert pages == [names[:3], names[3:6], names[6:]]
+
+
+def overview_ids(store: Store, **options: Any) -> list[str]:
+    return [job.id for job in store.jobs.overview(**options).jobs]
+
+
+def test_an_overview_has_what_is_observed_in_either_direction_and_says_how_many_there_are(store: Store) -> None:
+    live(store, "c", "a", "b")
+    store.pauses.put(pause("a"), now=NOW)
+    seen = store.jobs.overview()
+    assert {job.id: job for job in seen.jobs} == store.jobs.observe().jobs
+    assert (overview_ids(store), overview_ids(store, downwards=True)) == (["a", "b", "c"], ["c", "b", "a"])
+    assert overview_ids(store, behind="a", limit=1) == ["b"]
+    assert overview_ids(store, behind="c", limit=5, downwards=True) == ["b", "a"]
+    assert [store.jobs.overview(behind=behind, limit=2).total for behind in (None, "a", "c", "x")] == [3] * 4
+
+
+def test_a_job_that_is_as_it_was_is_the_same_object_and_one_that_changed_is_not(store: Store) -> None:
+    live(store, "a", "b")
+    before = store.jobs.overview(limit=10).jobs
+    with store.database.write() as connection:
+        moved = update(tables.jobs).where(tables.jobs.c.id == "b").values(next_fire_at=SLOT + MINUTE)
+        connection.execute(moved)
+    after = store.jobs.overview(limit=10).jobs
+    assert after[0] is before[0]
+    assert (after[1].next_fire_at, after[1]) == (SLOT + MINUTE, observed(store, "b"))
+
+
+def test_the_last_slots_are_those_that_were_not_skipped(store: Store, lease: Lease) -> None:
+    live(store, "a", "b", "c")
+    skipped = run("a", SLOT + MINUTE, state=RunState.SKIPPED)
+    claim(store, lease, run("a", SLOT - MINUTE), run("a"), skipped, run("b", state=RunState.SKIPPED), run("gone"))
+    assert store.jobs.last_slots() == {"a": SLOT}
 
 
 def test_unknown_ids_are_left_out(store: Store) -> None:

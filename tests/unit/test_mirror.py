@@ -132,6 +132,13 @@ def test_the_last_run_is_the_last_attempt_and_no_skipped_slot() -> None:
     assert seen.last_runs(["job"]) == {"job": first}
 
 
+def test_recent_runs_are_the_newest_of_each_job_skipped_ones_too() -> None:
+    runs = [_ended(0), _ended(1), _ended(2, state=RunState.SKIPPED)]
+    seen = Mirror()
+    seen.learn_runs([*runs, other := _ended(9, "other")])
+    assert seen.recent_runs(["job", "other", "none"], each=2) == {"job": [runs[2], runs[1]], "other": [other]}
+
+
 def test_who_is_overdue_and_how_many_notices_wait_is_as_it_was_told_last() -> None:
     seen = Mirror()
     assert (seen.overdue(["a"]), seen.notice_counts()) == ({}, {})

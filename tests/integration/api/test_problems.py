@@ -12,7 +12,7 @@ import pytest
 from flask.testing import FlaskClient
 
 from schedsync.api.app import create_app
-from schedsync.api.paging import job_cursor
+from schedsync.api.selecting import job_cursor
 from schedsync.control import Control
 from schedsync.runs.outcome import Output
 from schedsync.store.store import Store

@@ -20,6 +20,7 @@ ASKED: dict[str, tuple[Callable[[Store], Any], str]] = {
     "history": (lambda store: page(store, None), "INDEX ix_schedsync_runs_time"),
     "a job's history": (lambda store: page(store, "a"), "INDEX ix_schedsync_runs_job"),
     "last runs": (lambda store: store.runs.last_of(["a", "b"]), "COVERING INDEX ix_schedsync_runs_job"),
+    "recent runs": (lambda store: store.runs.recent_of(["a", "b"], 20), "COVERING INDEX ix_schedsync_runs_job"),
     "old runs": (lambda store: store.runs.forget(Keep("a", 10, NOW)), "COVERING INDEX ix_schedsync_runs_job"),
     "last step": (lambda store: store.syncs.latest(), "INDEX sqlite_autoindex_schedsync_syncs_1"),
 }
