@@ -36,7 +36,8 @@ _HEADING = ("ID", "STATE", "NEXT FIRE", "LAST RUN", "SCHEDULE", "FILE")
 @click.option("--sort", type=click.Choice(_ORDERS), default="id", metavar="KEY", help=_SORT)
 def jobs(options: Options, *, job_id: str | None, limit: int, **filters: Any) -> int:
     """List the live jobs, or show one with its spec."""
-    wanted = JobsWanted(limit, **{name: value or None for name, value in filters.items()})
+    chosen: dict[str, Any] = {name: value or None for name, value in filters.items()}
+    wanted = JobsWanted(limit, **chosen)
     if job_id is not None and wanted != JobsWanted(limit):
         raise click.UsageError("Leave out ID or the filters: of one job there is nothing to choose.")
     with source(options) as asked:

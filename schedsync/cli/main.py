@@ -14,7 +14,7 @@ import click
 
 from schedsync import __version__, logs
 from schedsync.cli.exits import Exit
-from schedsync.cli.options import common
+from schedsync.cli.options import Options, common
 from schedsync.cli.output import complain
 from schedsync.cli.painting import Paint
 from schedsync.errors import SchedsyncError
@@ -91,11 +91,14 @@ def load(name: str) -> click.Command:
 def cli(ctx: click.Context) -> int:
     """Keep a schedule equal to a folder of job files, and tell what ran.
 
-    Exit codes: 0 ok, 1 failure, 2 changes pending (plan), 64 wrong usage.
+    Without a command: how things are, and what to do next. Exit codes: 0 ok, 1 failure, 2 changes pending (plan), 64
+    wrong usage.
     """
-    if ctx.invoked_subcommand is None:
-        click.echo(ctx.get_help())
-    return Exit.OK
+    if ctx.invoked_subcommand is not None:
+        return Exit.OK
+    from schedsync.cli.summary import summarise  # noqa: PLC0415 - as each command's module, when it is used
+
+    return summarise(Options(**ctx.ensure_object(dict)))
 
 
 common(cli)

@@ -59,36 +59,33 @@ def status(options: Options, *, wait: bool, revision: str | None, timeout: timed
     if options.as_json:
         say_json(view.model_dump(mode="json"))
     else:
-        say(lines(view))
+        say([*facts(view), *problem_lines(view)])
     return Exit.OK
 
 
-def lines(view: "StatusView") -> Iterator[Line]:
-    """Yield what *view* says, problems last."""
-    yield from fields(
+def facts(view: "StatusView") -> list[Line]:
+    """Return what *view* says, without the problems."""
+    return fields(
         (
-            ("service", service_line(view)),
-            ("revision", revision_line(view)),
+            ("service", _service(view)),
+            ("revision", _revision(view)),
             ("database", None if view.database.ok else _away(view)),
             ("paused", None if view.paused is None else painted(f"all jobs, {pause_text(view.paused)}", Paint.CARE)),
-            ("jobs", jobs_line(view.counts)),
+            ("jobs", _jobs(view.counts)),
             ("runs", f"{view.counts.running} running, {view.counts.queued} queued"),
-            ("notices", notices_line(view.notices)),
+            ("notices", _notices(view.notices)),
         )
     )
-    yield from problem_lines(view)
 
 
-def service_line(view: "StatusView") -> Line:
-    """Return whether an instance leads, and when it was heard of."""
+def _service(view: "StatusView") -> Line:
     if view.leader is None:
         return painted("no instance leads, so nothing is fired", Paint.BAD)
     tick = "" if view.last_tick_at is None else f", its last tick {ago(view.last_tick_at)}"
     return painted("well", Paint.GOOD) + f": {view.leader} leads{tick}"
 
 
-def revision_line(view: "StatusView") -> Line:
-    """Return which revision is live, and what else was attempted."""
+def _revision(view: "StatusView") -> Line:
     live, attempted = view.revision.live, view.revision.attempted
     when = "" if view.last_sync_at is None else f", last change {ago(view.last_sync_at)}"
     if live is None and attempted is None:
@@ -99,15 +96,13 @@ def revision_line(view: "StatusView") -> Line:
     return care + f"; the last that was: {live or 'none'}{when}"
 
 
-def jobs_line(counts: "CountsView") -> Line:
-    """Return how many jobs there are, and in which states."""
+def _jobs(counts: "CountsView") -> Line:
     states = ("active", "paused", "suspended", "finished", "stale", "held")
     some = [f"{count} {state}" for state in states if (count := getattr(counts, state))]
     return f"{counts.jobs}" + (f": {', '.join(some)}" if some else "")
 
 
-def notices_line(notices: "NoticesView") -> Line | None:
-    """Return how many notices have not arrived; None: none."""
+def _notices(notices: "NoticesView") -> Line | None:
     some = [f"{notices.pending} to be sent"] if notices.pending else []
     failed = [painted(f"{notices.failed} given up", Paint.BAD)] if notices.failed else []
     return joined(", ", [*some, *failed]) if some or failed else None
@@ -116,15 +111,14 @@ def notices_line(notices: "NoticesView") -> Line | None:
 def problem_lines(view: "StatusView", most: int | None = None) -> Iterator[Line]:
     """Yield the problems and the held removals of *view*, or the first few of each."""
     for problem in view.problems[:most]:
-        yield painted(f"{place(problem)}:", Paint.STRONG) + " " + painted(problem.message, Paint.BAD)
+        yield painted(f"{_place(problem)}:", Paint.STRONG) + " " + painted(problem.message, Paint.BAD)
     yield from _more(len(view.problems), most, "problem")
     for held in view.held[:most]:
         yield painted("!", Paint.CARE) + f" {held.job_id}  removal held: {held.why}"
     yield from _more(len(view.held), most, "held removal")
 
 
-def place(problem: "ProblemView") -> str:
-    """Return where *problem* is: ``file:line:column``, as far as that is known."""
+def _place(problem: "ProblemView") -> str:
     return ":".join(str(part) for part in (problem.file, problem.line, problem.column) if part is not None)
 
 
