@@ -49,7 +49,15 @@ class HistoryKeeper:
 class Periodic:
     """A thread that makes a call every *interval*, and survives what it raises."""
 
-    def __init__(self, name: str, interval: timedelta, call: Callable[[], None], *, at_once: bool = False) -> None:
+    def __init__(
+        self,
+        name: str,
+        interval: timedelta,
+        call: Callable[[], None],
+        *,
+        at_once: bool = False,
+        at_end: bool = False,
+    ) -> None:
         """Make one.
 
         Args:
@@ -57,8 +65,9 @@ class Periodic:
             interval: from the end of a call to the next one.
             call: what to do.
             at_once: whether the first call is made at the start, and not after one interval.
+            at_end: whether a last one is made when it is stopped.
         """
-        self._interval, self._call, self._at_once = interval, call, at_once
+        self._interval, self._call, self._at_once, self._at_end = interval, call, at_once, at_end
         self._stopping = threading.Event()
         self._outage = Outage(log, f"{name} failed, it is tried again later", f"{name} succeeds again")
         self._failed = f"{name} failed unexpectedly"
@@ -69,7 +78,7 @@ class Periodic:
         self._thread.start()
 
     def stop(self) -> None:
-        """Stop after the call that is under way, and wait for it."""
+        """Stop after the call that is under way, or the last one, and wait for it."""
         self._stopping.set()
         self._thread.join()
 
@@ -77,6 +86,8 @@ class Periodic:
         if self._at_once:
             self._guarded_call()
         while not self._stopping.wait(self._interval.total_seconds()):
+            self._guarded_call()
+        if self._at_end:
             self._guarded_call()
 
     def _guarded_call(self) -> None:

@@ -9,9 +9,9 @@ import time
 from collections.abc import Iterator
 from datetime import timedelta
 from functools import partial
-from ipaddress import ip_address
 
 from schedsync import __version__, logs
+from schedsync.api import tokens
 from schedsync.api.app import Backend, create_app
 from schedsync.api.server import ApiServer
 from schedsync.clock import utc_now
@@ -55,6 +55,8 @@ from schedsync.store.targets import target_of
 log = logging.getLogger(__name__)
 
 HOUSEKEEPING = timedelta(seconds=60)
+ACCESS = timedelta(seconds=60)
+"""How often it is written down which tokens were used, and how many were refused."""
 HISTORY = timedelta(minutes=10)
 """How often the history is looked at for what is too old: the query reads all of it."""
 NOTICES_KEPT = timedelta(days=30)
@@ -131,6 +133,7 @@ class Service:
         self._runner.tell.on_started, self._runner.tell.on_ended = self._pings.started, self._pings.ended
         self._watching = Periodic("punctuality", PUNCTUALITY, self._punctuality.check)
         self._scheduler.on_lead = self._begin_to_lead
+        self._access: Periodic | None = None
         self._api = self._make_api() if settings.api.enabled else None
 
     @property
@@ -146,6 +149,8 @@ class Service:
         """
         if self._api is not None:
             self._api.start()
+        if self._access is not None:
+            self._access.start()
         last = self._store.syncs.latest(complete=True)
         if last is not None:
             self._vitals.live(last.revision)
@@ -183,6 +188,8 @@ class Service:
             stop_together({"lease": self._release}, FAREWELL)
         if self._api is not None:
             self._api.stop(timeout=min(self._patience, LAST_REQUESTS))
+        if self._access is not None:
+            stop_together({"access": self._access.stop}, self._patience)
         stop_together({"store": self._store.close}, self._patience)
 
     def hurry(self) -> None:
@@ -319,12 +326,15 @@ class Service:
             tick_limit=3 * MAX_SLEEP,
             spooled_output=self._spooled_output,
             printed=self._printed,
-            exposed=not _is_loopback(api.host),
+            exposed=api.exposed,
             waiting=self._waiting,
             groups=self._settings.group_places,
             mirror=self._mirror,
+            rules=api.rules,
         )
-        return ApiServer(create_app(backend), api.host, api.port)
+        app = create_app(backend)
+        self._access = Periodic("access", ACCESS, partial(tokens.write_down, app, backend), at_end=True)
+        return ApiServer(app, api.host, api.port)
 
 
 def run(settings: Settings) -> int:
@@ -376,15 +386,6 @@ def _hurry_again(signals: Iterator[signal.Signals], service: Service, since: flo
     if any(number in STOP and time.monotonic() - since > ONE_STOP for number in signals):
         log.warning("told to stop once more, runs are ended now")
         service.hurry()
-
-
-def _is_loopback(host: str) -> bool:
-    if host == "localhost":
-        return True
-    try:
-        return ip_address(host).is_loopback
-    except ValueError:
-        return False
 
 
 def output_limits(settings: Settings) -> OutputLimits:

@@ -10,13 +10,16 @@ from schedsync.api import (
     answers,
     endpoint,
     guard,
+    headers,
     health,
     index,
     jobs,
+    login,
     logs,
     parsing,
     places,
     problems,
+    proxies,
     queue,
     runs,
     status,
@@ -36,13 +39,16 @@ def create_app(backend: Backend) -> Flask:
     app.url_map.merge_slashes = False  # a doubled slash is a mistake to name, not one to redirect
     app.json = _JsonInOrder(app)
     attach(app, backend)
-    for check in (guard.check_sender, parsing.check_ids, endpoint.check_query):
+    proxies.believe(app, backend.rules.proxies)
+    guard.register(app, backend)
+    for check in (parsing.check_ids, endpoint.check_query):
         app.before_request(check)
     places.register(app)
     app.after_request(answers.say_how_old)
     app.after_request(_for_this_request_only)
+    app.after_request(headers.protect)
     problems.register(app)
-    for module in (index, health, jobs, logs, queue, runs, status):
+    for module in (index, health, jobs, login, logs, queue, runs, status):
         app.register_blueprint(module.blueprint)
     return app
 
@@ -55,5 +61,4 @@ class _JsonInOrder(DefaultJSONProvider):
 
 def _for_this_request_only(response: Response) -> Response:
     response.headers["Cache-Control"] = "no-store"
-    response.headers["X-Content-Type-Options"] = "nosniff"
     return response

@@ -7,6 +7,7 @@ from typing import cast
 
 from flask import Flask, current_app
 
+from schedsync.access import Rules
 from schedsync.clock import Clock
 from schedsync.control import Control
 from schedsync.runs.outcome import Output
@@ -39,7 +40,7 @@ class Backend:
     tick_limit: timedelta
     """The firing loop counts as stuck when its last tick is longer ago."""
     exposed: bool
-    """Whether other machines may reach the API; then it only reads."""
+    """Whether other machines may reach the API."""
     waiting: Callable[[], list[Waiting] | None] = lambda: None
     """Returns what waits, when this instance leads and so knows it; else None."""
     groups: Mapping[str, int] = field(default_factory=dict)
@@ -52,6 +53,9 @@ class Backend:
     """Returns what a run of another instance has printed so far that spools to the same folder; None when none does."""
     printed: Callable[[str, int, int], bytes] = lambda _run_id, _start, _most: b""
     """Returns what the file of a run that goes on has from a byte on, and at most so many bytes of it."""
+
+    rules: Rules = field(default_factory=Rules)
+    """Who may ask."""
 
     @property
     def live(self) -> FromStore:

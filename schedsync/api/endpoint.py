@@ -12,7 +12,9 @@ from schedsync.access import Scope
 from schedsync.api.parsing import Said, body_of, query_of
 
 JSON, TEXT = "application/json", "text/plain"
-_MARK = "schedsync_endpoint"
+SAFE = frozenset({"GET", "HEAD", "OPTIONS"})
+"""The methods that change nothing."""
+_MARK, _SCOPE = "schedsync_endpoint", "schedsync_scope"
 V = TypeVar("V", bound=Callable[..., Any])
 
 
@@ -66,6 +68,34 @@ def described(view: Callable[..., Any] | None) -> Endpoint | None:
 def requested() -> Endpoint | None:
     """Return what stands on the view of the current request."""
     return described(current_app.view_functions.get(request.endpoint or ""))
+
+
+def needs(scope: Scope) -> Callable[[V], V]:
+    """Put on a view that is no part of the API what leave it needs; without that it is reading or control."""
+
+    def decorate(view: V) -> V:
+        setattr(view, _SCOPE, scope)
+        return view
+
+    return decorate
+
+
+def scope_needed() -> Scope:
+    """Return what the current request needs leave for. What changes something needs control, if it does not say else.
+
+    Only ``scope=Scope.OPEN`` and ``needs`` take that away: a view that says nothing, or that there is not, is closed.
+    """
+    changes, name = request.method not in SAFE, request.endpoint or ""
+    view = current_app.view_functions.get(name)
+    said: Scope | None = getattr(view, _SCOPE, None)
+    if said is not None:
+        return said
+    if name.rpartition(".")[2] == "static" and not changes:
+        return Scope.OPEN
+    asked = described(view)
+    if asked is not None and (asked.scope is Scope.OPEN or not changes):
+        return asked.scope
+    return Scope.CONTROL if changes else Scope.READ
 
 
 def check_query() -> None:

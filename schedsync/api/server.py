@@ -142,5 +142,6 @@ def _waitress(app: Flask, listener: socket.socket, connections: dict[int, Any]) 
         threads=THREADS,
         ident="schedsync",
         max_request_body_size=LARGEST_BODY,
+        clear_untrusted_proxy_headers=False,  # the app believes no more of them than the settings say
         log_socket_errors=False,
     )

@@ -15,7 +15,7 @@ from typing import Any, TypeVar
 from urllib.parse import quote, urlencode
 
 from schedsync import __version__
-from schedsync.cli.access import Access
+from schedsync.cli.elsewhere import Elsewhere
 from schedsync.errors import SchedsyncError
 from schedsync.http.connecting import place
 from schedsync.http.failing import FailedError, told
@@ -59,9 +59,9 @@ class Answer:
 class Client:
     """Asks one service."""
 
-    def __init__(self, access: Access) -> None:
-        self._access = access
-        self._where = place(access.url)
+    def __init__(self, at: Elsewhere) -> None:
+        self._at = at
+        self._where = place(at.url)
 
     def get(self, path: str, **query: object) -> Any:
         """Return the JSON at *path*, which is written in parts that are quoted here.
@@ -101,7 +101,7 @@ class Client:
             ServerError: there is none.
         """
         given = {name: value for name, value in (query or {}).items() if value is not None}
-        target = f"{self._access.url.path}{quote(path)}{f'?{urlencode(given)}' if given else ''}"
+        target = f"{self._at.url.path}{quote(path)}{f'?{urlencode(given)}' if given else ''}"
         data = None if body is None else json.dumps(body).encode()
         seconds = SECONDS + patience
         got = self._bounded(lambda: self._exchange(method, target, data, seconds), seconds)
@@ -140,8 +140,8 @@ class Client:
                     return Answer(response.status, _headers(response), self._body(response))
 
     def _connection(self, seconds: float) -> HTTPConnection:
-        host, port = self._access.url.hostname or "", self._access.url.port
-        if self._access.url.scheme == "http":
+        host, port = self._at.url.hostname or "", self._at.url.port
+        if self._at.url.scheme == "http":
             return HTTPConnection(host, port, timeout=seconds)
         return HTTPSConnection(host, port, timeout=seconds, context=ssl.create_default_context())
 
@@ -161,8 +161,8 @@ class Client:
         headers = {"Accept": "application/json", "User-Agent": f"schedsync/{__version__}", "Connection": "close"}
         if data is not None:
             headers["Content-Type"] = "application/json"
-        if self._access.token is not None:
-            headers["Authorization"] = f"Bearer {self._access.token}"
+        if self._at.token is not None:
+            headers["Authorization"] = f"Bearer {self._at.token}"
         return headers
 
     def _body(self, response: HTTPResponse) -> bytes:

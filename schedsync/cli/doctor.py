@@ -9,6 +9,7 @@ from schedsync.cli.exits import Exit
 from schedsync.cli.findings import (
     Finding,
     Verdict,
+    of_access,
     of_channels,
     of_connection,
     of_connections,
@@ -41,7 +42,7 @@ def doctor(options: Options, *, connection: str | None, every: bool) -> int:
     names = _names(settings, connection, every=every)
     checks: list[Check] = [of_jobs, of_spool, of_limits]
     if connection is None:
-        checks += [of_channels, of_connections, of_store]
+        checks += [of_access, of_channels, of_connections, of_store]
     findings = [*(check(settings) for check in checks), *(of_connection(settings, name) for name in names)]
     _say_all(given, findings, as_json=options.as_json)
     return Exit.FAILURE if any(found.verdict is Verdict.WRONG for found in findings) else Exit.OK

@@ -148,6 +148,25 @@ def _in_vain(kind: str, unknown: Mapping[str, list[str]]) -> list[str]:
     ]
 
 
+def of_access(settings: Settings) -> Finding:
+    """Look at who may ask the status API, as far as the settings say."""
+    api, subject = settings.api, "access"
+    details = {"exposed": api.exposed, "proxies": api.proxies, "read": api.read}
+    if not api.enabled:
+        return Finding(subject, Verdict.OK, ("the status API is off",), details)
+    if not api.exposed and not api.proxies:
+        says = "only programs of this machine reach the API; they may do everything until a token is made"
+        return Finding(subject, Verdict.OK, (says,), details)
+    where = f"api.host is {api.host}" if api.exposed else f"api.proxies is {api.proxies}"
+    if api.read == "open":
+        says = (
+            f'other machines may read jobs, runs and what they print ({where}); with api.read = "token" they need one'
+        )
+        return Finding(subject, Verdict.WARNING, (says,), details)
+    says = f"other machines need a token to read and to control ({where}); `schedsync token list` shows them"
+    return Finding(subject, Verdict.OK, (says,), details)
+
+
 def of_store(settings: Settings) -> Finding:
     """Look at the database that keeps the state."""
     try:

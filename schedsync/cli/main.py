@@ -36,6 +36,7 @@ COMMANDS = {
     "syncs": ("logs:syncs", "List the steps that changed something."),
     "audit": ("logs:audit", "List who paused, resumed or wrote what, and why."),
     "notify": ("notifying:notify", "Try a channel, or list what was told."),
+    "token": ("tokens:token", "Make, list or revoke the tokens of the HTTP API."),
     "doctor": ("doctor:doctor", "Look at settings, folders and databases, and say what is wrong."),
     "completion": (
         "completion:completion",

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 import click
 from click.shell_completion import CompletionItem
 
-from schedsync.cli.access import Access, access
+from schedsync.cli.elsewhere import Elsewhere, elsewhere
 from schedsync.cli.painting import CHOICES, choose
 
 if TYPE_CHECKING:  # reading settings takes longer than showing help
@@ -47,7 +47,7 @@ class Options:
         return load(self.config, self.overrides | dict(overrides or {}))
 
     @property
-    def remote(self) -> Access | None:
+    def remote(self) -> Elsewhere | None:
         """The service to ask in the place of this machine's database, if any.
 
         Raises:
@@ -56,7 +56,7 @@ class Options:
         local = [f"--{name}" for name in ("config", "jobs", "database") if getattr(self, name) is not None]
         if self.server is not None and local:
             raise click.UsageError(f"--server asks a service, and {local[0]} is for this machine: leave one out.")
-        return None if local else access(self.server, self.token, self.token_file)
+        return None if local else elsewhere(self.server, self.token, self.token_file)
 
     def stay_here(self, name: str) -> None:
         """Refuse what names another machine, for a command that works on this one.

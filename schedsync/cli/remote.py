@@ -8,8 +8,8 @@ from typing import Any, TypeVar
 
 from pydantic import ValidationError
 
-from schedsync.cli.access import Access
 from schedsync.cli.client import AbsentError, Answer, Client, NoAnswerError, ServerError
+from schedsync.cli.elsewhere import Elsewhere
 from schedsync.cli.following import LOOK
 from schedsync.cli.output import complain
 from schedsync.cli.outputs import nothing_of
@@ -32,8 +32,8 @@ AGAIN = 1.0
 class FromServer:
     """Asks the API of a service."""
 
-    def __init__(self, access: Access) -> None:
-        self._client = Client(access)
+    def __init__(self, at: Elsewhere) -> None:
+        self._client = Client(at)
 
     def status(self) -> StatusView:
         """Return how the service is, as it says itself."""

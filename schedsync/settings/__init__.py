@@ -10,15 +10,18 @@ import socket
 import tomllib
 from collections.abc import Mapping
 from datetime import timedelta
+from ipaddress import ip_address
 from pathlib import Path
 from typing import Annotated, Any, Literal
+from urllib.parse import urlsplit
 
-from pydantic import AfterValidator, BaseModel, Field, ValidationError
+from pydantic import AfterValidator, BaseModel, BeforeValidator, Field, ValidationError
 from pydantic.fields import FieldInfo
 from pydantic_core import ErrorDetails
-from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict
+from pydantic_settings import BaseSettings, NoDecode, PydanticBaseSettingsSource, SettingsConfigDict
 from pydantic_settings import SettingsError as UnreadableVariableError
 
+from schedsync.access import Rules
 from schedsync.errors import SettingsError
 from schedsync.settings.base import Group, Size
 from schedsync.settings.channels import ChannelSettings
@@ -28,6 +31,7 @@ from schedsync.settings.wording import did_you_mean, path_of, sentence
 from schedsync.specs.durations import Duration, PositiveDuration
 from schedsync.specs.notify import check_channel_name
 from schedsync.specs.policy import GroupName
+from schedsync.specs.wording import shown
 from schedsync.specs.zones import check_zone
 
 DEFAULT_FILE = Path("schedsync.toml")
@@ -38,6 +42,7 @@ _OF_CLIENTS = {"SCHEDSYNC_SERVER", "SCHEDSYNC_TOKEN"}
 _NAMED = re.compile(r"(SCHEDSYNC_(CONNECTIONS|GROUPS|CHANNELS)__\w+?__)(\w+)", re.IGNORECASE)
 """A field of a connection, a group or a channel; their names are for the installation to choose."""
 _CONNECTION_NAME = re.compile(r"[a-z][a-z0-9_-]*")
+_HOST_NAME = re.compile(r"[a-z0-9]([a-z0-9.-]*[a-z0-9])?")
 
 
 def _connection_name(name: str) -> str:
@@ -114,6 +119,24 @@ def _web(url: str) -> str:
     return url.rstrip("/")
 
 
+def _listed(names: object) -> object:
+    """Take a list, or, since a variable is text, names with commas between them."""
+    return [name.strip() for name in names.split(",") if name.strip()] if isinstance(names, str) else names
+
+
+def _host_names(names: tuple[str, ...]) -> tuple[str, ...]:
+    for name in names:
+        if not _HOST_NAME.fullmatch(name.lower()):
+            raise ValueError(
+                f"expected names of hosts without ports, such as schedsync.example.com; found {shown(name)}"
+            )
+    return tuple(name.lower() for name in names)
+
+
+HostNames = Annotated[tuple[str, ...], NoDecode, BeforeValidator(_listed), AfterValidator(_host_names)]
+"""By which a service is known; no patterns."""
+
+
 class ApiSettings(Group):
     """The status API."""
 
@@ -123,6 +146,31 @@ class ApiSettings(Group):
     public_url: Annotated[str, AfterValidator(_web)] | None = Field(
         None, description="Where people reach it, for the links in notices: https://schedsync.example.com."
     )
+    read: Literal["open", "token"] = Field(
+        "open", description="Whether reading is open to whoever reaches the API, or needs a token as control does."
+    )
+    proxies: Annotated[int, Field(ge=0, le=10)] = Field(
+        0, description="So many proxies in front are believed when they say who asks (X-Forwarded-For, -Proto, ...)."
+    )
+    hosts: HostNames = Field(
+        (), description="Names besides localhost and that of public_url by which a loopback address may be asked."
+    )
+
+    @property
+    def exposed(self) -> bool:
+        """Whether other machines may reach it, by its address."""
+        try:
+            return self.host != "localhost" and not ip_address(self.host.strip("[]")).is_loopback
+        except ValueError:
+            return True
+
+    @property
+    def rules(self) -> Rules:
+        """Who may ask."""
+        public = None if self.public_url is None else urlsplit(self.public_url)
+        known = {*self.hosts, *([] if public is None or public.hostname is None else [public.hostname])}
+        origin = None if public is None else f"{public.scheme}://{public.netloc}".lower()
+        return Rules(self.read == "open", self.proxies, frozenset(known), origin)
 
 
 class LeaseSettings(Group):

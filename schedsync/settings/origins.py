@@ -70,4 +70,6 @@ def _shown(value: Any) -> Value:
         return HIDDEN
     if isinstance(value, timedelta):
         return format_duration(value)
+    if isinstance(value, tuple):
+        return ", ".join(map(str, value)) or None
     return shown_url(str(value)) if "://" in str(value) else without_secrets(str(value))

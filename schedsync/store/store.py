@@ -10,6 +10,7 @@ from schedsync.store.notices import NoticeTable
 from schedsync.store.pauses import PauseTable
 from schedsync.store.runs import RunTable
 from schedsync.store.syncs import AuditTable, SyncTable
+from schedsync.store.tokens import TokenTable
 
 
 class Store:
@@ -24,6 +25,7 @@ class Store:
         self.leases = LeaseTable(database)
         self.syncs = SyncTable(database)
         self.audit = AuditTable(database)
+        self.tokens = TokenTable(database)
 
     @classmethod
     def open(cls, address: Address | str) -> "Store":

@@ -151,6 +151,21 @@ alarms = Table(
     PrimaryKeyConstraint("job_id", "kind", name="pk_schedsync_alarms"),
 )
 
+tokens = Table(
+    "schedsync_tokens",
+    metadata,
+    Column("id", String(32), nullable=False),
+    Column("name", String(100), nullable=False),
+    Column("scope", String(16), nullable=False),
+    Column("digest", String(DIGEST), nullable=False),
+    Column("created_at", Instant, nullable=False),
+    Column("created_by", ShortText(ID), nullable=False),
+    Column("expires_at", Instant),
+    Column("last_used_at", Instant),
+    Column("revoked_at", Instant),
+    PrimaryKeyConstraint("id", name="pk_schedsync_tokens"),
+)
+
 leases = Table(
     "schedsync_leases",
     metadata,

@@ -7,6 +7,7 @@ from typing import Any
 import pytest
 from sqlalchemy import select, update
 
+from schedsync.access import Scope, new_token
 from schedsync.api.app import Backend, create_app
 from schedsync.control import Control
 from schedsync.runs.notices import Notice
@@ -58,6 +59,7 @@ READS: dict[str, Callable[[Store, Run], Any]] = {
     "notices.successes": lambda store, _: store.notices.successes(["a", "gone"]),
     "leases.leader": lambda store, _: store.leases.leader(),
     "leases.living": lambda store, _: store.leases.living(),
+    "tokens.all": lambda store, _: store.tokens.all(),
     "syncs.latest": lambda store, _: (store.syncs.latest(), store.syncs.latest(complete=True)),
 }
 WRITES = {
@@ -67,6 +69,7 @@ WRITES = {
     *("notices.take", "notices.sent", "notices.postponed", "notices.given_up", "notices.forget", "notices.post"),
     *("notices.given_up_before", "notices.given_up_for"),
     *("notices.raise_overdue", "notices.lower_overdue"),
+    *("tokens.create", "tokens.revoke", "tokens.used"),
 }
 
 
@@ -79,6 +82,7 @@ def ran(store: Store, lease: Lease) -> Run:
     settle(store, ended(ran), output=b"hello\n")
     store.pauses.put(pause("a", until=NOW + timedelta(minutes=1)), now=NOW)
     store.syncs.record(report(complete=False))
+    store.tokens.create(new_token("ci", Scope.READ, by="ann", now=NOW)[0])
     store.notices.raise_overdue("a", NOW, [Notice("n1", "mail", Event.LATE, "a", NOW)])
     with store.database.write() as connection:
         broken = tables.specs.c.job_id == "broken"

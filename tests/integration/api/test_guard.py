@@ -107,9 +107,11 @@ def test_an_exposed_api_is_read_under_any_name(exposed: FlaskClient, host: str) 
 def test_an_exposed_api_changes_nothing_and_says_what_to_do(
     here: Installation, exposed: FlaskClient, path: str
 ) -> None:
-    detail = problem(exposed.post(path, headers={"Host": "localhost"}), 403)["detail"]
-    assert "tokens" in detail
+    response = exposed.post(path, headers={"Host": "localhost"})
+    detail = problem(response, 401)["detail"]
+    assert "schedsync token create NAME --scope control" in detail
     assert "127.0.0.1" in detail
+    assert response.headers["WWW-Authenticate"].startswith("Bearer ")
     assert not here.woken
     assert not here.store.runs.unowned()
     assert not here.store.pauses.in_force(here.clock.now)

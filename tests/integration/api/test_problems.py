@@ -36,6 +36,8 @@ POSTS = (
     *("/api/jobs/a/pause", "/api/jobs/a/resume", "/api/jobs/a/run"),
     *("/api/pause", "/api/resume", "/api/sync"),
 )
+FORMS = ("/login", "/logout")
+"""What browsers send, not clients of the API; see test_login.py."""
 FROM_THE_DATABASE = [path for path in GETS if path.startswith("/api")]
 
 
@@ -57,7 +59,7 @@ def _mistake(document: dict[str, Any]) -> dict[str, str]:
 
 def test_every_route_is_covered_here(here: Installation) -> None:
     shapes = {rule.rule.replace("<job_id>", "a") for rule in create_app(here.backend).url_map.iter_rules()}
-    assert {shape for shape in shapes if "<run_id>" not in shape} == {*GETS, *POSTS}
+    assert {shape for shape in shapes if "<run_id>" not in shape} == {*GETS, *POSTS, *FORMS}
 
 
 @pytest.mark.parametrize("path", GETS)

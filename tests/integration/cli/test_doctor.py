@@ -372,6 +372,29 @@ def test_what_is_wrong_with_a_folder_is_told(cli: CommandLine, subject: str, wor
     assert (finding(found, subject)["verdict"], words in finding(found, subject)["says"][0]) == ("wrong", True)
 
 
+@pytest.mark.parametrize(
+    ("settings", "verdict", "words"),
+    [
+        ({}, "ok", "they may do everything until a token is made"),
+        ({"HOST": "[::1]"}, "ok", "only programs of this machine"),
+        ({"HOST": "0.0.0.0"}, "warning", 'api.host is 0.0.0.0); with api.read = "token" they need one'),
+        ({"HOST": "sched.example"}, "warning", "other machines may read"),
+        ({"PROXIES": "1"}, "warning", "api.proxies is 1"),
+        ({"HOST": "::", "READ": "token"}, "ok", "need a token to read and to control"),
+        ({"HOST": "::", "ENABLED": "false"}, "ok", "the status API is off"),
+    ],
+)
+def test_it_is_told_when_other_machines_may_read(
+    cli: CommandLine, monkeypatch: pytest.MonkeyPatch, settings: dict[str, str], verdict: str, words: str
+) -> None:
+    for name, value in settings.items():
+        monkeypatch.setenv(f"SCHEDSYNC_API__{name}", value)
+    cli.write("good.yaml")
+    found = finding(cli("doctor", "--json"), "access")
+    assert found["verdict"] == verdict
+    assert words in found["says"][0]
+
+
 def test_a_missing_jobs_folder_is_wrong(cli: CommandLine) -> None:
     cli.jobs.rmdir()
     found = cli("doctor", "--json")
@@ -426,6 +449,7 @@ def test_connections_are_looked_at_by_name_or_all_of_them(cli: CommandLine) -> N
     assert file.read_bytes() == before
     assert "oracle: hr@127.0.0.1:" in finding(other, "connections.hr")["details"]["error"]
     assert [(check["subject"], check["verdict"]) for check in every.json["checks"][len(here) :]] == [
+        ("access", "ok"),
         ("channels", "ok"),
         ("connections", "ok"),
         ("database", "ok"),

@@ -12,7 +12,7 @@ _EXAMPLE = "https://schedsync.example.com or http://127.0.0.1:5000"
 
 
 @dataclass(frozen=True, slots=True)
-class Access:
+class Elsewhere:
     """A service elsewhere, and who asks."""
 
     url: SplitResult
@@ -20,7 +20,7 @@ class Access:
     token: str | None = field(default=None, repr=False)
 
 
-def access(server: str | None, token: str | None, token_file: Path | None) -> Access | None:
+def elsewhere(server: str | None, token: str | None, token_file: Path | None) -> Elsewhere | None:
     """Return the service that the options or variables name; None: they name none.
 
     Raises:
@@ -34,7 +34,7 @@ def access(server: str | None, token: str | None, token_file: Path | None) -> Ac
             raise click.UsageError(f"A token goes with --server URL, or with the variable {SERVER}.")
         return None
     origin = "--server" if server else f"the variable {SERVER}"
-    return Access(_url(named, origin), _token(token, token_file))
+    return Elsewhere(_url(named, origin), _token(token, token_file))
 
 
 def _url(text: str, origin: str) -> SplitResult:

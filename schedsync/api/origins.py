@@ -1,0 +1,69 @@
+"""Where requests may come from: names that this service is known by, and pages that are its own.
+
+A page in a browser on this machine could reach a service on loopback, too, by a name that its owner lets point to
+127.0.0.1 (DNS rebinding) or by a form that posts here; browsers say so in headers.
+"""
+
+import re
+from ipaddress import ip_address
+
+from flask import request
+from werkzeug.exceptions import Forbidden
+
+from schedsync.api.backend import backend
+from schedsync.specs.wording import shown
+
+_HOST = re.compile(r"(?:\[(?P<ipv6>[0-9a-f:]+)\]|(?P<name>[a-z0-9.-]+))(?::[0-9]*)?")
+_PASSED_ON = ("X-Forwarded-For", "X-Forwarded-Host", "X-Forwarded-Proto", "Forwarded")
+
+
+def check_host() -> None:
+    """Refuse a name that is not this service's, while it listens on this machine only.
+
+    Raises:
+        Forbidden: it is another one; the description says what to do.
+    """
+    if backend().exposed or names_this_machine() or _name() in backend().rules.hosts:
+        return
+    raise Forbidden(
+        f"The Host header is {shown(request.headers.get('Host'))}; while the API listens on this machine only, use"
+        " localhost, 127.0.0.1 or [::1]. A proxy in front that passes on its own name needs it in api.hosts."
+    )
+
+
+def check_origin() -> None:
+    """Refuse a request that a page of somebody else makes a browser send.
+
+    Raises:
+        Forbidden: it is one.
+    """
+    host, origin = request.headers.get("Host", ""), request.headers.get("Origin")
+    ours = {f"{request.scheme}://{host}".lower(), backend().rules.origin}
+    if origin is not None and origin.lower() not in ours:
+        raise Forbidden(f"The Origin header is {shown(origin)}; pages of other origins may not change anything here.")
+    site = request.headers.get("Sec-Fetch-Site")
+    if site not in {None, "same-origin", "none"}:
+        raise Forbidden(f"The Sec-Fetch-Site header is {shown(site)}; pages of other sites may not change anything.")
+
+
+def names_this_machine() -> bool:
+    """Whether the current request names this machine as programs on it do."""
+    name = _name()
+    return name == "localhost" or (name is not None and _is_loopback_address(name))
+
+
+def is_passed_on() -> bool:
+    """Whether a proxy says that it passes the current request on for somebody."""
+    return any(name in request.headers for name in _PASSED_ON)
+
+
+def _name() -> str | None:
+    match = _HOST.fullmatch((request.headers.get("Host") or "").lower())
+    return None if match is None else match["ipv6"] or match["name"]
+
+
+def _is_loopback_address(name: str) -> bool:
+    try:
+        return ip_address(name).is_loopback
+    except ValueError:
+        return False
