@@ -218,5 +218,5 @@ def _problem(answer: Answer) -> dict[str, Any]:
 
 def _how(detail: str) -> str:
     """Return how to come by a token and how to give it, as far as the service has not said so."""
-    made = "" if "token create" in detail else "`schedsync token create NAME` on its machine makes a token; "
-    return f" ({made}give it with --token-file FILE or in SCHEDSYNC_TOKEN)"
+    make = "" if "token create" in detail else "`schedsync token create NAME --scope read` there makes one; "
+    return f" ({make}give it with --token-file FILE or in SCHEDSYNC_TOKEN)"

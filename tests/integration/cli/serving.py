@@ -10,7 +10,7 @@ from schedsync.api.app import Backend, create_app
 from schedsync.api.server import ApiServer
 from schedsync.clock import utc_now
 from schedsync.control import Control
-from schedsync.executors.spool import OutputLimits, live, spooled
+from schedsync.executors.spool import OutputLimits, live, printed, spooled
 from schedsync.status.vitals import Vitals
 from schedsync.store.store import Store
 from tests.integration.cli.harness import CommandLine
@@ -29,6 +29,7 @@ def app_of(cli: CommandLine, store: Store) -> Flask:
             node="there",
             clock=utc_now,
             live_output=lambda run_id: spooled(live(cli.spool, run_id), OutputLimits()),
+            printed=lambda run_id, start, most: printed(live(cli.spool, run_id), start, most),
             wake=lambda: None,
             tick=lambda: None,
             tick_limit=timedelta(seconds=30),

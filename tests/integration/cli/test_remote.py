@@ -4,9 +4,13 @@ import json
 import re
 import socket
 import ssl
+import subprocess
+import sys
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import replace
+from datetime import timedelta
 from http.server import BaseHTTPRequestHandler, HTTPServer
 from pathlib import Path
 
@@ -17,8 +21,10 @@ from schedsync.cli import client
 from schedsync.cli.exits import Exit
 from schedsync.runs.outcome import Output
 from schedsync.runs.run import RunState
+from schedsync.store.runs import RunChanges
 from tests.integration.cli.harness import HOURLY, SLOT, CommandLine
 from tests.integration.cli.serving import app_of, serving
+from tests.integration.cli.test_trigger import leader
 
 TOKEN = "sst_1_" + "x" * 43
 
@@ -200,8 +206,55 @@ def test_the_token_is_sent_and_never_shown(cli: CommandLine, way: str, monkeypat
     assert asked[0][0].startswith("/prefix/api/jobs?")
     assert asked[0][1]["Authorization"] == f"Bearer {TOKEN}"
     assert refused.code == Exit.FAILURE
-    assert "The token is not known. (`schedsync token create NAME` on its machine makes a token" in refused.err
+    assert (
+        "The token is not known. (`schedsync token create NAME --scope read` there makes one; give it with"
+        in refused.err
+    )
     assert TOKEN not in refused.err
+
+
+def test_a_service_that_asks_for_tokens_gets_one_and_says_who_decided(cli: CommandLine, server: str) -> None:
+    made = cli("token", "create", "night-shift", "--scope", "control")
+    (cli.home / "token").write_text(made.out)
+    reads = cli("token", "create", "board", "--scope", "read").out.strip()
+    nobody = cli.as_is("pause", "a", "--server", server)
+    reader = cli.as_is("pause", "a", "--server", server, "--token", reads)
+    assert (nobody.code, reader.code) == (Exit.FAILURE, Exit.FAILURE)
+    assert "schedsync token create NAME --scope control" in nobody.err
+    assert "--token-file FILE or in SCHEDSYNC_TOKEN" in nobody.err
+    assert cli("jobs", "a", "--json").json["state"] == "active"
+    paused = cli.as_is("pause", "a", "--server", server, "--token-file", "token")
+    assert paused.out.startswith("a is paused by token:night-shift since ")
+    assert cli.as_is("jobs", "--server", server, "--token", reads).code == Exit.OK
+
+
+def test_the_output_of_a_run_is_followed_there_to_its_end(cli: CommandLine, server: str) -> None:
+    run = cli.ran("a", RunState.RUNNING, slot=SLOT + timedelta(hours=1), started_at=SLOT)
+    cli.spool.mkdir()
+    file = cli.spool / f"{run.id}.log"
+    file.write_bytes("grün, ".encode()[:3])
+    command = [sys.executable, "-m", "schedsync", "logs", run.id, "-f", "--server", server]
+    with subprocess.Popen(command, cwd=cli.home, stdout=subprocess.PIPE, stderr=subprocess.PIPE) as process:
+        assert process.stdout is not None
+        assert process.stderr is not None
+        assert process.stdout.read(2) == b"gr"
+        with file.open("ab") as grown:
+            grown.write("grün, ".encode()[3:])
+        assert process.stdout.read(5) == "ün, ".encode()
+        ended = replace(run, state=RunState.SUCCEEDED, finished_at=SLOT)
+        with cli.store() as store:
+            store.runs.record(RunChanges(settled=[(ended, Output("grün, done\n".encode(), b"", 12))]), None)
+        file.unlink()
+        assert process.stdout.read() == b"done\n"
+        assert process.stderr.read().decode() == f"schedsync: run {run.id} has ended: succeeded\n"
+    assert process.returncode == Exit.OK
+
+
+def test_who_waits_for_a_run_there_is_told_how_its_last_attempt_ended(cli: CommandLine) -> None:
+    cli.applied(a=HOURLY)
+    with cli.store() as store, serving(app_of(cli, store)) as url, leader(cli, RunState.FAILED, RunState.SUCCEEDED):
+        waited = cli.as_is("trigger", "a", "--wait", "--server", url, "--json")
+    assert (waited.code, waited.json["state"], waited.json["attempt"]) == (Exit.OK, "succeeded", 2)
 
 
 def test_a_redirect_is_not_followed_and_the_token_stays_where_it_was_sent(cli: CommandLine) -> None:
@@ -221,7 +274,10 @@ def test_a_redirect_is_not_followed_and_the_token_stays_where_it_was_sent(cli: C
         ((502, {"Content-Type": "text/html"}, b"<html>"), "does not answer as schedsync does: status 502, text/html"),
         ((200, {"Content-Type": "application/json"}, b"{}"), "the answer is none that this version understands"),
         (problem(503, "the database is away"), "the database is away"),
-        (problem(403, "This asks for the scope control."), "the scope control. (`schedsync token create NAME`"),
+        (
+            problem(403, "This asks for the scope control."),
+            "the scope control. (`schedsync token create NAME",
+        ),
         (problem(401, "Make one by schedsync token create."), "token create. (give it with --token-file FILE or in"),
     ],
     ids=["page", "gateway", "other JSON", "no database", "no scope", "no token"],
