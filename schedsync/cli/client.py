@@ -37,6 +37,10 @@ class NoAnswerError(ServerError):
     """It cannot be reached, or is without its database; trying again later may help."""
 
 
+class _SilentError(NoAnswerError):
+    """It has been asked, and there is no answer."""
+
+
 class AbsentError(ServerError):
     """It has no such job or run."""
 
@@ -104,7 +108,10 @@ class Client:
         target = f"{self._at.url.path}{quote(path)}{f'?{urlencode(given)}' if given else ''}"
         data = None if body is None else json.dumps(body).encode()
         seconds = SECONDS + patience
-        got = self._bounded(lambda: self._exchange(method, target, data, seconds), seconds)
+        try:
+            got = self._bounded(lambda: self._exchange(method, target, data, seconds), seconds)
+        except _SilentError as error:
+            raise NoAnswerError(f"{error}{'' if data is None else '; it may have been done all the same'}") from None
         if got.status >= 300:
             raise self._refusal(got)
         return got
@@ -123,21 +130,28 @@ class Client:
         try:
             got = answers.get(timeout=seconds)
         except Empty:
-            raise NoAnswerError(f"{self._where} did not answer within {seconds:g} s") from None
-        if isinstance(got, FailedError):
-            raise NoAnswerError(str(got)) from None
+            raise _SilentError(f"{self._where} did not answer within {seconds:g} s") from None
         if isinstance(got, Exception):
             raise got
         return got
 
     def _exchange(self, method: str, target: str, data: bytes | None, seconds: float) -> Answer:
         with closing(self._connection(seconds)) as connection:
-            with told("connected", self._where, seconds):
-                self._connect(connection)
-            with told("waited for the answer", self._where, seconds):
-                connection.request(method, target, data, self._headers(data))
-                with closing(connection.getresponse()) as response:
-                    return Answer(response.status, _headers(response), self._body(response))
+            try:
+                with told("connected", self._where, seconds):
+                    self._connect(connection)
+            except FailedError as error:
+                raise NoAnswerError(str(error)) from None
+            try:
+                with told("waited for the answer", self._where, seconds):
+                    return self._asked(connection, method, target, data)
+            except FailedError as error:
+                raise _SilentError(str(error)) from None
+
+    def _asked(self, connection: HTTPConnection, method: str, target: str, data: bytes | None) -> Answer:
+        connection.request(method, target, data, self._headers(data))
+        with closing(connection.getresponse()) as response:
+            return Answer(response.status, _headers(response), self._body(response))
 
     def _connection(self, seconds: float) -> HTTPConnection:
         host, port = self._at.url.hostname or "", self._at.url.port

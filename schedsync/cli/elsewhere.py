@@ -42,11 +42,11 @@ def _url(text: str, origin: str) -> SplitResult:
         url = urlsplit(text)
         port = url.port
     except ValueError as error:
-        raise click.UsageError(f'{origin}: "{text}" is no URL: {error}; write e.g. {_EXAMPLE}') from None
-    if url.scheme not in {"http", "https"} or not url.hostname or port == 0:
-        raise click.UsageError(f'{origin}: "{text}" is no address of a service; write e.g. {_EXAMPLE}')
+        raise click.UsageError(f"{origin}: that is no URL: {error}; write e.g. {_EXAMPLE}") from None
     if url.username is not None or url.query or url.fragment:
         raise click.UsageError(f'{origin}: leave out what stands before "@" and behind "?" and "#"')
+    if url.scheme not in {"http", "https"} or not url.hostname or port == 0:
+        raise click.UsageError(f'{origin}: "{text}" is no address of a service; write e.g. {_EXAMPLE}')
     return url._replace(path=url.path.rstrip("/"))
 
 

@@ -7,6 +7,7 @@ import click
 
 from schedsync.cli import spec_text
 from schedsync.cli.exits import Exit
+from schedsync.cli.lists import say_age, say_page
 from schedsync.cli.options import JOB_ID, Options, command
 from schedsync.cli.output import complain, say, say_json, say_table
 from schedsync.cli.painting import Line, Painted, words
@@ -58,9 +59,10 @@ def pause_text(pause: "PauseView") -> str:
 def _show_all(options: Options, asked: Source, wanted: JobsWanted) -> None:
     page = asked.jobs(wanted)
     if options.as_json:
-        say_json(page.model_dump(mode="json", exclude={"as_of"}))
+        say_page(page)
         return
     say_table(table(_HEADING, map(_row, page.jobs)))
+    say_age(page)
     if page.next_cursor is not None:
         complain(f"there are {page.total} jobs; --limit shows more")
 

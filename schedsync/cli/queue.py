@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from schedsync.status.queue import QueuedRunView, WaitView
 
 _HEADING = ("RUN", "JOB", "SCHEDULED", "ATTEMPT", "SINCE", "WAITS FOR")
+_MORE, _NO_MORE = "-n shows more", "a service lists no more of them"
 
 
 @command("queue", remote=True)
@@ -32,7 +33,7 @@ def queue(options: Options, *, count: int) -> int:
         return Exit.OK
     say_table(table(_HEADING, map(_row, view.queue)))
     if view.total > len(view.queue):
-        complain(f"{view.total} runs wait; -n shows more")
+        complain(f"{view.total} runs wait; {_MORE if count == len(view.queue) else _NO_MORE}")
     return Exit.OK
 
 

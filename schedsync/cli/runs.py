@@ -5,6 +5,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from schedsync.cli.exits import Exit
+from schedsync.cli.lists import say_age, say_page
 from schedsync.cli.options import JOB_ID, Options, command
 from schedsync.cli.output import complain, say_json, say_raw, say_table
 from schedsync.cli.painting import Line, words
@@ -34,9 +35,10 @@ def runs(options: Options, *, job_id: str | None, count: int, **filters: Any) ->
     with source(options) as asked:
         page = asked.runs(job_id, RunsWanted(count, **{name: value or None for name, value in filters.items()}))
     if options.as_json:
-        say_json(page.model_dump(mode="json", exclude={"as_of"}))
+        say_page(page)
     else:
         say_table(table(_HEADING, map(_row, page.runs)))
+        say_age(page)
     return Exit.OK
 
 

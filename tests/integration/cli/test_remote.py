@@ -180,7 +180,7 @@ def test_a_variable_names_the_service_and_an_option_wins_over_it(
         (["jobs", "--server", "http://localhost", "--database", "sqlite:///x"], "--server asks a service"),
         (["jobs", "--server", "http://localhost", "--config", "x"], "--config is for this machine"),
         (["jobs", "--server", "localhost:5000"], '"localhost:5000" is no address of a service; write e.g. https://'),
-        (["jobs", "--server", "http://localhost:x"], "is no URL"),
+        (["jobs", "--server", "http://localhost:x"], "that is no URL"),
         (["jobs", "--server", "http://me:secret@localhost"], 'leave out what stands before "@"'),
         (["jobs", "--token", "x"], "A token goes with --server URL"),
         (["jobs", "--server", "http://localhost", "--token", "a b"], "that is no token"),
@@ -323,6 +323,30 @@ def test_a_request_is_bounded_as_a_whole_also_where_something_comes_all_the_time
         thread.join()
     assert failed.code == Exit.FAILURE
     assert failed.err.endswith(" did not answer within 0.5 s\n")
+
+
+def test_what_a_service_remembers_is_shown_with_its_age(cli: CommandLine) -> None:
+    page = {"jobs": [], "total": 0, "next_cursor": None, "as_of": "2026-11-24T02:30:00Z"}
+    with answering(200, {"Content-Type": "application/json"}, json.dumps(page).encode()) as (url, _):
+        told = cli.as_is("jobs", "--server", url)
+        assert cli.as_is("jobs", "--server", url, "--json").json == page
+    assert told.code == Exit.OK
+    assert told.err.endswith("; this is what it remembers of 2026-11-24 02:30:00Z\n")
+
+
+def test_a_wish_without_an_answer_may_have_been_granted_and_that_is_said(cli: CommandLine) -> None:
+    def hang_up() -> None:
+        connection, _ = listener.accept()
+        with connection:
+            connection.recv(1 << 16)
+
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        thread = threading.Thread(target=hang_up)
+        thread.start()
+        failed = cli.as_is("trigger", "a", "--server", f"http://127.0.0.1:{listener.getsockname()[1]}")
+        thread.join()
+    assert failed.code == Exit.FAILURE
+    assert failed.err.endswith("closed the connection without an answer; it may have been done all the same\n")
 
 
 def test_certificates_are_checked(cli: CommandLine, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
