@@ -39,7 +39,7 @@ def syncs(options: Options, *, count: int) -> int:
 @click.option("--job", "job_id", type=JOB_ID, metavar="ID", help="Only what concerns this job, which may be gone.")
 @click.option("-n", "count", type=_COUNT, default=20, show_default=True, help="The most to list.")
 def audit(options: Options, *, job_id: str | None, count: int) -> int:
-    """List who paused, resumed or wrote what, and why, newest first."""
+    """List who paused, resumed, triggered or wrote what, and why, newest first."""
     with source(options) as asked:
         page = asked.audit(job_id, limit=count)
     if options.as_json:

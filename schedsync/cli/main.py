@@ -34,7 +34,7 @@ COMMANDS = {
     "resume": ("pausing:resume", "Resume a job, or all jobs."),
     "trigger": ("triggering:trigger", "Run a job now."),
     "syncs": ("logs:syncs", "List the steps that changed something."),
-    "audit": ("logs:audit", "List who paused, resumed or wrote what, and why."),
+    "audit": ("logs:audit", "List who paused, resumed, triggered or wrote what, and why."),
     "notify": ("notifying:notify", "Try a channel, or list what was told."),
     "token": ("tokens:token", "Make, list or revoke the tokens of the HTTP API."),
     "doctor": ("doctor:doctor", "Look at settings, folders and databases, and say what is wrong."),
