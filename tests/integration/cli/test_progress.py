@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 
+from schedsync.cli import progress
 from schedsync.cli.exits import Exit
 from tests.integration.cli.harness import CommandLine
 
@@ -57,21 +58,31 @@ def _read(terminal: int) -> bytes:
 
 
 @pytest.mark.parametrize(
-    ("command", "code", "then"),
-    [("validate", Exit.OK, "checking"), ("plan", Exit.CHANGES, "comparing"), ("apply", Exit.OK, "making them live")],
+    ("command", "code"), [("validate", Exit.OK), ("plan", Exit.CHANGES), ("apply", Exit.OK)], ids=str
 )
-def test_a_terminal_is_told_how_far_it_is_until_it_is_done(
-    many: CommandLine, command: str, code: Exit, then: str
-) -> None:
+def test_a_terminal_is_told_how_far_it_is_until_it_is_done(many: CommandLine, command: str, code: Exit) -> None:
     ended, printed, shown = on_a_terminal(many, command)
     assert ended == code
     drawn = shown.split("\r\x1b[K")
     assert any(f" of {FILES} (" in line for line in drawn), shown
-    assert any(then in line for line in drawn) or command == "validate", shown
     assert drawn[-1] == "", "the line is taken away at the end"
     assert all(len(line) < 60 for line in drawn)
     assert str(FILES) in printed
     assert "\r" not in printed
+
+
+def test_what_is_done_at_the_moment_is_said() -> None:
+    line = progress._Line("comparing them")
+    said = [line._text()]
+    for done in (0, 3_000, 12_000):
+        line.told(done, 12_000)
+        said.append(line._text())
+    assert said == [
+        "looking for job files",
+        "reading job files: 0 of 12,000 (0 %)",
+        "reading job files: 3,000 of 12,000 (25 %)",
+        "12,000 job files read, now comparing them",
+    ]
 
 
 def test_what_is_quick_shows_nothing(cli: CommandLine) -> None:
