@@ -47,7 +47,7 @@ from schedsync.scheduler.scheduler import MAX_SLEEP, Scheduler
 from schedsync.settings import Settings
 from schedsync.shutdown import beside, stop_together
 from schedsync.signals import RESCAN, STOP, heard
-from schedsync.sources.folder import JobsFolder
+from schedsync.sources.folder import JobsFolder, Told
 from schedsync.sources.job_files import JobFiles
 from schedsync.sources.origins import Files
 from schedsync.sources.watch import FolderWatch
@@ -83,10 +83,10 @@ LAST_REQUESTS = 5.0
 """Seconds that a stop waits for requests that are in work."""
 
 
-def folder(settings: Settings) -> JobsFolder:
-    """Return the jobs folder that the settings name."""
+def folder(settings: Settings, told: Told = lambda _done, _total: None) -> JobsFolder:
+    """Return the jobs folder that the settings name; *told* is called for each file that it has read."""
     jobs = settings.jobs
-    return JobsFolder(jobs.path, timezone=jobs.timezone, max_file_size=jobs.max_file_size)
+    return JobsFolder(jobs.path, timezone=jobs.timezone, max_file_size=jobs.max_file_size, told=told)
 
 
 def files(settings: Settings) -> Files:
@@ -95,11 +95,11 @@ def files(settings: Settings) -> Files:
     return Files(jobs.path.absolute(), timezone=jobs.timezone, max_file_size=jobs.max_file_size)
 
 
-def reconciler(settings: Settings, store: Store) -> Reconciler:
-    """Return what makes *store* equal the folder that the settings name."""
+def reconciler(settings: Settings, store: Store, told: Told = lambda _done, _total: None) -> Reconciler:
+    """Return what makes *store* equal the folder that the settings name; *told* is called for each file it has read."""
     prune = settings.prune
     guard = PruneGuard(prune.max_jobs, prune.max_fraction, prune.allow)
-    return Reconciler(folder(settings), store, guard, node=settings.node)
+    return Reconciler(folder(settings, told), store, guard, node=settings.node)
 
 
 def channels(settings: Settings) -> dict[str, Channel]:

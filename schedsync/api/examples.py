@@ -77,6 +77,7 @@ _JOB = JobView(
     tags=["erp", "backup"],
     owner="dba-oncall@example.com",
     state="active",
+    schedule="0 22 * * 1-5",
     next_fire_at=_SLOT + timedelta(days=3),
     source=SourceView(file="erp/nightly-dump.yaml", line=1),
     revision=_REVISION,

@@ -22,7 +22,7 @@ def db() -> None:
     """
 
 
-common(db)
+common(db, remote=False)
 
 
 @db.add_command

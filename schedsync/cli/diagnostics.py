@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from schedsync.cli.output import counted
+from schedsync.cli.painting import Line, Paint, painted
 from schedsync.cli.terminal import columns, cut, printable, width
 from schedsync.clock import rfc3339
 from schedsync.sources.reading import UnreadableError, read_file
@@ -22,21 +23,21 @@ _LONGEST_FILE = 16 << 20
 """Bytes; of a longer file no line is shown."""
 
 
-def full(problems: Iterable[Problem], root: Path) -> Iterator[str]:
+def full(problems: Iterable[Problem], root: Path) -> Iterator[Line]:
     """Yield the lines that show *problems*, whose files lie below *root*."""
     read = cache(_source_lines)
     for problem in problems:
-        yield f"error: {printable(problem.message)}"
-        yield f"  --> {printable(str(root / problem.place))}"
+        yield painted("error", Paint.BAD) + f": {problem.message}"
+        yield painted("  -->", Paint.PLACE) + f" {root / problem.place}"
         if problem.line is not None and problem.column is not None:
             yield from _source(problem, problem.line, problem.column, read(root / problem.file))
         yield ""
 
 
-def concise(problems: Iterable[Problem], root: Path) -> Iterator[str]:
+def concise(problems: Iterable[Problem], root: Path) -> Iterator[Line]:
     """Yield a line for each of *problems*: ``path:line:column: sentence``."""
     for problem in problems:
-        yield f"{root / problem.place}: {problem.message}"
+        yield painted(f"{root / problem.place}:", Paint.STRONG) + f" {problem.message}"
 
 
 def as_json(problem: Problem) -> dict[str, Any]:
@@ -59,15 +60,15 @@ def _source_lines(path: Path) -> list[str]:
     return [] if b"\0" in data else _BREAK.split(data.decode("utf-8-sig", "replace"))
 
 
-def _source(problem: Problem, line: int, column: int, lines: list[str]) -> Iterator[str]:
+def _source(problem: Problem, line: int, column: int, lines: list[str]) -> Iterator[Line]:
     if line > len(lines):
         return
     gutter = " " * len(str(line))
     room = (columns() or _ROOM) - len(gutter) - 4
     text, before, marked = _excerpt(lines[line - 1], column - 1, max(room, 20), problem.found or "")
-    yield f" {gutter} |"
-    yield f" {line} | {text}".rstrip()
-    yield f" {gutter} | {' ' * before}{'^' * marked}"
+    yield painted(f" {gutter} |", Paint.PLACE)
+    yield painted(f" {line} |", Paint.PLACE) + f" {text}".rstrip()
+    yield painted(f" {gutter} |", Paint.PLACE) + f" {' ' * before}" + painted("^" * marked, Paint.BAD)
 
 
 def _excerpt(line: str, at: int, room: int, found: str) -> tuple[str, int, int]:

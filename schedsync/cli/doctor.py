@@ -20,6 +20,7 @@ from schedsync.cli.findings import (
 )
 from schedsync.cli.options import Options, command
 from schedsync.cli.output import say, say_json, say_table
+from schedsync.cli.painting import Paint, painted, words
 from schedsync.cli.tables import table
 from schedsync.settings import Settings, file_in_force
 from schedsync.settings.origins import Origin, origins
@@ -63,7 +64,8 @@ def _say_all(given: Iterable[Origin], findings: Iterable[Finding], *, as_json: b
     rows = [(one.name, _written(one), one.origin) for one in given if one.value is not None]
     say_table(table(("SETTING", "VALUE", "FROM"), rows))
     for found in findings:
-        say(["", f"{found.verdict}: {found.subject}", *(f"  {line}" for line in found.says)])
+        head = words(found.verdict) + ": " + painted(found.subject, Paint.STRONG)
+        say(["", head, *(f"  {line}" for line in found.says)])
 
 
 def _written(one: Origin) -> str:

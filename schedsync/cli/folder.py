@@ -10,7 +10,7 @@ from schedsync.plan.diff import duplicate_problems
 from schedsync.plan.following import following_problems, may_exist
 from schedsync.plan.state import Located, Snapshot
 from schedsync.settings import JobsSettings
-from schedsync.sources.folder import JobsFolder
+from schedsync.sources.folder import JobsFolder, Told
 from schedsync.sources.job_file import ParsedFile, parse_job_file
 from schedsync.sources.listing import ENDINGS
 from schedsync.sources.reading import UnreadableError, read_file
@@ -30,21 +30,25 @@ class Checked:
     problems: tuple[Problem, ...]
 
 
-def check_folder(settings: JobsSettings) -> Checked:
-    """Judge the jobs folder.
+def _nobody(_done: int, _total: int) -> None:
+    """Tell nobody how many files have been read."""
+
+
+def check_folder(settings: JobsSettings, told: Told = _nobody) -> Checked:
+    """Judge the jobs folder; *told* is called for each file that has been read.
 
     Raises:
         FolderUnavailableError: it is missing, unreadable or empty.
     """
-    folder = JobsFolder(settings.path, timezone=settings.timezone, max_file_size=settings.max_file_size)
+    folder = JobsFolder(settings.path, timezone=settings.timezone, max_file_size=settings.max_file_size, told=told)
     snapshot = folder.read()
     if not (snapshot.jobs or snapshot.problems) and snapshot.unavailable is not None:
         raise FolderUnavailableError(_why_nothing(settings.path, snapshot))
     return _checked(settings.path, snapshot.jobs, snapshot.problems, may_exist(snapshot, ()))
 
 
-def check(path: Path, settings: JobsSettings) -> Checked:
-    """Judge a file, or a folder with all that is below it.
+def check(path: Path, settings: JobsSettings, told: Told = _nobody) -> Checked:
+    """Judge a file, or a folder with all that is below it; *told* is called for each file that has been read.
 
     What lies in the jobs folder is judged as a part of it: with its defaults, and with the ids of the others. What lies
     elsewhere stands for itself.
@@ -56,12 +60,12 @@ def check(path: Path, settings: JobsSettings) -> Checked:
         raise FolderUnavailableError(f"there is no file or folder {path}")
     relative = _below(settings.path, path)
     if path.is_dir() and relative in {None, PurePosixPath()}:
-        return check_folder(settings.model_copy(update={"path": path}))
+        return check_folder(settings.model_copy(update={"path": path}), told)
     if not path.is_dir():
         _refuse_other_names(path, inside=relative is not None)
     if relative is None:
         return _check_alone(path, settings)
-    part = _part(check_folder(settings), relative)
+    part = _part(check_folder(settings, told), relative)
     if path.is_dir() and not (part.jobs or part.problems):
         raise FolderUnavailableError(f"the folder {path} has no jobs")
     return part

@@ -10,6 +10,7 @@ from typing import IO
 from schedsync.errors import DatabaseUnavailableError
 from schedsync.runs.run import UNSETTLED, Run
 from schedsync.status.output import stretch
+from schedsync.status.views import RunView
 from schedsync.store.runs import KeptOutput
 from schedsync.store.store import Store
 
@@ -20,7 +21,7 @@ ASK = 1.0
 _BITE = 1 << 16
 
 
-def output_of(run: Run, store: Store, path: Path) -> Iterator[str]:
+def output_of(run: Run | RunView, store: Store, path: Path) -> Iterator[str]:
     """Yield what *run* has printed and prints, as text, until it has ended.
 
     Args:

@@ -1,17 +1,19 @@
 """``schedsync syncs`` and ``schedsync audit``: what the steps of the loop changed, and what people decided."""
 
-from typing import Any
+from typing import TYPE_CHECKING
 
 import click
 
 from schedsync.cli.exits import Exit
 from schedsync.cli.options import JOB_ID, Options, command
 from schedsync.cli.output import counted, say_json, say_table
-from schedsync.cli.stores import current
+from schedsync.cli.painting import Line, Paint, painted
+from schedsync.cli.source import source
 from schedsync.cli.tables import table
 from schedsync.cli.times import shown
-from schedsync.status.knowledge import FromStore
-from schedsync.status.logs import ChangesView, DecisionView, SyncView, audit_page, syncs_page
+
+if TYPE_CHECKING:
+    from schedsync.status.logs import ChangesView, DecisionView, SyncView
 
 _SYNCS = ("AT", "NODE", "REVISION", "CHANGED", "PROBLEMS", "HELD")
 _AUDIT = ("AT", "WHO", "ACTION", "JOB", "REASON")
@@ -20,52 +22,41 @@ _SHOWN = 3
 _COUNT = click.IntRange(1, 10_000)
 
 
-@command("syncs")
+@command("syncs", remote=True)
 @click.option("-n", "count", type=_COUNT, default=20, show_default=True, help="The most to list.")
 def syncs(options: Options, *, count: int) -> int:
     """List the steps that changed something or found other mistakes than the step before, newest first."""
-    with current(options.settings()) as store:
-        views, last = syncs_page(FromStore(store), before=None, limit=count)
+    with source(options) as asked:
+        page = asked.syncs(limit=count)
     if options.as_json:
-        say_json({"syncs": _dumped(views), "next_cursor": _cursor("sync_cursor", last)})
+        say_json(page.model_dump(mode="json"))
     else:
-        say_table(table(_SYNCS, map(_sync_row, views)))
+        say_table(table(_SYNCS, map(_sync_row, page.syncs)))
     return Exit.OK
 
 
-@command("audit")
+@command("audit", remote=True)
 @click.option("--job", "job_id", type=JOB_ID, metavar="ID", help="Only what concerns this job, which may be gone.")
 @click.option("-n", "count", type=_COUNT, default=20, show_default=True, help="The most to list.")
 def audit(options: Options, *, job_id: str | None, count: int) -> int:
     """List who paused, resumed, triggered or wrote what, and why, newest first."""
-    with current(options.settings()) as store:
-        views, last = audit_page(FromStore(store), job_id=job_id, before=None, limit=count)
+    with source(options) as asked:
+        page = asked.audit(job_id, limit=count)
     if options.as_json:
-        say_json({"entries": _dumped(views), "next_cursor": _cursor("decision_cursor", last)})
+        say_json(page.model_dump(mode="json"))
     else:
-        say_table(table(_AUDIT, map(_audit_row, views)))
+        say_table(table(_AUDIT, map(_audit_row, page.entries)))
     return Exit.OK
 
 
-def _dumped(views: list[SyncView] | list[DecisionView]) -> list[dict[str, Any]]:
-    return [view.model_dump(mode="json") for view in views]
-
-
-def _cursor(kind: str, last: str | None) -> str | None:
-    if last is None:
-        return None
-    from schedsync.api import paging  # noqa: PLC0415 - Flask is heavy, and a further page is rare
-
-    return str(getattr(paging, kind)(last))
-
-
-def _sync_row(sync: SyncView) -> tuple[str | None, ...]:
-    problems, held = (str(len(each)) if each else None for each in (sync.problems, sync.held))
+def _sync_row(sync: "SyncView") -> tuple[Line | None, ...]:
+    problems = painted(str(len(sync.problems)), Paint.BAD) if sync.problems else None
+    held = painted(str(len(sync.held)), Paint.CARE) if sync.held else None
     changed = f"{_changed(sync.changes, sync.counts)}{' (the store had been changed)' if sync.drift else ''}"
     return shown(sync.at), sync.node, sync.revision, changed, problems, held
 
 
-def _changed(changes: ChangesView, counts: dict[str, int]) -> str:
+def _changed(changes: "ChangesView", counts: dict[str, int]) -> str:
     renamed = [f"{changes.renamed_from[new]} -> {new}" for new in changes.renamed]
     kinds = (
         ("+", "added", changes.added),
@@ -86,5 +77,5 @@ def _some(named: list[str], count: int) -> str:
     return ", ".join(named[:_SHOWN]) + (f" and {more} more" if more else "")
 
 
-def _audit_row(decision: DecisionView) -> tuple[str | None, ...]:
+def _audit_row(decision: "DecisionView") -> tuple[str | None, ...]:
     return shown(decision.at), decision.actor, decision.action, decision.job_id, decision.reason

@@ -8,13 +8,15 @@ import sys
 from collections.abc import Sequence
 from importlib import import_module
 from io import TextIOWrapper
+from typing import Any
 
 import click
 
 from schedsync import __version__, logs
 from schedsync.cli.exits import Exit
-from schedsync.cli.options import common
+from schedsync.cli.options import Options, common
 from schedsync.cli.output import complain
+from schedsync.cli.painting import Paint
 from schedsync.errors import SchedsyncError
 
 COMMANDS = {
@@ -22,6 +24,7 @@ COMMANDS = {
     "validate": ("validate:validate", "Check job files, without a database."),
     "plan": ("plan:plan", "Show what applying the folder would change."),
     "apply": ("plan:apply", "Make the database equal the folder, once."),
+    "status": ("status:status", "Show how the service is, or wait until a revision is live."),
     "jobs": ("jobs:jobs", "List the live jobs, or show one."),
     "runs": ("runs:runs", "List runs, newest first."),
     "logs": ("runs:logs", "Print the output of a run."),
@@ -30,11 +33,15 @@ COMMANDS = {
     "pause": ("pausing:pause", "Pause a job, or all jobs."),
     "resume": ("pausing:resume", "Resume a job, or all jobs."),
     "trigger": ("triggering:trigger", "Run a job now."),
-    "syncs": ("logs:syncs", "List what the steps of the loop changed, newest first."),
-    "audit": ("logs:audit", "List what people decided, newest first."),
+    "syncs": ("logs:syncs", "List the steps that changed something."),
+    "audit": ("logs:audit", "List who paused, resumed, triggered or wrote what, and why."),
     "notify": ("notifying:notify", "Try a channel, or list what was told."),
     "token": ("tokens:token", "Make, list or revoke the tokens of the HTTP API."),
     "doctor": ("doctor:doctor", "Look at settings, folders and databases, and say what is wrong."),
+    "completion": (
+        "completion:completion",
+        "Print the script that lets a shell complete commands, options and jobs.",
+    ),
     "db": ("db:db", "Create, upgrade, print or check the tables."),
 }
 """Name -> where the command is defined, and its first sentence."""
@@ -54,6 +61,14 @@ class _Commands(click.Group):
         """Return the command itself in place of the one that stands for it in the help."""
         name, stand_in, rest = super().resolve_command(ctx, args)
         return name, stand_in and load(str(stand_in.name)), rest
+
+    def invoke(self, ctx: click.Context) -> Any:
+        """Run the command; what people have to be told of is said while it is known whether that is in colour."""
+        try:
+            return super().invoke(ctx)
+        except SchedsyncError as error:
+            complain(str(error), Paint.BAD)
+            return Exit.FAILURE
 
 
 def load(name: str) -> click.Command:
@@ -77,11 +92,14 @@ def load(name: str) -> click.Command:
 def cli(ctx: click.Context) -> int:
     """Keep a schedule equal to a folder of job files, and tell what ran.
 
-    Exit codes: 0 ok, 1 failure, 2 changes pending (plan), 64 wrong usage.
+    Without a command: how things are, and what to do next. Exit codes: 0 ok, 1 failure, 2 changes pending (plan), 64
+    wrong usage.
     """
-    if ctx.invoked_subcommand is None:
-        click.echo(ctx.get_help())
-    return Exit.OK
+    if ctx.invoked_subcommand is not None:
+        return Exit.OK
+    from schedsync.cli.summary import summarise  # noqa: PLC0415 - as each command's module, when it is used
+
+    return summarise(Options(**ctx.ensure_object(dict)))
 
 
 common(cli)
@@ -104,10 +122,8 @@ def main(args: Sequence[str] | None = None) -> int:
         return Exit.USAGE
     except click.Abort:
         return Exit.INTERRUPTED
-    except SchedsyncError as error:
-        complain(str(error))
-        return Exit.FAILURE
     except OSError as error:
-        complain(": ".join(str(part) for part in (error.filename, error.strerror or error) if part is not None))
+        said = ": ".join(str(part) for part in (error.filename, error.strerror or error) if part is not None)
+        complain(said, Paint.BAD)
         return Exit.FAILURE
     return int(code)

@@ -7,6 +7,7 @@ import click
 from schedsync.cli.exits import Exit
 from schedsync.cli.options import Options, command, common
 from schedsync.cli.output import complain, say, say_json, say_table
+from schedsync.cli.painting import Line, Paint, words
 from schedsync.cli.stores import current
 from schedsync.cli.tables import table
 from schedsync.cli.times import shown
@@ -27,7 +28,7 @@ def notify() -> None:
     """Try a channel, or list what was told."""
 
 
-common(notify)
+common(notify, remote=False)
 
 
 @notify.add_command
@@ -51,7 +52,7 @@ def test(options: Options, *, name: str) -> int:
     elif error is None:
         say([f"{name}: sent, by {channel.shown}; see whether it has arrived"])
     else:
-        complain(f"{name}: not sent: {error}")
+        complain(f"{name}: not sent: {error}", Paint.BAD)
     return Exit.OK if error is None else Exit.FAILURE
 
 
@@ -70,10 +71,10 @@ def listed(options: Options, *, state: str | None, count: int) -> int:
     return Exit.OK
 
 
-def _row(posted: Posted) -> tuple[str | None, ...]:
+def _row(posted: Posted) -> tuple[Line | None, ...]:
     notice = posted.notice
     where = (shown(notice.happened_at), notice.event.value, notice.job_id, notice.channel)
-    return *where, posted.state, str(notice.tries), posted.error
+    return *where, words(posted.state), str(notice.tries), posted.error
 
 
 def _shown(posted: Posted) -> dict[str, Any]:

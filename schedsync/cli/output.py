@@ -6,19 +6,21 @@ from typing import Any
 
 import click
 
-from schedsync.cli.terminal import columns, cut, printable
+from schedsync.cli.painting import Line, Paint, painted, shown
+from schedsync.cli.terminal import columns
 
 
-def say(lines: Iterable[str]) -> None:
+def say(lines: Iterable[Line]) -> None:
     """Print *lines*."""
     for line in lines:
-        click.echo(printable(line))
+        click.echo(shown(line), color=True)
 
 
-def say_table(lines: Iterable[str]) -> None:
+def say_table(lines: Iterable[Line]) -> None:
     """Print *lines*; on a terminal each is cut to its width."""
     room = columns()
-    say(cut(line, room) for line in lines)
+    for line in lines:
+        click.echo(shown(line, room=room), color=True)
 
 
 def say_json(value: Any) -> None:
@@ -26,15 +28,21 @@ def say_json(value: Any) -> None:
     click.echo(json.dumps(value, indent=2))
 
 
-def complain(message: str) -> None:
-    """Say on stderr what went wrong, or what a reader of the answer has to know."""
-    click.echo("\n".join(printable(line) for line in f"schedsync: {message}".splitlines()), err=True)
+def say_raw(text: str) -> None:
+    """Print *text*, which a job has printed, as it is."""
+    click.echo(text, nl=False, color=True)
 
 
-def complain_each(lines: Iterable[str]) -> None:
+def complain(message: str, paint: Paint | None = None) -> None:
+    """Say on stderr what a reader of the answer has to know; in BAD: what went wrong."""
+    first, *more = message.splitlines() or [""]
+    complain_each([painted("schedsync:", paint) + f" {first}", *more])
+
+
+def complain_each(lines: Iterable[Line]) -> None:
     """Print *lines* on stderr as they are."""
     for line in lines:
-        click.echo(printable(line), err=True)
+        click.echo(shown(line, err=True), err=True, color=True)
 
 
 def counted(count: int, noun: str) -> str:

@@ -1,24 +1,18 @@
-"""``schedsync pause`` and ``schedsync resume``: what an operator decides, through `control`."""
+"""``schedsync pause`` and ``schedsync resume``: what an operator decides."""
 
 from datetime import datetime
 
 import click
 
 from schedsync.cli.exits import Exit
-from schedsync.cli.jobs import detail, pause_text
+from schedsync.cli.jobs import pause_text
 from schedsync.cli.options import JOB_ID, Options, command
 from schedsync.cli.output import say, say_json
-from schedsync.cli.stores import current
+from schedsync.cli.source import Standing, source
 from schedsync.cli.times import MOMENT
-from schedsync.cli.who import who
-from schedsync.clock import utc_now
-from schedsync.control import Control
-from schedsync.runs.pause import EVERYTHING
-from schedsync.status.views import PauseView, pause_view
-from schedsync.store.store import Store
 
 
-@command("pause")
+@command("pause", remote=True)
 @click.argument("job_id", type=JOB_ID, metavar="[ID]", required=False)
 @click.option("--all", "every", is_flag=True, help="Pause all jobs.")
 @click.option(
@@ -31,13 +25,13 @@ def pause(options: Options, *, job_id: str | None, every: bool, until: datetime 
     Pausing again replaces the reason and the end.
     """
     target = _target(job_id, every=every)
-    with current(options.settings()) as store:
-        Control(store).pause(target, by=who(), reason=reason, until=until)
-        _show(options, store, target)
+    with source(options) as told:
+        standing = told.pause(target, until=until, reason=reason)
+    _show(options, standing, _paused(standing))
     return Exit.OK
 
 
-@command("resume")
+@command("resume", remote=True)
 @click.argument("job_id", type=JOB_ID, metavar="[ID]", required=False)
 @click.option(
     "--all", "every", is_flag=True, help="End the pause of all jobs; jobs that are paused themselves stay so."
@@ -46,9 +40,9 @@ def pause(options: Options, *, job_id: str | None, every: bool, until: datetime 
 def resume(options: Options, *, job_id: str | None, every: bool, reason: str | None) -> int:
     """Resume a job, or all jobs."""
     target = _target(job_id, every=every)
-    with current(options.settings()) as store:
-        Control(store).resume(target, by=who(), reason=reason)
-        _show(options, store, target)
+    with source(options) as told:
+        standing = told.resume(target, reason=reason)
+    _show(options, standing, _resumed(standing))
     return Exit.OK
 
 
@@ -58,22 +52,31 @@ def _target(job_id: str | None, *, every: bool) -> str | None:
     return job_id
 
 
-def _show(options: Options, store: Store, job_id: str | None) -> None:
+def _show(options: Options, standing: Standing, sentence: str) -> None:
     """Print what is in force now."""
-    pauses = store.pauses.in_force(utc_now())
-    everything = pause_view(pauses.get(EVERYTHING))
     if not options.as_json:
-        say([_sentence(job_id, None if job_id is None else pause_view(pauses.get(job_id)), everything)])
-    elif job_id is None:
-        say_json({"paused": None if everything is None else everything.model_dump(mode="json")})
+        say([sentence])
+    elif standing.job is not None:
+        say_json(standing.job.model_dump(mode="json"))
     else:
-        say_json(detail(store, job_id)[1].model_dump(mode="json"))
+        everything = standing.everything
+        say_json({"paused": None if everything is None else everything.model_dump(mode="json")})
 
 
-def _sentence(job_id: str | None, own: PauseView | None, everything: PauseView | None) -> str:
-    if own is not None:
-        return f"{job_id} is paused {pause_text(own)}"
-    if everything is not None:
-        besides = "" if job_id is None else f"{job_id} is not paused itself, but "
-        return f"{besides}all jobs are paused {pause_text(everything)}"
-    return "jobs are not paused as a whole" if job_id is None else f"{job_id} is not paused"
+def _paused(standing: Standing) -> str:
+    name = "all jobs are" if standing.job is None else f"{standing.job.id} is"
+    pause = standing.everything if standing.job is None else standing.own
+    return f"{name} not paused any more" if pause is None else f"{name} paused {pause_text(pause)}"
+
+
+def _resumed(standing: Standing) -> str:
+    if standing.job is None:
+        return "all jobs are resumed; those that are paused themselves stay so" if standing.ended else _NOTHING_TO_END
+    name = standing.job.id
+    done = f"{name} is resumed" if standing.ended else f"{name} was not paused itself, so there is nothing to resume"
+    if standing.everything is None:
+        return done
+    return f"{done}; it stays paused with all jobs, {pause_text(standing.everything)}"
+
+
+_NOTHING_TO_END = "there is no pause of all jobs to end; jobs that are paused themselves stay so"

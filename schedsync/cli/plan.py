@@ -9,6 +9,8 @@ from schedsync.cli import diagnostics
 from schedsync.cli.exits import Exit
 from schedsync.cli.options import Options, command
 from schedsync.cli.output import complain_each, say, say_json
+from schedsync.cli.painting import Line, Paint, painted
+from schedsync.cli.progress import Told, progress
 from schedsync.cli.stores import opened
 from schedsync.clock import rfc3339
 from schedsync.plan.ops import Plan
@@ -18,6 +20,9 @@ from schedsync.service import reconciler
 from schedsync.settings import Settings
 from schedsync.store.syncs import SyncReport
 
+_MARKS = {"+": Paint.GOOD, "~": Paint.CARE, "-": Paint.BAD, "!": Paint.CARE, "=": Paint.FAINT}
+"""The colours of what a line of a plan begins with."""
+
 
 @command("plan")
 def plan(options: Options) -> int:
@@ -26,12 +31,13 @@ def plan(options: Options) -> int:
     Exit code: 0 nothing, 2 changes or held removals, 1 the folder has problems and nothing changes.
     """
     settings = options.settings()
-    found, old = _plan(settings)
+    with progress("comparing them with the database", quiet=options.as_json) as told:
+        found, old = _plan(settings, told)
     if options.as_json:
         problems = [diagnostics.as_json(problem) for problem in found.problems]
         say_json(to_json(found, old) | {"problems": problems})
     else:
-        say(to_text(found, old))
+        say(map(_marked, to_text(found, old)))
         complain_each(diagnostics.concise(found.problems, settings.jobs.path))
     if found.add or found.update or found.remove or found.hold:
         return Exit.CHANGES
@@ -46,26 +52,31 @@ def apply(options: Options, *, allow_prune: bool) -> int:
     Creates or upgrades the tables first. A service on the same database takes the change up by itself.
     """
     settings = options.settings()
-    with opened(settings) as store:
+    with opened(settings) as store, progress("making them live", quiet=options.as_json) as told:
         store.upgrade()
-        report = reconciler(settings, store).step(allow_prune=allow_prune)
+        report = reconciler(settings, store, told).step(allow_prune=allow_prune)
     if options.as_json:
         say_json(_report_json(report))
     else:
-        say([_done(report), *(f"! {held.job_id}  removal held: {held.why}" for held in report.held)])
+        held = (f"! {held.job_id}  removal held: {held.why}" for held in report.held)
+        say([_done(report), *map(_marked, held)])
         complain_each(diagnostics.concise(report.problems, settings.jobs.path))
     return Exit.FAILURE if report.problems else Exit.OK
 
 
-def _plan(settings: Settings) -> tuple[Plan, OldSpecs]:
+def _plan(settings: Settings, told: Told) -> tuple[Plan, OldSpecs]:
     """Return the plan, and the live specs of what it updates."""
     with opened(settings) as store:
-        planner = reconciler(settings, store)
+        planner = reconciler(settings, store, told)
         if store.is_new:
             return planner.plan(observed=Observed()), {}
         store.require_current()
         found = planner.plan()
         return found, planner.old_specs(found)
+
+
+def _marked(line: str) -> Line:
+    return painted(line[:1], _MARKS.get(line[:1])) + line[1:]
 
 
 def _done(report: SyncReport) -> str:

@@ -40,11 +40,6 @@ def _width(character: str) -> int:
     return 2 if unicodedata.east_asian_width(character) in {"W", "F"} else 1
 
 
-def fill(text: str, to: int) -> str:
-    """Return *text* with spaces behind it, so that it takes *to* columns."""
-    return text + " " * (to - width(text))
-
-
 def cut(text: str, to: int | None) -> str:
     """Return *text*, or as much of it as fits into *to* columns with dots behind it."""
     if to is None or width(text) <= to:

@@ -40,7 +40,7 @@ def token() -> None:
     """Make, list or revoke the tokens of the HTTP API."""
 
 
-common(token)
+common(token, remote=False)
 
 
 @token.add_command

@@ -1,18 +1,17 @@
-"""``schedsync trigger``: a run out of turn, asked for through `control`."""
+"""``schedsync trigger``: a run out of turn."""
 
 import time
+from typing import TYPE_CHECKING
 
 import click
 
 from schedsync.cli.exits import Exit
 from schedsync.cli.options import JOB_ID, Options, command
 from schedsync.cli.output import complain, say, say_json
-from schedsync.cli.stores import current
-from schedsync.cli.who import who
-from schedsync.control import Control
-from schedsync.runs.run import UNSETTLED, Run, RunState
-from schedsync.status.views import run_view
-from schedsync.store.store import Store
+from schedsync.cli.source import Source, source
+
+if TYPE_CHECKING:
+    from schedsync.status.views import RunView
 
 BETWEEN = 0.5
 """Seconds between two looks at a run that is waited for."""
@@ -22,7 +21,7 @@ PATIENCE = 15.0
 """Seconds after which a run that still waits is wondered at: an instance that leads looks more often than that."""
 
 
-@command("trigger")
+@command("trigger", remote=True)
 @click.argument("job_id", type=JOB_ID, metavar="ID")
 @click.option("--reason", metavar="TEXT", help="Why, for others.")
 @click.option("--wait", is_flag=True, help="Wait until it has ended, its further attempts included.")
@@ -32,31 +31,31 @@ def trigger(options: Options, *, job_id: str, reason: str | None, wait: bool) ->
     The instance that leads starts it within seconds; until there is one, the run waits. With --wait the exit code is 1
     when it does not succeed.
     """
-    with current(options.settings()) as store:
-        asked = Control(store).trigger(job_id, by=who(), reason=reason)
-        run = _ended(store, asked) if wait else asked
+    with source(options) as told:
+        asked = told.trigger(job_id, reason=reason)
+        run = _ended(told, asked) if wait else asked
     if options.as_json:
-        say_json(run_view(run).model_dump(mode="json"))
+        say_json(run.model_dump(mode="json"))
     else:
         say([_sentence(run)])
-    return Exit.OK if run.state in {RunState.QUEUED, RunState.SUCCEEDED} else Exit.FAILURE
+    return Exit.OK if run.state in {"queued", "succeeded"} else Exit.FAILURE
 
 
-def _ended(store: Store, asked: Run) -> Run:
+def _ended(told: Source, asked: "RunView") -> "RunView":
     """Return the last attempt when it has ended. A further one is written together with the end of the one before."""
     began = time.monotonic()
-    told = [
+    news = [
         (SOON, _sentence(asked)),
         (PATIENCE, f"run {asked.id} still waits: for runs before it or for a place, or no instance leads"),
     ]
-    while (last := store.runs.attempts(asked)[-1]).state in UNSETTLED:
-        waits = last.id == asked.id and last.state is RunState.QUEUED
-        if waits and told and time.monotonic() - began > told[0][0]:
-            complain(told.pop(0)[1])
+    while (last := told.last_attempt(asked)).state in {"queued", "running"}:
+        waits = last.id == asked.id and last.state == "queued"
+        if waits and news and time.monotonic() - began > news[0][0]:
+            complain(news.pop(0)[1])
         time.sleep(BETWEEN)
     return last
 
 
-def _sentence(run: Run) -> str:
+def _sentence(run: "RunView") -> str:
     reason = "" if run.reason is None else f": {run.reason}"
     return f"run {run.id} of {run.job_id} is {run.state}{reason}"

@@ -9,6 +9,7 @@ from schedsync.cli.exits import Exit
 from schedsync.cli.folder import check, check_folder
 from schedsync.cli.options import Options, command
 from schedsync.cli.output import counted, say, say_json
+from schedsync.cli.progress import progress
 
 
 @command("validate")
@@ -20,7 +21,8 @@ def validate(options: Options, *, path: Path | None) -> int:
     apply there and with the ids of all other jobs.
     """
     settings = options.settings().jobs
-    checked = check_folder(settings) if path is None else check(path, settings)
+    with progress("checking them", quiet=options.as_json) as told:
+        checked = check_folder(settings, told) if path is None else check(path, settings, told)
     valid = len(checked.jobs)
     if options.as_json:
         say_json({"problems": [diagnostics.as_json(problem) for problem in checked.problems], "valid": valid})

@@ -82,7 +82,7 @@ class Leadership:
             DatabaseUnavailableError: it cannot be known.
         """
         lease = self._leases.leader()
-        self.leader = None if lease is None else _node(lease)
+        self.leader = None if lease is None else lease.node
 
     def keep(self) -> None:
         """Say that this instance lives, and leads if it does; take no leadership. For when the scheduler has stopped.
@@ -125,9 +125,5 @@ class Leadership:
             # A restart after a crash need not wait for the dead process's term to run out.
             self._leases.end(lease.owner)
             lease = self._leases.acquire(self._owner, self._ttl)
-        self.leader = _node(lease)
+        self.leader = lease.node
         return lease if lease.owner == self._owner else None
-
-
-def _node(lease: Lease) -> str:
-    return lease.owner.split("/", 1)[0]

@@ -37,6 +37,8 @@ from schedsync.specs.zones import check_zone
 DEFAULT_FILE = Path("schedsync.toml")
 _RESERVED = ("SCHEDSYNC_TEST_", "SCHEDSYNC_RUN_", "SCHEDSYNC_JOB_")
 """Variables with these beginnings are not settings: those of the tests, and those that jobs are given."""
+_OF_CLIENTS = {"SCHEDSYNC_SERVER", "SCHEDSYNC_TOKEN"}
+"""Variables that say which service the command line asks; they are no settings of one."""
 _NAMED = re.compile(r"(SCHEDSYNC_(CONNECTIONS|GROUPS|CHANNELS)__\w+?__)(\w+)", re.IGNORECASE)
 """A field of a connection, a group or a channel; their names are for the installation to choose."""
 _CONNECTION_NAME = re.compile(r"[a-z][a-z0-9_-]*")
@@ -298,7 +300,7 @@ def _refuse_unknown_variables() -> None:
     """Refuse misspelt variables, which would otherwise be ignored in silence."""
     known = {name.upper() for name in _variable_names()}
     for name in os.environ:
-        if not name.startswith(PREFIX) or name in known or name.startswith(_RESERVED):
+        if not name.startswith(PREFIX) or name in known | _OF_CLIENTS or name.startswith(_RESERVED):
             continue
         named = _NAMED.fullmatch(name)
         candidates = known

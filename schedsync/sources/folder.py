@@ -6,7 +6,7 @@ sub-folder, all that is below broken defaults, or the folder as a whole.
 
 import hashlib
 import os
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -20,6 +20,8 @@ from schedsync.sources.remembering import Memory, Said
 from schedsync.sources.revision import checkout_lock, marks_of, revision_of
 from schedsync.specs.problem import Problem
 
+Told = Callable[[int, int], None]
+"""Takes how many files of a look have been read, and how many there are."""
 _TRIES = 3
 
 
@@ -53,7 +55,13 @@ class JobsFolder:
     """A folder of job files."""
 
     def __init__(
-        self, path: Path, *, timezone: str = "UTC", max_file_size: int = 1 << 20, clock: Clock = utc_now
+        self,
+        path: Path,
+        *,
+        timezone: str = "UTC",
+        max_file_size: int = 1 << 20,
+        clock: Clock = utc_now,
+        told: Told = lambda _done, _total: None,
     ) -> None:
         """Make a reader; the folder need not be there yet.
 
@@ -62,7 +70,9 @@ class JobsFolder:
             timezone: IANA zone of schedules for which neither file nor defaults name one.
             max_file_size: bytes; a longer file is not read.
             clock: tells how old a file is.
+            told: is called for each file that has been read, for those who wait; not for defaults.
         """
+        self._told = told
         self._path, self._shown, self._timezone = path.absolute(), path, timezone
         self._max_file_size, self._clock = max_file_size, clock
         self._files: Memory[_Meaning] = Memory(max_file_size, clock)
@@ -136,8 +146,9 @@ class JobsFolder:
         scan = _Scan(problems=list(listing.problems), unknown=list(listing.unknown))
         scan.empty = not listing.files
         chains = _Chains(self._defaults, self._timezone, listing, scan)
-        for found in listing.files:
+        for count, found in enumerate(listing.files, 1):
             self._read_one(found, chains.of(found.folder), scan)
+            self._told(count, len(listing.files))
         self._files.keep_only({found.relative for found in listing.files})
         self._defaults.keep_only({found.relative for files in listing.defaults.values() for found in files})
         return scan

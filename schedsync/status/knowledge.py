@@ -247,7 +247,7 @@ class FromStore:
 
     def attempts(self, run: Run) -> list[Run]:
         """Return the attempts at the slot of *run*, the first one first."""
-        return self.store.runs.attempts(run)
+        return self.store.runs.attempts(run.job_id, run.scheduled_at)
 
     def followers(self, run: Run) -> list[Run]:
         """Return the runs that follow *run*, oldest slot first."""

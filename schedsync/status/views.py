@@ -6,11 +6,13 @@ from datetime import datetime
 from typing import Annotated, Any
 
 from pydantic import BaseModel, ConfigDict, PlainSerializer, WithJsonSchema
+from pydantic.json_schema import SkipJsonSchema
 
 from schedsync import __version__
 from schedsync.clock import rfc3339, utc_now
 from schedsync.runs.pause import EVERYTHING, Pause
 from schedsync.runs.run import Cause, Run, RunState
+from schedsync.specs.in_short import in_short
 from schedsync.specs.problem import Problem
 from schedsync.status.knowledge import Knowledge
 from schedsync.status.selection import Place, Wanted
@@ -99,6 +101,8 @@ class JobView(View):
     tags: list[str]
     owner: str | None
     state: JobState
+    schedule: str | None
+    """When it runs, in a few words; None where its spec cannot be read."""
     next_fire_at: Time | None
     """When it will really start next: not while it is suspended or paused."""
     source: SourceView
@@ -126,6 +130,8 @@ class JobsPage(View):
     total: int
     """How many there are on all pages."""
     next_cursor: str | None
+    as_of: SkipJsonSchema[Time | None] = None
+    """For clients: when the store was looked at last, where the answer is from memory. Any answer may have it."""
 
 
 class RunsPage(View):
@@ -133,6 +139,8 @@ class RunsPage(View):
 
     runs: list[RunView]
     next_cursor: str | None
+    as_of: SkipJsonSchema[Time | None] = None
+    """For clients: when the store was looked at last, where the answer is from memory. Any answer may have it."""
 
 
 class ProblemView(View):
@@ -265,6 +273,7 @@ def standing_view(shown: Standing, now: datetime | None = None) -> JobView:
         tags=list(spec.tags) if spec else [],
         owner=spec.owner if spec else None,
         state=shown.state,
+        schedule=in_short(spec) if spec else None,
         next_fire_at=shown.next_fire_at,
         source=SourceView(file=observed.source.file, line=observed.source.line),
         revision=shown.job.revision,

@@ -28,6 +28,11 @@ class Lease:
     owner: str
     token: int
 
+    @property
+    def node(self) -> str:
+        """The node that the owner is an instance of."""
+        return self.owner.partition("/")[0]
+
 
 class LeaseTable:
     """The leases. Each method is one transaction and may raise DatabaseUnavailableError."""

@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass
-from datetime import timedelta
+from datetime import datetime, timedelta
 
 from sqlalchemy import func, select
 
@@ -97,9 +97,9 @@ class RunTable:
         with self._database.read() as connection:
             return [run_from(row) for row in connection.execute(statement)]
 
-    def attempts(self, run: Run) -> list[Run]:
-        """Return the attempts at the slot of *run*, the first one first."""
-        same = (_runs.job_id == run.job_id, _runs.scheduled_at == run.scheduled_at)
+    def attempts(self, job_id: str, scheduled_at: datetime) -> list[Run]:
+        """Return the attempts at a slot, the first one first."""
+        same = (_runs.job_id == job_id, _runs.scheduled_at == scheduled_at)
         with self._database.read() as connection:
             rows = connection.execute(select(*RUN_COLUMNS).where(*same).order_by(_runs.attempt))
             return [run_from(row) for row in rows]

@@ -69,4 +69,4 @@ def test_the_attempts_at_a_slot_come_in_their_order(store: Store, lease: Lease) 
     first = run()
     second = replace(run(attempt=2), cause=Cause.RETRY)
     claim(store, lease, second, first, run(slot=SLOT + MINUTE), run("b"))
-    assert store.runs.attempts(second) == [first, second]
+    assert store.runs.attempts(second.job_id, second.scheduled_at) == [first, second]

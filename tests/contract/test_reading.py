@@ -42,7 +42,7 @@ READS: dict[str, Callable[[Store, Run], Any]] = {
     "jobs.next_fire_at": lambda store, _: store.jobs.next_fire_at(),
     "jobs.counts": lambda store, _: store.jobs.counts(LATER),
     "runs.unowned": lambda store, _: store.runs.unowned(),
-    "runs.attempts": lambda store, ran: store.runs.attempts(ran),
+    "runs.attempts": lambda store, ran: store.runs.attempts(ran.job_id, ran.scheduled_at),
     "runs.following": lambda store, ran: store.runs.following(ran),
     "runs.known": lambda store, ran: store.runs.known([ran.id, "none"]),
     "runs.unsettled": lambda store, _: store.runs.unsettled(),

@@ -25,6 +25,7 @@ def test_a_job_is_shown_with_its_place_its_next_fire_time_and_its_whole_spec(her
         "tags": ["db"],
         "owner": "ops",
         "state": "active",
+        "schedule": "every 1h",
         "next_fire_at": "2026-11-24T03:00:00Z",
         "source": {"file": "backup.yaml", "line": 1},
         "revision": "r1",

@@ -30,8 +30,8 @@ def imported_by(cli: CommandLine, *args: str) -> set[str]:
     return {name.partition(".")[0] for name in done.stdout.splitlines()[-1].split()}
 
 
-def test_without_a_command_it_shows_help(cli: CommandLine) -> None:
-    shown = cli()
+def test_help_lists_the_commands(cli: CommandLine) -> None:
+    shown = cli("--help")
     assert shown.code == Exit.OK
     assert all(name in shown.out for name in COMMANDS)
 
@@ -50,7 +50,7 @@ def test_each_command_can_be_loaded_and_begins_its_help_as_the_list_does(name: s
 def test_each_command_takes_the_common_options(cli: CommandLine, name: str) -> None:
     shown = cli(name, "--help")
     assert shown.code == Exit.OK
-    assert all(option in shown.out for option in ("--config", "--jobs", "--database", "--json"))
+    assert all(option in shown.out for option in ("--config", "--jobs", "--database", "--json", "--color"))
 
 
 def test_the_version_is_told(cli: CommandLine) -> None:

@@ -2,9 +2,11 @@
 
 import pytest
 
-from schedsync.cli import spec_text
+from schedsync.cli import jobs, runs, spec_text
 from schedsync.cli.exits import Exit
-from schedsync.runs.run import RunState
+from schedsync.runs.run import Cause, RunState
+from schedsync.status.selection import Sort
+from schedsync.status.standing import STATES
 from schedsync.status.views import JobDetail, JobView
 from tests.integration.cli.harness import HOURLY, SLOT, CommandLine
 
@@ -45,7 +47,7 @@ def test_json_is_the_shape_of_the_api(cli: CommandLine) -> None:
     cli.applied(a=HOURLY, b=NIGHTLY)
     cli.ran("a", finished_at=SLOT, exit_code=0)
     listed = cli("jobs", "--json").json
-    assert set(listed) == {"jobs", "next_cursor"}
+    assert set(listed) == {"jobs", "total", "next_cursor"}
     assert [job["id"] for job in listed["jobs"]] == ["a", "b"]
     assert set(listed["jobs"][0]) == set(JobView.model_fields)
     assert listed["jobs"][0]["last_run"]["finished_at"] == "2026-11-24T02:30:00Z"
@@ -56,9 +58,43 @@ def test_a_limit_says_that_there_is_more(cli: CommandLine) -> None:
     cli.applied(a=HOURLY, b=HOURLY, c=HOURLY)
     listed = cli("jobs", "--limit", "2")
     assert [row[0] for row in listed.rows] == ["a", "b"]
-    assert listed.err == "schedsync: there are more than 2 jobs; --limit shows more\n"
+    assert listed.err == "schedsync: there are 3 jobs; --limit shows more\n"
     assert cli("jobs", "--limit", "2", "--json").json["next_cursor"] is not None
     assert cli("jobs", "--limit", "3").err == ""
+
+
+@pytest.mark.parametrize(
+    ("filters", "ids"),
+    [
+        (["--state", "paused"], ["a"]),
+        (["--tag", "erp"], ["b"]),
+        (["--owner", "dba@example.com"], ["b"]),
+        (["--q", "SCHEMA"], ["b"]),
+        (["--stale"], []),
+        (["--group", "none"], []),
+        (["--sort", "-id"], ["b", "a"]),
+        (["--state", "active", "--q", "a"], ["b"]),
+        (["--tag", ""], ["a", "b"]),
+    ],
+    ids=" ".join,
+)
+def test_jobs_are_chosen_and_sorted(cli: CommandLine, filters: list[str], ids: list[str]) -> None:
+    cli.applied(a=HOURLY, b=NIGHTLY)
+    cli("pause", "a")
+    assert [row[0] for row in cli("jobs", *filters).rows] == ids
+
+
+def test_filters_are_for_lists(cli: CommandLine) -> None:
+    assert cli("jobs", "a", "--tag", "erp").code == Exit.USAGE
+    refused = cli("jobs", "--state", "broken")
+    assert (refused.code, "'active', 'paused', 'suspended', 'finished'" in refused.err) == (Exit.USAGE, True)
+
+
+def test_the_words_of_the_options_are_those_of_jobs_and_runs() -> None:
+    assert jobs._STATES == STATES
+    assert set(jobs._KEYS) == set(Sort)
+    assert set(runs._STATES) == set(RunState)
+    assert set(runs._CAUSES) == set(Cause)
 
 
 def test_a_broken_file_shows_as_stale(cli: CommandLine) -> None:

@@ -52,9 +52,17 @@ def test_pausing_all_jobs_leaves_single_pauses_alone(live: CommandLine) -> None:
 def test_resuming_tells_what_is_in_force_still(live: CommandLine) -> None:
     live("pause", "--all")
     live("pause", "a")
-    assert live("resume", "a").out.startswith(f"a is not paused itself, but all jobs are paused by {WHO} since ")
-    assert live("resume", "--all").out == "jobs are not paused as a whole\n"
-    assert live("resume", "a").out == "a is not paused\n"
+    assert live("resume", "a").out.startswith(f"a is resumed; it stays paused with all jobs, by {WHO} since ")
+    assert live("resume", "--all").out == "all jobs are resumed; those that are paused themselves stay so\n"
+
+
+def test_where_there_is_nothing_to_resume_that_is_said_and_is_no_failure(live: CommandLine) -> None:
+    nothing = live("resume", "--all")
+    assert (nothing.code, nothing.err) == (Exit.OK, "")
+    assert nothing.out == "there is no pause of all jobs to end; jobs that are paused themselves stay so\n"
+    assert live("resume", "a").out == "a was not paused itself, so there is nothing to resume\n"
+    live("pause", "a")
+    assert live("resume", "a").out == "a is resumed\n"
 
 
 def test_a_pause_outlives_an_edit(live: CommandLine) -> None:

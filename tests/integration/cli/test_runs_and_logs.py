@@ -35,6 +35,14 @@ def test_runs_are_listed_newest_first(history: CommandLine) -> None:
     assert "succeeded  0.2s      0     -" in history("runs", "b").out
 
 
+def test_runs_are_chosen(history: CommandLine, monkeypatch: pytest.MonkeyPatch) -> None:
+    assert [row[1] for row in history("runs", "--state", "failed").rows] == ["a"]
+    assert len(history("runs", "--until", "2026-11-24T03:30:00Z").rows) == 2
+    assert history("runs", "--cause", "manual").rows == []
+    monkeypatch.setattr("schedsync.cli.times.utc_now", lambda: LATER + timedelta(minutes=59))
+    assert [row[1] for row in history("runs", "--since", "1h").rows] == ["a"], "a duration is one that has passed"
+
+
 def test_runs_in_json_are_the_shape_of_the_api(history: CommandLine) -> None:
     page = history("runs", "a", "-n", "1", "--json").json
     assert set(page) == {"runs", "next_cursor"}
