@@ -212,7 +212,7 @@ def _problem(status: int, phrase: str) -> Schema:
     kinds = [kind for kind in Kind if kind.status == status]
     means = {"type": {"enum": [*(kind.uri for kind in kinds), PLAIN]}, "status": {"const": status}}
     shown: Schema = {
-        "description": "; ".join([*(kind.title for kind in kinds), *([] if kinds else [phrase])]),
+        "description": ". ".join([*(kind.title for kind in kinds), *([] if kinds else [phrase])]),
         "content": {MEDIA_TYPE: {"schema": {"allOf": [reference(Problem), {"properties": means}]}}},
     }
     return shown | ({"headers": _named("Retry-After")} if status in {429, 503} else {})

@@ -65,6 +65,11 @@ READS: dict[str, Callable[[Store, Run], Any]] = {
     "leases.leader": lambda store, _: store.leases.leader(),
     "leases.living": lambda store, _: store.leases.living(),
     "tokens.all": lambda store, _: store.tokens.all(),
+    "syncs.page": lambda store, _: store.syncs.page(before=None, limit=10),
+    "audit.page": lambda store, _: (
+        store.audit.page(job_id=None, before=None, limit=10),
+        store.audit.page(job_id="a", before=None, limit=10),
+    ),
     "syncs.latest": lambda store, _: (store.syncs.latest(), store.syncs.latest(complete=True)),
 }
 WRITES = {
@@ -74,6 +79,7 @@ WRITES = {
     *("notices.take", "notices.sent", "notices.postponed", "notices.given_up", "notices.forget", "notices.post"),
     *("notices.given_up_before", "notices.given_up_for"),
     *("notices.raise_overdue", "notices.lower_overdue"),
+    *("syncs.forget", "audit.forget"),
     *("tokens.create", "tokens.revoke", "tokens.used"),
 }
 

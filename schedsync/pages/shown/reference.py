@@ -43,7 +43,7 @@ class Answer:
     """A way to answer."""
 
     status: str
-    meant: str
+    meant: Prose
     kind: Prose
 
 
@@ -176,10 +176,10 @@ def _answer(status: str, shown: Schema) -> Answer:
     content: Schema = shown.get("content", {})
     media = next(iter(content), "")
     if media == "application/problem+json":
-        return Answer(status, shown["description"], (Piece("Problem", code=True, shape="Problem"),))
+        return Answer(status, prose(shown["description"]), (Piece("Problem", code=True, shape="Problem"),))
     whole = content.get(media, {}).get("schema", {})
     schema = whole.get("allOf", [whole])[0]  # what it has besides while the database is away is said elsewhere
-    return Answer(status, shown["description"], kind(schema) if "$ref" in schema else prose(media))
+    return Answer(status, prose(shown["description"]), kind(schema) if "$ref" in schema else prose(media))
 
 
 def _curl(path: str, method: str, shown: Schema, document: Schema, address: str) -> str:

@@ -159,16 +159,16 @@ def test_calls_are_answered_as_the_description_says(here: Installation, filled: 
 
 
 @pytest.mark.timeout(600)
-@pytest.mark.parametrize("scope", [None, Scope.READ])
+@pytest.mark.parametrize(("scope", "calls"), [(None, CALLS), (Scope.READ, CALLS // 10)])
 def test_calls_without_a_token_for_control_change_no_row(
-    here: Installation, filled: Filled, scope: Scope | None
+    here: Installation, filled: Filled, scope: Scope | None, calls: int
 ) -> None:
     token = _token(here, scope or Scope.CONTROL)
     caller = Caller(here, here.client(exposed=True).application, filled, token=token if scope else None)
     before = _rows(here)
-    caller.call(CALLS)
+    caller.call(calls)
     _said(caller)
-    assert sum(caller.answers.values()) >= CALLS
+    assert sum(caller.answers.values()) >= calls
     assert _rows(here) == before
     assert not {status for status in caller.answers if status >= 500} | {202} & set(caller.answers)
 

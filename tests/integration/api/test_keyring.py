@@ -136,6 +136,20 @@ def test_a_store_that_hangs_is_waited_for_by_nobody_for_long(
     assert source.asked == 2
 
 
+def test_a_system_without_threads_to_spare_is_an_outage_like_others(
+    keyring: Keyring, source: Source, token: Token, clock: StandingClock, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def none_left(_thread: threading.Thread) -> None:
+        raise RuntimeError("can't start new thread")
+
+    with monkeypatch.context() as without:
+        without.setattr(threading.Thread, "start", none_left)
+        with pytest.raises(DatabaseUnavailableError, match="can't start new thread"):
+            keyring.find(token.id)
+    clock.now += NEWS
+    assert keyring.find(token.id) == token
+
+
 def test_one_thread_asks_for_all_that_come_at_once(keyring: Keyring, source: Source, token: Token) -> None:
     source.answers.clear()
     found: list[Token | None] = []

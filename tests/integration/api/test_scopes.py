@@ -59,8 +59,10 @@ def test_static_files_are_open(here: Installation, tmp_path: Path) -> None:
     (tmp_path / "site.css").write_text("main {}")
     client = here.client(exposed=True, rules=Rules(open_to_readers=False))
     client.application.register_blueprint(Blueprint("pages", "schedsync", static_folder=tmp_path, static_url_path="/s"))
+    client.application.add_url_rule("/s/new", "other.static", lambda: "", methods=METHODS)
     assert client.get("/s/site.css", buffered=True).text == "main {}"
-    problem(client.post("/s/site.css"), 401)
+    assert client.get("/s/new").status_code == 200
+    problem(client.post("/s/new"), 401)
 
 
 def test_each_view_that_changes_something_says_that_it_needs_control(here: Installation) -> None:

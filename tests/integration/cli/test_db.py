@@ -59,7 +59,8 @@ def test_a_script_from_a_version_holds_what_came_after_it(cli: CommandLine, sinc
     script = cli("db", "ddl", "--dialect", "oracle", "--from", since).out
     assert "CREATE TABLE schedsync_runs" not in script
     assert ("VIEW schedsync_runs_v" in script) is (since < "0003")
-    assert "CREATE TABLE schedsync_notices" in script
+    assert ("CREATE TABLE schedsync_notices" in script) is (since < "0004")
+    assert "CREATE TABLE schedsync_tokens" in script
     assert script.endswith(
         f"UPDATE schedsync_version SET version_num = '{NEWEST}' WHERE version_num = '{since}';\nCOMMIT;\n"
     )
@@ -68,10 +69,10 @@ def test_a_script_from_a_version_holds_what_came_after_it(cli: CommandLine, sinc
 @pytest.mark.parametrize(
     ("options", "first", "count"),
     [
-        (["oracle"], "GRANT SELECT, INSERT, UPDATE, DELETE ON app.schedsync_jobs TO ann;", 13),
-        (["oracle", "--read-only"], "GRANT READ ON app.schedsync_jobs TO ann;", 13),
-        (["postgresql"], "GRANT USAGE ON SCHEMA app TO ann;", 14),
-        (["postgresql", "--read-only"], "GRANT USAGE ON SCHEMA app TO ann;", 14),
+        (["oracle"], "GRANT SELECT, INSERT, UPDATE, DELETE ON app.schedsync_jobs TO ann;", 14),
+        (["oracle", "--read-only"], "GRANT READ ON app.schedsync_jobs TO ann;", 14),
+        (["postgresql"], "GRANT USAGE ON SCHEMA app TO ann;", 15),
+        (["postgresql", "--read-only"], "GRANT USAGE ON SCHEMA app TO ann;", 15),
     ],
     ids=lambda value: " ".join(value) if isinstance(value, list) else "",
 )

@@ -47,7 +47,7 @@ def test_controls_say_that_nothing_was_done(here: Installation, client: FlaskCli
 
 
 def test_what_is_not_remembered_is_for_later(browse: Browse) -> None:
-    assert browse("/jobs/b", 503).title.startswith("Service Unavailable")
+    assert browse("/jobs/b", 503).title.startswith("The database is away")
 
 
 def test_before_anything_was_known_it_says_what_is_wrong(here: Installation) -> None:

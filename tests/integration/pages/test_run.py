@@ -68,7 +68,7 @@ def test_attempts_and_followers_lead_to_each_other(here: Installation, browse: B
 
 
 def test_a_run_that_there_is_not_is_a_page_too(browse: Browse) -> None:
-    assert ("h1", "Not Found") in browse("/runs/nothing", 404).headings
+    assert ("h1", "No such run") in browse("/runs/nothing", 404).headings
 
 
 def test_while_the_database_is_away_what_is_known_of_it_is_shown(here: Installation) -> None:
