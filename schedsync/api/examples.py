@@ -7,6 +7,7 @@ from typing import Any
 from pydantic import BaseModel
 
 from schedsync import __version__
+from schedsync.api.files import FiledJob, JobDocument, RemovedJob
 from schedsync.api.health import DatabaseHealth, Health, Readiness
 from schedsync.api.index import PLACES, Index
 from schedsync.api.parsing import Mistake
@@ -148,6 +149,8 @@ _SHOWN: list[BaseModel] = [
     QueueView(
         told_by=LEADER, total=1, queue=[QueuedRunView(**dict(_ASKED), since=_ASKED.scheduled_at, waiting_for=_WAITS)]
     ),
+    FiledJob(job_id="erp.nightly-dump", file="api/erp.nightly-dump.yaml", created=True, changed=True, problems=[]),
+    RemovedJob(job_id="erp.nightly-dump", file="api/erp.nightly-dump.yaml"),
     SyncsPage(syncs=[_SYNC], next_cursor=None),
     AuditPage(entries=[_DECISION], next_cursor=None),
     Problem(
@@ -159,6 +162,11 @@ _SHOWN: list[BaseModel] = [
     ),
 ]
 _SAID: dict[type[BaseModel], dict[str, Any]] = {
+    JobDocument: {
+        "id": "erp.nightly-dump",
+        "schedule": [{"cron": "30 2 * * *"}],
+        "run": {"script": "scripts/dump.sh"},
+    },
     Nothing: {},
     PauseWish: {"until": "2h", "reason": "storage is being moved"},
     ResumeWish: {"reason": "storage is in place"},

@@ -6,11 +6,13 @@ from contextlib import closing
 from dataclasses import dataclass
 from datetime import timedelta
 from functools import partial
+from pathlib import Path
 from typing import Any
 
 import pytest
 import schemathesis.openapi
 from flask import Flask
+from flask.testing import FlaskClient
 from hypothesis import HealthCheck, Phase, given, seed, settings
 from hypothesis import strategies as st
 from schemathesis import Case, GenerationMode
@@ -25,8 +27,10 @@ from schemathesis.specs.openapi.checks import (
 )
 
 from schedsync.access import Scope, new_token
+from schedsync.filing import Filing
 from schedsync.runs.outcome import Output
 from schedsync.runs.run import RunState
+from schedsync.sources.job_files import JobFiles
 from schedsync.status.knowledge import refresh
 from schedsync.status.mirror import Mirror
 from tests.builders import located
@@ -143,14 +147,20 @@ def _token(here: Installation, scope: Scope) -> str:
     return text
 
 
+def _writing(here: Installation, tmp_path: Path) -> FlaskClient:
+    """Return a client of an app that other machines reach, and that writes job files."""
+    (tmp_path / "jobs.d").mkdir()
+    return here.client(exposed=True, filing=Filing(here.store, JobFiles(tmp_path / "jobs.d"), here.clock))
+
+
 def _said(caller: Caller) -> None:
     print(f"{sum(caller.answers.values())} calls:", dict(sorted(caller.answers.items())))  # noqa: T201 - for -s
 
 
 @pytest.mark.timeout(600)
-def test_calls_are_answered_as_the_description_says(here: Installation, filled: Filled) -> None:
+def test_calls_are_answered_as_the_description_says(here: Installation, filled: Filled, tmp_path: Path) -> None:
     token = _token(here, Scope.CONTROL)
-    caller = Caller(here, here.client(exposed=True).application, filled, token=token)
+    caller = Caller(here, _writing(here, tmp_path).application, filled, token=token)
     before = _rows(here)
     caller.call(CALLS)
     _said(caller)
@@ -163,10 +173,10 @@ def test_calls_are_answered_as_the_description_says(here: Installation, filled: 
 @pytest.mark.timeout(600)
 @pytest.mark.parametrize(("scope", "calls"), [(None, CALLS), (Scope.READ, CALLS // 10)])
 def test_calls_without_a_token_for_control_change_no_row(
-    here: Installation, filled: Filled, scope: Scope | None, calls: int
+    here: Installation, filled: Filled, tmp_path: Path, scope: Scope | None, calls: int
 ) -> None:
     token = _token(here, scope or Scope.CONTROL)
-    caller = Caller(here, here.client(exposed=True).application, filled, token=token if scope else None)
+    caller = Caller(here, _writing(here, tmp_path).application, filled, token=token if scope else None)
     # What a running service writes of its own accord, of tokens that were used or refused, is tried in test_tokens.
     before = _rows(here)
     caller.call(calls)

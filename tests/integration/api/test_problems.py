@@ -43,6 +43,8 @@ WRITES = ("/api/schedule-job", "/api/remove-job/a")
 """Those are tried in test_files."""
 FORMS = ("/login", "/logout")
 """What browsers send, not clients of the API; see test_login.py."""
+WRITES = ("/api/schedule-job", "/api/remove-job/a")
+"""Those are tried in test_files."""
 FROM_THE_DATABASE = [path for path in GETS if path.startswith("/api/")]
 
 
