@@ -43,7 +43,8 @@ from schedsync.runs.run import Run
 from schedsync.runs.waiting import Waiting
 from schedsync.scheduler.firing import Firing
 from schedsync.scheduler.leadership import Leadership
-from schedsync.scheduler.scheduler import MAX_SLEEP, Scheduler
+from schedsync.scheduler.outlook import FARTHEST
+from schedsync.scheduler.scheduler import Scheduler
 from schedsync.settings import Settings
 from schedsync.shutdown import beside, stop_together
 from schedsync.signals import RESCAN, STOP, heard
@@ -385,7 +386,7 @@ class Service:
             live_output=self._runner.output,
             wake=self._loop.wake,
             tick=self._scheduler.hurry,
-            tick_limit=3 * MAX_SLEEP,
+            tick_limit=3 * FARTHEST,
             spooled_output=self._spooled_output,
             printed=self._printed,
             filing=self._filing(),

@@ -29,6 +29,7 @@ from schedsync.scheduler.executors import RunExecutor, Submission
 from schedsync.scheduler.firing import Claimed, Firing, Tick
 from schedsync.scheduler.jobstore import JobStore
 from schedsync.scheduler.leadership import Leadership
+from schedsync.scheduler.outlook import FARTHEST, Outlook
 from schedsync.status.vitals import Vitals
 from schedsync.store.jobs import DueRow
 from schedsync.store.leases import Lease
@@ -36,8 +37,9 @@ from schedsync.store.store import Store
 
 log = logging.getLogger(__name__)
 
-MAX_SLEEP = timedelta(seconds=10)
-"""The longest sleep between two ticks: what another process wrote to the store is seen after it."""
+BREATH = 0.02
+"""Seconds between the beginnings of two ticks that nobody asked for. What falls due meanwhile is claimed together: a
+tick costs as much for ten jobs as for one."""
 MAX_DUE = 5_000
 """How many due jobs one tick looks at."""
 AFTER_FAILURE = 1.0
@@ -63,6 +65,7 @@ class Scheduler(BackgroundScheduler):
         super().__init__(timezone=UTC, daemon=True)
         self._store, self._runner, self._firing = store, runner, firing
         self._leadership, self._vitals, self._clock = leadership, vitals, clock
+        self._outlook = Outlook()
         self._lease: Lease | None = None
         self._permitted = False
         """Whether the user of the database is known to have all rights."""
@@ -77,7 +80,7 @@ class Scheduler(BackgroundScheduler):
             level=logging.ERROR,
         )
         # No longer than the lease allows: it is a tick that renews it.
-        longest = min(MAX_SLEEP.total_seconds(), leadership.interval)
+        longest = min(FARTHEST.total_seconds(), leadership.interval)
         self._faults = Faults(log, "tick failed", "ticks succeed again", first=AFTER_FAILURE, longest=longest)
         self._renewal = Outage(log, "leadership given up, it cannot be renewed", "this instance leads again")
         self._submitted: dict[str, RunExecutor] = {}
@@ -134,8 +137,9 @@ class Scheduler(BackgroundScheduler):
         self._faults.none()
         token = 0 if self._lease is None else self._lease.token
         self._vitals.ticked(self._clock(), leading=self.leads, leader=self._leadership.leader, token=token)
-        self.on_tick(time.monotonic() - began)
-        return wait
+        took = time.monotonic() - began
+        self.on_tick(took)
+        return max(wait, BREATH - took)
 
     def _guarded_tick(self) -> float:
         try:
@@ -171,14 +175,17 @@ class Scheduler(BackgroundScheduler):
         now = self._clock()
         # After a step of the clock backwards, slots from now on were not missed.
         self._up_since = min(self._up_since or now, now)
-        seen = self._store.jobs.look(now + MAX_SLEEP, MAX_DUE)
+        ahead = self._outlook.ahead
+        seen = self._store.jobs.look(now + ahead, MAX_DUE)
         rows = seen.due
         due = [row for row in rows if row.next_fire_at <= now]
+        later = rows[len(due) :]
+        self._outlook.saw(len(later))
         claimed = self._fire(due, Tick(now, self._up_since, self._lease)) if due else Claimed()
         self._runner.take_up(seen.unowned)
-        self._firing.learn(rows[len(due) :])
+        self._firing.learn(later)
         # When not all were looked at, what comes next is no earlier than the last of them.
-        return self._sleep(rows[len(due) :] or rows[MAX_DUE - 1 :], claimed)
+        return self._sleep(later or rows[MAX_DUE - 1 :], claimed, ahead)
 
     def _ensured(self) -> Lease | None:
         try:
@@ -202,9 +209,9 @@ class Scheduler(BackgroundScheduler):
     def _missed(self, run: Run) -> None:
         self._dispatch_event(JobExecutionEvent(EVENT_JOB_MISSED, run.job_id, _ALIAS, run.scheduled_at))
 
-    def _sleep(self, later: Sequence[DueRow], claimed: Claimed) -> float:
-        """Return for how many seconds nothing is due, as far as is known here."""
-        longest = AFTER_FAILURE if claimed.postponed else min(MAX_SLEEP.total_seconds(), self._leadership.interval)
+    def _sleep(self, later: Sequence[DueRow], claimed: Claimed, ahead: timedelta) -> float:
+        """Return for how many seconds nothing is due, as far as is known here: no farther than *ahead*."""
+        longest = AFTER_FAILURE if claimed.postponed else min(ahead.total_seconds(), self._leadership.interval)
         slots = [claimed.next_fire_at, *(row.next_fire_at for row in later)]
         coming = min((slot for slot in slots if slot is not None), default=None)
         return longest if coming is None else min(max((coming - self._clock()).total_seconds(), 0.0), longest)
