@@ -1,6 +1,5 @@
 """The service: the one place that knows every concrete class, starts them, and stops them in order."""
 
-import gc
 import logging
 import signal
 import sys
@@ -10,7 +9,7 @@ from collections.abc import Iterator
 from datetime import timedelta
 from functools import partial
 
-from schedsync import __version__, logs, pages
+from schedsync import __version__, garbage, logs, pages
 from schedsync.api import tokens
 from schedsync.api.app import Backend, create_app
 from schedsync.api.server import ApiServer
@@ -71,8 +70,6 @@ NOTICES_KEPT = timedelta(days=30)
 SWITCH = 0.0005
 """Seconds after which a busy thread lets another one run, a tenth of Python's own value: a spawn waits for its turn
 several times, and hundreds of them may be due while the thread that claimed them is still handing them over."""
-GARBAGE = 10_000
-"""After how many new objects Python looks for garbage, instead of 700: a burst makes thousands that are still used."""
 FAREWELL = 10.0
 """Seconds that a stop waits for the parts that may be talking to the database."""
 FAREWELL_AWAY = 2.0
@@ -412,8 +409,7 @@ def run(settings: Settings) -> int:
     """
     logs.configure(settings.log_level, as_json=settings.log_format == "json")
     sys.setswitchinterval(SWITCH)
-    gc.freeze()  # what is loaded by now stays, and need not be looked through again and again
-    gc.set_threshold(GARBAGE, *gc.get_threshold()[1:])
+    garbage.keep_short()
     make_room(settings.runner.most_runs)
     for shortage in shortages(settings.runner.most_runs):
         log.warning(shortage)

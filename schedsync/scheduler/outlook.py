@@ -8,7 +8,7 @@ FARTHEST = timedelta(seconds=10)
 NEAREST = timedelta(milliseconds=250)
 ENOUGH = 64
 """How many jobs ahead are worth looking at. One is enough to know how long to sleep; of the others the specs are loaded
-in time. But each tick looks anew, and where 200 slots fall due in a second, ten seconds ahead are 2,000 rows each time."""
+in time. But each tick looks anew, and where 200 fall due in a second, ten seconds ahead are 2,000 rows each time."""
 
 
 @dataclass(slots=True)
