@@ -19,7 +19,7 @@ from schedsync.errors import DatabaseUnavailableError
 from schedsync.scheduler import scheduler
 from schedsync.scheduler.jobstore import FolderOwnsJobsError
 from schedsync.scheduler.leadership import Leadership
-from schedsync.scheduler.scheduler import AFTER_FAILURE
+from schedsync.scheduler.scheduler import AFTER_FAILURE, BREATH
 from tests.integration.runner.bench import TTL, eventually, without_runs_table
 from tests.integration.scheduler.ticking import Ticking
 
@@ -75,8 +75,8 @@ def test_what_is_due_beyond_one_look_is_looked_at_at_once(bench: Ticking, monkey
     for name in "abc":
         bench.job(name)
     bench.clock.forward(minutes=1)
-    assert bench.tick() == 0
-    assert bench.tick() > 0
+    assert bench.tick() <= BREATH
+    assert bench.tick() > BREATH
     assert [len(bench.runs(name)) for name in "abc"] == [1, 1, 1]
 
 
