@@ -43,7 +43,7 @@ def parse_instant(text: str) -> datetime:
     """Read an RFC 3339 instant; a zone is required, so that nobody has to guess it.
 
     Raises:
-        ValueError: *text* is no instant or names no zone; the message says what to write.
+        ValueError: *text* is no instant, names no zone, or is beyond the calendar; the message says what to write.
     """
     hint = 'write it like "2027-01-31T23:59:59Z" or "2027-01-31T23:59:59+01:00"'
     try:
@@ -52,4 +52,7 @@ def parse_instant(text: str) -> datetime:
         raise ValueError(f'"{text}" is not a time; {hint}') from None
     if instant.tzinfo is None:
         raise ValueError(f'"{text}" has no time zone; {hint}')
-    return instant.astimezone(UTC)
+    try:
+        return instant.astimezone(UTC)
+    except OverflowError:
+        raise ValueError(f'"{text}" is beyond the years that there are, 1 to 9999') from None

@@ -61,7 +61,7 @@ class Filing:
         created = self.files.put(draft)
         file = place_of(job_id)
         if created is not None:
-            self.store.audit.record(at=now, actor=by, action="schedule-job", job_id=job_id, reason=file)
+            self.store.audit.record(at=now, actor=by, action="schedule_job", job_id=job_id, reason=file)
         return Filed(job_id, file, created=bool(created), changed=created is not None, problems=problems)
 
     def remove(self, job_id: str, *, by: str) -> str:
@@ -78,7 +78,7 @@ class Filing:
             if live is None:
                 raise JobNotFoundError(job_id)
             raise JobFileConflictError(file, "the file is gone already; the removal of its job waits, see the status")
-        self.store.audit.record(at=self.clock(), actor=by, action="remove-job", job_id=job_id, reason=file)
+        self.store.audit.record(at=self.clock(), actor=by, action="remove_job", job_id=job_id, reason=file)
         return file
 
     def _live(self, job_id: str) -> StoredJob | None:

@@ -31,7 +31,9 @@ class HistoryKeeper:
         """
         now, pasts = self._clock(), self._store.runs.pasts()
         self._learn(pasts)
-        return sum(self._forget(past, now) for past in pasts)
+        # What a job that lives wants kept may not be known now: its spec changed a moment ago, or cannot be read.
+        known = [past for past in pasts if past.spec_digest is None or past.job_id in self._policies]
+        return sum(self._forget(past, now) for past in known)
 
     def _forget(self, past: Past, now: datetime) -> int:
         policy = self._policies[past.job_id][1] if past.job_id in self._policies else History()

@@ -51,6 +51,7 @@ from schedsync.sources.folder import JobsFolder, Told
 from schedsync.sources.job_files import JobFiles
 from schedsync.sources.origins import Files
 from schedsync.sources.watch import FolderWatch
+from schedsync.specs.durations import format_duration
 from schedsync.sql.request import Target
 from schedsync.status.knowledge import refresh
 from schedsync.status.mirror import RUNS, Mirror
@@ -429,9 +430,11 @@ def run(settings: Settings) -> int:
             },
         )
         _heed(signals, service)
-        log.info("stopping; runs may take a moment to end", extra={"grace": settings.runner.shutdown_grace})
-        beside("schedsync-signals", partial(_hurry_again, signals, service, time.monotonic()))
+        began, grace = time.monotonic(), format_duration(settings.runner.shutdown_grace)
+        log.info("stopping; runs may take a moment to end", extra={"grace": grace})
+        beside("schedsync-signals", partial(_hurry_again, signals, service, began))
         service.stop()
+        log.info("stopped", extra={"seconds": round(time.monotonic() - began, 3)})
     return 0
 
 

@@ -35,7 +35,9 @@ class Endpoint:
     query: type[Said] | None = None
     """Its query parameters; None: it takes none."""
     body: type[Said] | None = None
-    """Its JSON body, which may be left out."""
+    """Its JSON body."""
+    body_needed: bool = False
+    """Whether that may not be left out."""
     scope: Scope = Scope.READ
     media: str = JSON
 

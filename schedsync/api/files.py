@@ -62,7 +62,7 @@ class RemovedJob(View):
 
 
 @blueprint.post("/schedule-job")
-@endpoint(Endpoint(FiledJob, 201, also=(200, 404, 409), body=JobDocument, scope=Scope.CONTROL))
+@endpoint(Endpoint(FiledJob, 201, also=(200, 404, 409), body=JobDocument, body_needed=True, scope=Scope.CONTROL))
 def schedule(document: JobDocument) -> tuple[dict[str, Any], int]:
     """Write a job's file, or replace it; answer where that is. The next step of the loop makes the job live."""
     filed = _filing().schedule(document.model_extra or {}, by=sender())

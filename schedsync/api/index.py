@@ -9,7 +9,10 @@ from schedsync.status.views import View
 
 blueprint = Blueprint("index", __name__)
 
-PLACES = ("/health", "/ready", "/metrics", "/openapi.json", "/api/status", "/api/jobs", "/api/runs", "/api/queue")
+PLACES = (
+    *("/health", "/ready", "/metrics", "/openapi.json"),
+    *("/api/status", "/api/jobs", "/api/runs", "/api/queue", "/api/syncs", "/api/audit"),
+)
 
 
 class Index(View):

@@ -157,7 +157,7 @@ def _operation(operation: Operation, known: dict[str, Schema]) -> Schema:
     if parameters:
         shown["parameters"] = parameters
     if about.body is not None:
-        shown["requestBody"] = {"content": {JSON: {"schema": reference(about.body)}}}
+        shown["requestBody"] = {"required": about.body_needed, "content": {JSON: {"schema": reference(about.body)}}}
     return shown | {"responses": {str(status): _response(operation, status) for status in _statuses(operation)}}
 
 

@@ -14,7 +14,10 @@ from schedsync.api.backend import backend
 from schedsync.specs.wording import shown
 
 _HOST = re.compile(r"(?:\[(?P<ipv6>[0-9a-f:]+)\]|(?P<name>[a-z0-9.-]+))(?::[0-9]*)?")
-_PASSED_ON = ("X-Forwarded-For", "X-Forwarded-Host", "X-Forwarded-Proto", "Forwarded")
+_PASSED_ON = (
+    *("X-Forwarded-For", "X-Forwarded-Host", "X-Forwarded-Proto", "X-Forwarded-Server", "Forwarded", "Via"),
+    *("X-Real-IP", "X-Client-IP", "True-Client-IP", "CF-Connecting-IP"),
+)
 
 
 def check_host() -> None:
@@ -23,12 +26,14 @@ def check_host() -> None:
     Raises:
         Forbidden: it is another one; the description says what to do.
     """
-    if backend().exposed or names_this_machine() or _name() in backend().rules.hosts:
+    if backend().exposed:
         return
-    raise Forbidden(
-        f"The Host header is {shown(request.headers.get('Host'))}; while the API listens on this machine only, use"
-        " localhost, 127.0.0.1 or [::1]. A proxy in front that passes on its own name needs it in api.hosts."
-    )
+    for host in (request.headers.get("Host"), _told_to_proxy()):
+        if not _is_ours(_name_in(host)):
+            raise Forbidden(
+                f"The Host header is {shown(host)}; while the API listens on this machine only, use localhost,"
+                " 127.0.0.1 or [::1]. A proxy in front that passes on its own name needs it in api.hosts."
+            )
 
 
 def check_origin() -> None:
@@ -49,7 +54,7 @@ def check_origin() -> None:
 def names_this_machine() -> bool:
     """Whether the current request names this machine as programs on it do."""
     name = _name()
-    return name == "localhost" or (name is not None and _is_loopback_address(name))
+    return name is not None and _is_this_machine(name)
 
 
 def is_passed_on() -> bool:
@@ -58,8 +63,26 @@ def is_passed_on() -> bool:
 
 
 def _name() -> str | None:
-    match = _HOST.fullmatch((request.headers.get("Host") or "").lower())
+    return _name_in(request.headers.get("Host"))
+
+
+def _name_in(host: str | None) -> str | None:
+    match = _HOST.fullmatch((host or "").lower())
     return None if match is None else match["ipv6"] or match["name"]
+
+
+def _is_ours(name: str | None) -> bool:
+    return name is not None and (_is_this_machine(name) or name in backend().rules.hosts)
+
+
+def _told_to_proxy() -> str | None:
+    """Return the Host header as it came here: a page may claim to come through a proxy that was told another one."""
+    before: dict[str, str | None] = request.environ.get("werkzeug.proxy_fix.orig", {})
+    return before.get("HTTP_HOST") or request.headers.get("Host")
+
+
+def _is_this_machine(name: str) -> bool:
+    return name == "localhost" or _is_loopback_address(name)
 
 
 def _is_loopback_address(name: str) -> bool:

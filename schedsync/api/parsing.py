@@ -15,6 +15,8 @@ from schedsync.errors import JobNotFoundError, RunNotFoundError, SchedsyncError
 from schedsync.specs.ids import check_id
 from schedsync.specs.wording import quoted, shown
 
+MOST_FIELDS = 50
+"""How many parameters are looked at; a request may have tens of thousands, and each costs time."""
 RUN_ID = re.compile(r"[0-9A-Za-z._-]{1,32}")
 
 
@@ -84,6 +86,8 @@ def query_of(model: type[M]) -> M:
         MalformedRequestError: they are not what *model* says.
     """
     given = request.args.to_dict(flat=False)
+    if len(given) > MOST_FIELDS:
+        raise MalformedRequestError([Mistake("query", f"{len(given)} parameters", "nothing here takes so many")])
     repeated = [Mistake(name, f"{len(values)} values", "give it once") for name, values in given.items() if values[1:]]
     if repeated:
         raise MalformedRequestError(repeated)

@@ -12,12 +12,12 @@ from schedsync.api.server import THREADS
 from schedsync.errors import DatabaseUnavailableError
 
 _KEY, _SEATS_KEY, _ASKING = "schedsync-places", "schedsync-seats", "schedsync-asking"
-PLACES = THREADS - 3
+SEATS = 3
+"""How many requests may wait for something to happen at once; they need no place meanwhile, but a thread."""
+PLACES = THREADS - SEATS - 3
 PATIENCE = 0.5
 """Seconds that a request waits for a place; it has none that long only when the database hangs."""
 BUSY = "requests before this one wait for the database"
-SEATS = 3
-"""How many requests may wait for something to happen at once; they need no place meanwhile, but a thread."""
 _PREFIX = "/api/"
 _SAFE = {"GET", "HEAD", "OPTIONS"}
 

@@ -7,7 +7,7 @@ from typing import Annotated, Any
 
 from flask import Flask, Response, jsonify, request
 from pydantic import WithJsonSchema
-from werkzeug.exceptions import HTTPException
+from werkzeug.exceptions import HTTPException, NotFound
 from werkzeug.http import HTTP_STATUS_CODES
 
 from schedsync.api.files import WritingOffError
@@ -22,6 +22,7 @@ from schedsync.errors import (
 )
 from schedsync.sources.job_files import JobFileConflictError, RefusedJobError, UnwritableFolderError
 from schedsync.specs.problem import Problem as FileProblem
+from schedsync.specs.wording import shown
 from schedsync.status.views import View
 
 log = logging.getLogger(__name__)
@@ -178,6 +179,8 @@ def _no_writable_folder(error: UnwritableFolderError) -> Response:
 
 def _http(error: HTTPException) -> Response:
     status, detail = error.code or 500, error.description or error.name
+    if isinstance(error, NotFound) and error.description == NotFound.description:
+        detail = f"There is nothing at {shown(request.path)}; {request.script_root}/api and /docs say what there is."
     kind = _OF_STATUS.get(status)
     plain = {"type": PLAIN, "title": HTTP_STATUS_CODES[status], "status": status, "detail": detail}
     response = _document(plain) if kind is None else problem(kind, detail)

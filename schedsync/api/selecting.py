@@ -175,13 +175,3 @@ def _name_of_list(said: dict[str, Any]) -> str:
     parts = {name: value for name, value in said.items() if name not in {"limit", "cursor"} and value is not None}
     text = repr(sorted((name, rfc3339(v) if isinstance(v, datetime) else str(v)) for name, v in parts.items()))
     return blake2s(text.encode(), digest_size=6).hexdigest()
-
-
-def job_cursor(job_id: str) -> str:
-    """Return the cursor behind a job, in the list of all by id."""
-    return str(JobsQuery().cursor_behind(Place(missing=False, rank=0, job_id=job_id)))
-
-
-def run_cursor(run: Run) -> str:
-    """Return the cursor behind *run*, in the list of all by slot."""
-    return RunsQuery().cursor_behind(run)

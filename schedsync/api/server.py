@@ -14,7 +14,14 @@ from schedsync.errors import ApiUnavailableError
 
 log = logging.getLogger(__name__)
 
-THREADS = 8
+THREADS = 11
+"""Of which 3 may wait for output, 5 for the database, and 3 are left for what needs neither."""
+LARGEST_HEAD = 32 << 10
+"""In bytes; what is longer is refused."""
+MOST_CONNECTIONS = 1_000
+"""How many there may be at once; dashboards keep theirs open. Beyond it nobody is let in."""
+IDLE = 60
+"""Seconds after which a connection is closed on which nothing comes and nothing is in work."""
 LARGEST_BODY = 1 << 20
 """In bytes; what is longer is refused before it reaches the app, whose own limit is lower."""
 _PATIENCE = 1
@@ -141,7 +148,10 @@ def _waitress(app: Flask, listener: socket.socket, connections: dict[int, Any]) 
         sockets=[listener],
         threads=THREADS,
         ident="schedsync",
+        max_request_header_size=LARGEST_HEAD,
         max_request_body_size=LARGEST_BODY,
+        connection_limit=MOST_CONNECTIONS,
+        channel_timeout=IDLE,
         clear_untrusted_proxy_headers=False,  # the app believes no more of them than the settings say
         log_socket_errors=False,
     )

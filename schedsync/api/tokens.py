@@ -81,12 +81,11 @@ def identify(text: str) -> Token:
     """
     state, address, token_id = _state(current_app), request.remote_addr or "", id_in(text)
     wait = state.attempts.must_wait(address)
-    known = None if token_id is None else state.keyring.known(token_id)
-    if wait is not None and (known is None or not known.is_text(text)):
+    token = None if token_id is None else state.keyring.find(token_id)  # which looks once a second at most
+    if wait is not None and (token is None or not token.is_text(text)):
         _turn_away(wait)
-    token = None if token_id is None else state.keyring.find(token_id)
     if token is None or not token.is_text(text) or not token.in_force(backend().clock()):
-        _refuse(state.attempts, address, token)
+        _refuse(state.attempts, address, text, token)
     state.keyring.note_use(token)
     return token
 
@@ -123,7 +122,7 @@ def _write_refused(attempts: Attempts, parts: Backend) -> None:
         parts.store.audit.record(at=now, actor=f"api:{refused.address}", action=REFUSED, job_id=None, reason=reason)
 
 
-def _refuse(attempts: Attempts, address: str, token: Token | None) -> NoReturn:
+def _refuse(attempts: Attempts, address: str, text: str, token: Token | None) -> NoReturn:
     backend().metrics.requests.authentication_failed()
     count = attempts.note(address)
     if count in {1, EACH}:  # the first one, and the one from which on nothing is looked for
@@ -131,7 +130,7 @@ def _refuse(attempts: Attempts, address: str, token: Token | None) -> NoReturn:
             "a token was refused",
             extra={"address": address, "token": None if token is None else token.id, "times": count},
         )
-    g.bad_cookie = bearer() is None
+    g.bad_cookie = bearer() is None and text == request.cookies.get(COOKIE)
     raise Unauthorized(_NOT_VALID, www_authenticate=challenge(error="invalid_token"))
 
 

@@ -124,7 +124,12 @@ def common(command: T, *, remote: bool = True) -> T:
         _option(
             "--server", metavar="URL", hidden=not remote, help="Ask this service; or the variable SCHEDSYNC_SERVER."
         ),
-        _option("--token", metavar="TEXT", hidden=not remote, help="What it wants; better: SCHEDSYNC_TOKEN."),
+        _option(
+            "--token",
+            metavar="TEXT",
+            hidden=not remote,
+            help="Its token; others on this machine see it, unlike SCHEDSYNC_TOKEN.",
+        ),
         _option("--token-file", type=path, metavar="FILE", hidden=not remote, help="The file that holds the token."),
         click.Option(
             ["--color"],

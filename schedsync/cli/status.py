@@ -26,6 +26,8 @@ SETTLED = 2.0
 """Seconds that a failed attempt has to last before it counts: a folder that is being checked out may be read midway."""
 SHORTEST = 7
 """So many characters of a revision have to be given at least."""
+_LABEL = "sha256:"
+"""With it begin the revisions of folders that are in no Git; it tells them apart from nothing."""
 
 
 class _Revision(click.ParamType[str]):
@@ -35,14 +37,17 @@ class _Revision(click.ParamType[str]):
 
     def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> str:
         """Return *value* if it is long enough to name one revision only."""
-        if len(value) < SHORTEST:
-            self.fail(f'"{value}" may be the beginning of many; give at least {SHORTEST} characters', param, ctx)
+        if len(value.removeprefix(_LABEL)) < SHORTEST:
+            behind = f" behind {_LABEL}" if value.startswith(_LABEL) else ""
+            self.fail(
+                f'"{value}" may be the beginning of many; give at least {SHORTEST} characters{behind}', param, ctx
+            )
         return str(value)
 
 
 @command("status", remote=True)
 @click.option("--wait", is_flag=True, help="Wait until the revision is live.")
-@click.option("--revision", type=_Revision(), metavar="SHA", help="With --wait: which one; its beginning is enough.")
+@click.option("--revision", type=_Revision(), metavar="SHA", help="With --wait: which one; 7 characters are enough.")
 @click.option("--timeout", type=PERIOD, default="60s", show_default=True, metavar="T", help="How long to wait at most.")
 def status(options: Options, *, wait: bool, revision: str | None, timeout: timedelta) -> int:
     """Show how the service is, or wait until a revision is live.

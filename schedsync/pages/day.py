@@ -12,12 +12,15 @@ from pydantic import Field, PlainValidator
 from schedsync.api.answers import remembered
 from schedsync.api.backend import Backend, backend
 from schedsync.api.parsing import Said, query_of
+from schedsync.api.places import BUSY, PATIENCE
+from schedsync.errors import DatabaseUnavailableError
 from schedsync.pages.shown.day import DayPicture, picture
 from schedsync.specs.ids import check_id
 from schedsync.specs.moments import FIRST_YEAR, LAST_YEAR
 from schedsync.specs.wording import shown
 from schedsync.status.day import FEW, STEP, Day, Outlook, Past, is_busy, matches, outlook, past, rows
 from schedsync.status.knowledge import Knowledge
+from schedsync.status.mirror import Mirror
 from schedsync.store.jobs import StoredJob
 
 blueprint = Blueprint("day", __name__)
@@ -65,21 +68,38 @@ class Whole:
 
 
 class Days:
-    """What days hold, remembered for a minute. Safe to use from any thread; one computes, the others wait."""
+    """What days hold, remembered for a minute. Safe to use from any thread; one asks, others wait a moment."""
 
     def __init__(self) -> None:
         self._lock = threading.Lock()
         self._known: dict[date, Whole] = {}
 
     def get(self, day: Day, parts: Backend, known: Knowledge) -> Whole:
-        """Return what *day* holds, as it was not longer than ``KEPT`` ago."""
-        with self._lock:
-            now = parts.clock()
-            self._known = {d: whole for d, whole in self._known.items() if abs(now - whole.coming.at) < KEPT}
-            if day.date not in self._known:
-                self._known = dict(list(self._known.items())[-_DAYS + 1 :])
-                self._known[day.date] = _whole(day, parts, known, now)
-            return self._known[day.date]
+        """Return what *day* holds, as it was not longer than ``KEPT`` ago.
+
+        Raises:
+            DatabaseUnavailableError: it does not answer, or somebody has waited for it for a while.
+        """
+        now = parts.clock()
+        found = self._remembered(day, now)
+        if found is None and isinstance(known, Mirror):
+            return _whole(day, parts, known, now)  # which waits for nobody
+        return found or self._asked(day, parts, known, now)
+
+    def _asked(self, day: Day, parts: Backend, known: Knowledge, now: datetime) -> Whole:
+        if not self._lock.acquire(timeout=PATIENCE):
+            raise DatabaseUnavailableError(BUSY)
+        try:
+            found = self._remembered(day, now) or _whole(day, parts, known, now)
+            others = {d: whole for d, whole in self._known.items() if abs(now - whole.coming.at) < KEPT}
+            self._known = dict([*others.items(), (day.date, found)][-_DAYS:])
+            return found
+        finally:
+            self._lock.release()
+
+    def _remembered(self, day: Day, now: datetime) -> Whole | None:
+        found = self._known.get(day.date)
+        return found if found is not None and abs(now - found.coming.at) < KEPT else None
 
 
 @blueprint.get("/day")

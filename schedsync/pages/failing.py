@@ -4,6 +4,7 @@ from http import HTTPStatus
 from typing import Any
 
 from flask import Response, render_template, request
+from werkzeug.exceptions import BadHost
 
 from schedsync.api.problems import MEDIA_TYPE
 
@@ -21,6 +22,8 @@ def as_page(response: Response) -> Response:
     """Return *response*, as a page if it is a problem and its reader is a browser."""
     if response.mimetype != MEDIA_TYPE or request.path.startswith(_API) or not _wants_page():
         return response
+    if isinstance(request.routing_exception, BadHost):  # no page can be linked to from there
+        return response
     said = response.get_json()
     response.set_data(_login(said) if response.status_code == HTTPStatus.UNAUTHORIZED else _problem(said))
     response.mimetype = "text/html"
@@ -29,7 +32,9 @@ def as_page(response: Response) -> Response:
 
 def _login(said: dict[str, Any]) -> str:
     """Return the login page, which goes on to what was asked for."""
-    wanted = request.form.get("next", "") if request.method == "POST" else request.full_path.rstrip("?")
+    wanted = "" if request.method == "POST" else request.full_path.rstrip("?")
+    if request.endpoint == "access.login":  # other forms are not read: they may be too large to be
+        wanted = request.form.get("next", "")
     return render_template("login.html", wanted=wanted, refused=said["detail"])
 
 

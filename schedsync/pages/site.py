@@ -8,6 +8,8 @@ from schedsync.api.backend import backend
 from schedsync.pages import controls, day, docs, failing, jobs, login, overview, run, runs, syncs
 from schedsync.pages.frame import frame
 from schedsync.pages.shown import times
+from schedsync.pages.shown.reference import prose
+from schedsync.pages.shown.revision import in_short
 
 _ASKING = (overview, jobs, runs, run, day, syncs, controls)
 """Modules with a blueprint each, whose views may ask the database."""
@@ -21,6 +23,8 @@ def register(app: Flask) -> None:
         site.register_blueprint(module.blueprint)
     site.app_context_processor(lambda: {"frame": frame()})
     _teach_times(site)
+    site.add_app_template_filter(prose, "prose")
+    site.add_app_template_filter(in_short, "revision")
     app.register_blueprint(site)
     places.let_ask(app, [f"{site.name}.{module.blueprint.name}" for module in _ASKING])
     app.after_request(failing.as_page)

@@ -113,6 +113,8 @@ class Firing:
     def __init__(self, store: Store, runner: Runner, *, node: str, owner: str) -> None:
         self._store, self._runner, self._node, self._owner = store, runner, node, owner
         self._specs: dict[str, tuple[str, JobSpec]] = {}
+        self._unreadable: dict[str, str] = {}
+        """The digests of specs that cannot be read, by job: they are not asked for again at each tick."""
         self._refusals = Refusals()
 
     def fire(self, due: Sequence[DueRow], tick: Tick) -> Claimed:
@@ -127,10 +129,13 @@ class Firing:
             LeadershipLostError: nothing was claimed.
             StaleObservationError: a job changed meanwhile; nothing was claimed, look again.
         """
-        self.learn(due)
+        awake = [row for row in due if not self._refusals.rests(row, tick.now)]
+        for row in awake:  # somebody may have mended what could not be read
+            self._unreadable.pop(row.id, None)
+        self.learn(awake)
         done = _Done()
         try:
-            for portion in self._portions([row for row in due if not self._refusals.rests(row, tick.now)]):
+            for portion in self._portions(awake):
                 if done.runs >= MAX_RUNS or done.refused >= MAX_REFUSED:
                     break
                 self._fire(portion, tick, done)
@@ -251,13 +256,20 @@ class Firing:
             DatabaseUnavailableError: nothing is learnt.
         """
         self._forget_oldest()
-        missing = {row.id: row.spec_digest for row in due if self._specs.get(row.id, ("",))[0] != row.spec_digest}
+        missing = {row.id: row.spec_digest for row in due if self._is_missing(row)}
         if missing:
             specs = self._store.jobs.specs(missing)
             self._specs.update((job_id, (missing[job_id], spec)) for job_id, spec in specs.items())
+            self._unreadable.update((job_id, digest) for job_id, digest in missing.items() if job_id not in specs)
+
+    def _is_missing(self, row: DueRow) -> bool:
+        known = self._specs.get(row.id, ("",))[0]
+        return row.spec_digest not in (known, self._unreadable.get(row.id))
 
     def _forget_oldest(self) -> None:
         """Make room before anything is looked up: jobs come and go, and nobody says here which have gone."""
+        if len(self._unreadable) > MAX_SPECS:
+            self._unreadable.clear()
         surplus = len(self._specs) - MAX_SPECS
         if surplus > 0:
             for job_id in list(self._specs)[:surplus]:

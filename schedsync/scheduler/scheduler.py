@@ -211,7 +211,7 @@ class Scheduler(BackgroundScheduler):
 
     def _sleep(self, later: Sequence[DueRow], claimed: Claimed, ahead: timedelta) -> float:
         """Return for how many seconds nothing is due, as far as is known here: no farther than *ahead*."""
-        longest = AFTER_FAILURE if claimed.postponed else min(ahead.total_seconds(), self._leadership.interval)
+        longest = min(ahead.total_seconds(), AFTER_FAILURE if claimed.postponed else self._leadership.interval)
         slots = [claimed.next_fire_at, *(row.next_fire_at for row in later)]
         coming = min((slot for slot in slots if slot is not None), default=None)
         return longest if coming is None else min(max((coming - self._clock()).total_seconds(), 0.0), longest)

@@ -1,6 +1,6 @@
 """Jobs, runs and the service as the status side shows them: the JSON of the API and of the CLI."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Annotated, Any
@@ -257,13 +257,6 @@ def problem_view(problem: Problem) -> ProblemView:
     return ProblemView.model_validate({name: getattr(problem, name) for name in ProblemView.model_fields})
 
 
-def job_detail(
-    job: StoredJob, pauses: Mapping[str, Pause], last_run: Run | None, overdue_since: datetime | None = None
-) -> JobDetail:
-    """Show *job* at this moment, with its spec."""
-    return standing_detail(standing(job, pauses, last_run, overdue_since))
-
-
 def standing_view(shown: Standing, now: datetime | None = None) -> JobView:
     """Show a job as it stands *now*, which is this moment where nothing else is said."""
     observed, spec, last = shown.job.observed, shown.job.spec, shown.last_run
@@ -333,13 +326,6 @@ def listing(known: Knowledge, wanted: Wanted, now: datetime) -> Listing:
     last, overdue = known.last_runs([job.observed.id for job in found.jobs]), overdue_since(known, found.jobs)
     jobs = [standing(job, pauses, last.get(i), overdue.get(i)) for job in found.jobs for i in [job.observed.id]]
     return Listing(jobs, found.total, found.more, now)
-
-
-def jobs_page(known: Knowledge, *, after: str, limit: int, now: datetime) -> tuple[list[JobView], str | None]:
-    """Return up to *limit* jobs behind the id *after*, and the id to go on from."""
-    behind = Place(missing=False, rank=0, job_id=after) if after else None
-    page = listing(known, Wanted(limit, behind=behind), now)
-    return page.views, None if page.more is None else page.more.job_id
 
 
 def status_view(known: Knowledge, reading: Reading, *, node: str, now: datetime) -> StatusView:

@@ -46,7 +46,7 @@ def test_a_job_of_a_program_runs_is_edited_by_hand_and_is_removed(service: Servi
     changes = [sync["changes"] for sync in service.get("/api/syncs")["syncs"]]
     assert [change["removed"] for change in changes if change["removed"]] == [["erp.close"]]
     actions = [entry["action"] for entry in service.get("/api/audit")["entries"]]
-    assert actions == ["remove-job", "schedule-job", "trigger", "schedule-job"]
+    assert actions == ["remove_job", "schedule_job", "trigger", "schedule_job"]
 
 
 def test_a_loud_run_is_followed_to_its_end_without_a_byte_twice(service: Service, folder: Folder) -> None:

@@ -19,7 +19,8 @@ from sqlalchemy import Connection, event
 from schedsync.plan.ops import Plan
 from schedsync.runs.outcome import Output
 from schedsync.status.knowledge import FromStore
-from schedsync.status.views import jobs_page
+from schedsync.status.selection import Wanted
+from schedsync.status.views import listing
 from schedsync.store.leases import Lease
 from schedsync.store.runs import RunChanges
 from schedsync.store.store import Store
@@ -105,7 +106,7 @@ def _specs(store: Store) -> Operation:
 
 def _page(store: Store) -> Operation:
     live(store, *(f"job-{number:04}" for number in range(100)))
-    return lambda store: jobs_page(FromStore(store), after="", limit=100, now=NOW)
+    return lambda store: listing(FromStore(store), Wanted(100), NOW)
 
 
 def _renewal(store: Store) -> Operation:

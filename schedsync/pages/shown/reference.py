@@ -60,6 +60,7 @@ class Operation:
     """What a token has to allow; nothing where none is ever needed."""
     fields: tuple[Field, ...]
     body: Prose
+    body_needed: bool
     answers: tuple[Answer, ...]
     curl: str
 
@@ -160,6 +161,7 @@ def _operation(path: str, method: str, shown: Schema, document: Schema, address:
         scope=next((scope for need in shown["security"] for scope in need.get("token", ())), ""),
         fields=tuple(_parameter(each) for each in shown.get("parameters", ())),
         body=kind(body) if body else (),
+        body_needed=shown.get("requestBody", {}).get("required", False),
         answers=tuple(_answer(status, each) for status, each in shown["responses"].items()),
         curl=_curl(path, method, shown, document, address),
     )

@@ -3,6 +3,7 @@
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 
+from schedsync.pages.shown.revision import in_short
 from schedsync.pages.shown.wording import counted
 from schedsync.status.logs import ChangesView, SyncView
 
@@ -53,7 +54,7 @@ def _step(view: SyncView, node: str) -> Step:
         view=view,
         level=level,
         words=words,
-        short_revision=(view.revision or "unknown")[:10],
+        short_revision=in_short(view.revision or "unknown"),
         elsewhere=None if view.node == node else view.node,
         changes=tuple(_changes(view.changes, view.counts)),
         also=", ".join(f"{view.counts[name]:,} {name}" for name in _OTHERS if view.counts.get(name)),

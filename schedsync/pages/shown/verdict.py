@@ -103,7 +103,7 @@ def of_service(status: StatusView, failing: Sequence[str], now: datetime) -> Ite
         yield _of_jobs(failing)
     if status.notices.failed:
         headline = f"{counted(status.notices.failed, 'notice')} could not be sent"
-        yield Complaint(Level.WARNING, headline, headline, "`schedsync notices` says why; see the channels.")
+        yield Complaint(Level.WARNING, headline, headline, "`schedsync notify list --state failed` says why.")
 
 
 def _of_jobs(failing: Sequence[str]) -> Complaint:

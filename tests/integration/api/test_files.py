@@ -95,7 +95,7 @@ def test_a_job_becomes_a_file_that_a_person_can_read_and_the_loop_is_woken(writi
     writing.step()
     job = writing.client.get("/api/jobs/erp.close").get_json()
     assert (job["source"]["file"], job["spec"]["run"]["shell"]) == (FILE, "echo on\necho off\n")
-    assert writing.audit() == [("schedule-job", "erp.close", FILE)]
+    assert writing.audit() == [("schedule_job", "erp.close", FILE)]
 
 
 def test_the_same_job_again_changes_nothing_also_when_it_has_comments_by_hand(writing: Writing) -> None:
@@ -117,7 +117,7 @@ def test_another_version_replaces_the_file_also_when_it_was_edited_by_hand(writi
     assert (changed["created"], changed["changed"]) == (False, True)
     assert "30 2" in writing.text()
     assert "said better" in writing.text()
-    assert [action for action, _, _ in writing.audit()] == ["schedule-job", "schedule-job"]
+    assert [action for action, _, _ in writing.audit()] == ["schedule_job", "schedule_job"]
 
 
 def test_true_and_one_are_not_the_same_to_a_file(writing: Writing) -> None:
@@ -233,7 +233,7 @@ def test_a_removed_job_goes_with_the_next_step(writing: Writing) -> None:
     assert writing.here.woken == 3
     writing.step()
     assert set(writing.here.store.jobs.observe().jobs) == {"stays"}
-    assert writing.audit()[-1] == ("remove-job", "erp.close", FILE)
+    assert writing.audit()[-1] == ("remove_job", "erp.close", FILE)
     assert writing.remove(404)["job_id"] == "erp.close"
 
 

@@ -13,7 +13,6 @@ from flask.testing import FlaskClient
 
 from schedsync.api.app import create_app
 from schedsync.api.problems import PLAIN, Kind
-from schedsync.api.selecting import job_cursor
 from schedsync.control import Control
 from schedsync.runs.outcome import Output
 from schedsync.store.store import Store
@@ -140,7 +139,6 @@ def test_a_bad_cursor_is_refused(client: FlaskClient, cursor: str) -> None:
 
 
 def test_a_cursor_of_another_list_is_refused(here: Installation, client: FlaskClient) -> None:
-    problem(client.get(f"/api/runs?cursor={job_cursor('a')}"), 400)
     here.claim("a")
     here.claim("a", here.clock.now + timedelta(hours=1))
     cursor = client.get("/api/runs?limit=1").json["next_cursor"]  # type: ignore[index] # it is an object
@@ -306,3 +304,19 @@ def test_without_the_right_to_write_reading_goes_on_and_wishes_are_refused(
         assert "let the user of this process write to" in problem(response, 503, Kind.MISSING_RIGHT)["detail"]
         assert "Retry-After" not in response.headers
     store.close()
+
+
+@pytest.mark.parametrize("moment", ["0001-01-01T00:00:00%2B14:00", "9999-12-31T23:59:59-14:00"])
+def test_a_time_beyond_the_calendar_is_refused(client: FlaskClient, moment: str) -> None:
+    mistake = _mistake(problem(client.get(f"/api/runs?since={moment}"), 400))
+    assert "beyond the years" in mistake["message"]
+
+
+def test_thousands_of_parameters_are_refused_in_one_sentence(client: FlaskClient) -> None:
+    response = client.get("/api/runs?" + "&".join(f"a{number}" for number in range(5_000)))
+    assert _mistake(problem(response, 400))["found"] == "5000 parameters"
+    assert len(response.data) < 1_000
+
+
+def test_a_path_that_is_none_says_where_to_look(client: FlaskClient) -> None:
+    assert "/api and /docs say what there is" in problem(client.get("/api/nope"), 404)["detail"]

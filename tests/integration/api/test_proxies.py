@@ -76,3 +76,9 @@ def test_a_page_under_the_public_address_may_change_things_whatever_name_the_pro
     answer = client.post("/api/sync", headers={"Origin": "https://sched.example"})
     assert answer.status_code == 202
     problem(client.post("/api/sync", headers={"Origin": "https://sched.example.evil.example"}), 403)
+
+
+def test_a_page_that_claims_to_come_through_a_proxy_is_refused_by_its_own_name(here: Installation) -> None:
+    client = here.client(rules=Rules(proxies=1))
+    headers = {"Host": "evil.example", "X-Forwarded-Host": "localhost"}
+    assert "evil.example" in problem(client.get("/api/jobs", headers=headers), 403)["detail"]

@@ -2,7 +2,7 @@
 
 from collections.abc import Callable
 from dataclasses import replace
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import Any
 
 import pytest
@@ -268,13 +268,31 @@ def test_after_some_failures_an_address_has_to_wait(here: Installation, exposed:
     assert fail(exposed, 1)[0].status_code == 401
 
 
-def test_who_has_to_wait_is_answered_without_asking_the_database(
-    here: Installation, exposed: FlaskClient, monkeypatch: pytest.MonkeyPatch
+def test_who_has_to_wait_makes_the_database_asked_once_a_second_at_most(
+    here: Installation, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    asked, ask = list[datetime](), here.store.tokens.all
+
+    def noting() -> object:
+        asked.append(here.clock.now)
+        return ask()
+
+    monkeypatch.setattr(here.store.tokens, "all", noting)
+    exposed = here.client(exposed=True)
     fail(exposed, EACH)
     here.clock.forward(seconds=30)
-    monkeypatch.setattr(here.store.tokens, "_database", None)
+    asked.clear()
     assert {response.status_code for response in fail(exposed, 5)} == {429}
+    assert len(asked) <= 1
+
+
+def test_a_token_that_was_made_meanwhile_counts_while_its_address_has_to_wait(
+    here: Installation, exposed: FlaskClient, make: Callable[..., str]
+) -> None:
+    fail(exposed, EACH + 1)
+    here.clock.forward(seconds=1)
+    headers, where = bearer(make()), {"REMOTE_ADDR": "10.0.0.1"}
+    assert exposed.get("/api/jobs", headers=headers, environ_overrides=where).status_code == 200
 
 
 def test_a_token_that_is_known_counts_whatever_else_comes_from_its_address(
@@ -332,3 +350,16 @@ def test_when_a_token_was_used_is_written_down_now_and_then(here: Installation, 
     here.vitals.database(here.clock.now, error=None)
     tokens.write_down(app, backend)
     assert here.store.tokens.all()[0].last_used_at == here.clock.now
+
+
+def test_a_wrong_token_in_the_form_logs_nobody_out(exposed: FlaskClient, make: Callable[..., str]) -> None:
+    exposed.set_cookie(tokens.COOKIE, make())
+    response = exposed.post("/login", data={"token": UNKNOWN}, headers={"Origin": "http://localhost"})
+    assert response.status_code == 401
+    assert "Set-Cookie" not in response.headers
+
+
+@pytest.mark.parametrize("header", ["X-Real-IP", "Via", "CF-Connecting-IP"])
+def test_what_a_proxy_passed_on_is_not_from_this_machine(here: Installation, header: str) -> None:
+    response = here.client().post("/api/sync", headers={header: "10.0.0.9"})
+    assert "through a proxy" in problem(response, 401)["detail"]

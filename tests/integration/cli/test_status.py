@@ -57,7 +57,14 @@ def test_a_revision_that_is_live_is_waited_for_no_longer(cli: CommandLine) -> No
     sha = revision(cli)
     waited = cli("status", "--wait", "--revision", sha)
     assert (waited.code, waited.out, waited.err) == (Exit.OK, f"{sha} is live\n", "")
-    assert cli("status", "--wait", "--revision", sha[:12], "--json").json["live"] is True
+    assert cli("status", "--wait", "--revision", sha[: len("sha256:") + 7], "--json").json["live"] is True
+
+
+def test_the_label_of_a_revision_names_none(cli: CommandLine) -> None:
+    cli.applied(a=HOURLY)
+    refused = cli("status", "--wait", "--revision", "sha256:")
+    assert refused.code == Exit.USAGE
+    assert "at least 7 characters behind sha256:" in refused.err
 
 
 def test_a_revision_that_becomes_live_ends_the_wait(cli: CommandLine) -> None:

@@ -83,3 +83,14 @@ def test_a_token_that_is_not_valid_is_asked_for_again(exposed: FlaskClient) -> N
     assert page.forms[0].fields["next"] == "/jobs/a"
     assert page.headings[0] == ("h1", "Log in")
     assert "sst_x_y" not in response.text
+
+
+def test_a_host_that_is_none_is_a_mistake_of_the_request_for_browsers_too(client: FlaskClient) -> None:
+    response = client.get("/", headers={"Host": "a..b", "Accept": "text/html"})
+    assert response.status_code in {400, 403}
+
+
+def test_a_form_that_is_too_large_needs_a_token_like_any_other(here: Installation) -> None:
+    client = client_of(here, exposed=True)
+    response = client.post("/pause", data={"reason": "x" * (1 << 17)}, headers={"Accept": "text/html"})
+    assert response.status_code == 401

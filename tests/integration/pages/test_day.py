@@ -4,7 +4,11 @@ from datetime import timedelta
 
 import pytest
 
+from schedsync.errors import DatabaseUnavailableError
+from schedsync.pages.day import Days
 from schedsync.runs.run import RunState
+from schedsync.status.day import Day
+from schedsync.status.mirror import Mirror
 from tests.builders import located
 from tests.integration.api.conftest import Installation
 from tests.integration.pages.conftest import Browse, client_of
@@ -88,3 +92,12 @@ def test_while_the_database_is_away_what_was_known_is_shown(here: Installation) 
     assert summaries(page) == {"a": "1 failed, 21 to come"}
     assert "This is what was known" in page.text
     assert "1 job cannot be told" in page.text
+
+
+def test_who_reads_from_memory_never_waits_for_who_asks_the_database(here: Installation) -> None:
+    days, mirror = Days(), Mirror()
+    day = Day(here.clock.now.date())
+    with days._lock:  # somebody asks, and the database hangs
+        assert days.get(day, here.backend, mirror).jobs == {}
+        with pytest.raises(DatabaseUnavailableError):
+            days.get(day, here.backend, here.backend.live)
