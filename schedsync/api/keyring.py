@@ -75,10 +75,6 @@ class Keyring:
             self._require_news()
         return token
 
-    def known(self, token_id: str) -> Token | None:
-        """Return the token of this id as far as it is in memory; nobody is asked."""
-        return self._known.tokens.get(token_id)
-
     @property
     def is_empty(self) -> bool:
         """Whether no token was ever made. One that is over counts, too: nothing opens because it ended.

@@ -54,20 +54,21 @@ what the same machine needs for that alone, right before and after."""
 SLOWEST = 2.0
 """How many times slower than that a machine may be; more is not made up for."""
 BURSTS = 3
-"""How many there are at most."""
+"""Of which most have to be in time."""
 SPREADS = {"at the same instant": timedelta(0), "all over one second": timedelta(milliseconds=5)}
 
 
 @pytest.mark.alone
+@pytest.mark.timeout(240)
 @pytest.mark.parametrize("apart", SPREADS.values(), ids=SPREADS)
 def test_with_20_ms_for_each_round_trip_200_jobs_start_in_time(
     service: Service, folder: Folder, standin: Standin, apart: timedelta
 ) -> None:
     standin.latency(20)
     service.start()
-    # What else a machine does only adds to what is measured, so the best of a few bursts is nearest to the truth.
-    bursts = (_burst(service, folder, f"far{number}", apart) for number in range(BURSTS))
-    assert any(late <= limit for late, limit in bursts)
+    # What else a machine does adds to one burst or another, so most of a few are asked.
+    in_time = [late <= limit for late, limit in (_burst(service, folder, f"far{n}", apart) for n in range(BURSTS))]
+    assert sum(in_time) > BURSTS / 2
 
 
 def _burst(service: Service, folder: Folder, name: str, apart: timedelta) -> tuple[timedelta, timedelta]:

@@ -15,6 +15,7 @@ from schedsync.runs.outcome import Output
 from schedsync.runs.run import Run, RunState
 from schedsync.status.mirror import Mirror
 from tests.integration.api.conftest import Installation, problem
+from tests.integration.runner.bench import eventually
 
 PRINTED = b"0123456789"
 
@@ -144,10 +145,7 @@ class Follower:
         """Let *count* requests wait for what *run* prints, and return how to get their answers."""
         before, path = len(self.looks), f"/api/runs/{run.id}/log?from=0&wait=20"
         answers = [self.pool.submit(self.client.application.test_client().get, path) for _ in range(count)]
-        deadline = time.monotonic() + 10
-        while len(self.looks) < before + 2 * count and time.monotonic() < deadline:
-            time.sleep(0.005)
-        assert len(self.looks) >= before + 2 * count
+        eventually(lambda: len(self.looks) >= before + 2 * count)
         return [lambda answer=answer: _part(answer.result(10)) for answer in answers]  # type: ignore[misc]
 
 
@@ -209,8 +207,7 @@ def test_a_follower_of_a_run_here_asks_the_store_once(
 
     monkeypatch.setattr(here.store.runs, "get", asked_for)
     (answer,) = follower.waits(run)
-    while len(follower.looks) < 20:
-        time.sleep(0.005)
+    eventually(lambda: len(follower.looks) >= 20)
     assert asked == [run.id]
     here.live[run.id] = _printed(b"x")
     assert answer()[0] == "x"

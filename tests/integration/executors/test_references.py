@@ -8,6 +8,7 @@ import pytest
 from schedsync.errors import UnresolvedReferenceError
 from schedsync.executors.references import LONGEST, resolve
 from schedsync.specs.references import FileReference, VariableReference
+from tests.needs import bound_by_modes
 
 
 def _in_file(folder: Path, data: bytes) -> str:
@@ -72,10 +73,10 @@ def test_what_is_no_file_is_said(tmp_path: Path) -> None:
         assert str(refused.value) == words
 
 
-@pytest.mark.skipif(os.geteuid() == 0, reason="root may read everything")
 def test_a_file_that_may_not_be_read_says_who_reads_it(tmp_path: Path) -> None:
     (tmp_path / "secret").touch(mode=0o000)
-    with pytest.raises(UnresolvedReferenceError, match="Permission denied; the service reads it, so its user needs"):
+    refusal = "Permission denied; the service reads it, so its user needs"
+    with bound_by_modes(), pytest.raises(UnresolvedReferenceError, match=refusal):
         resolve(FileReference(file="secret"), tmp_path, {})
 
 
