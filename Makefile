@@ -9,7 +9,7 @@ TESTS  ?=
 WORKERS ?= 4
 
 .DEFAULT_GOAL := help
-.PHONY: help run test faults round-trips screens status-side lint format types contracts check clean
+.PHONY: help run test faults round-trips screens status-side clock lint format types contracts check clean
 
 help:  ## Show this list
 	@sed -n 's/^\([a-z-]*\):.*## /\1\t/p' $(MAKEFILE_LIST) | expand -t 12
@@ -30,6 +30,8 @@ run: $(READY)  ## Start the service on jobs.d/ with SQLite and the status API on
 	$(BIN)/schedsync run
 
 test: $(DEV)  ## Run all tests (TESTS=tests/unit for a part)
+	@# Where Python is told to write no bytecode, as in many containers, each service under test would compile all of it.
+	@$(BIN)/python -m compileall -q schedsync
 	@# Of a part that holds none of one kind, pytest says 5.
 	$(BIN)/python -m pytest -n $(WORKERS) --dist worksteal $(TESTS) || [ $$? -eq 5 ]
 	$(BIN)/python -m pytest --alone $(TESTS) || [ $$? -eq 5 ]
@@ -45,6 +47,9 @@ screens: $(DEV)  ## Take a picture of each page into build/screens/, and renew t
 
 status-side: $(DEV)  ## Print what reading costs while 200 jobs start in a second
 	$(BIN)/python -m tests.benchmarks.status_side
+
+clock: $(DEV)  ## Print what it takes to find next fires, and to refuse what never fires
+	$(BIN)/python -m tests.benchmarks.clock
 
 lint: $(DEV)  ## Check style and formatting
 	$(BIN)/ruff check .

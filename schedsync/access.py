@@ -5,8 +5,10 @@ import secrets
 from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
+from functools import lru_cache
 from hashlib import sha256
 from hmac import compare_digest
+from ipaddress import ip_address
 
 _TEXT = re.compile(r"sst_(?P<id>[0-9a-f]{12})_[A-Za-z0-9_-]{43}")
 _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._@-]{0,62}")
@@ -41,7 +43,12 @@ class Rules:
     hosts: frozenset[str] = frozenset()
     """Names, in small letters, by which this service is known besides those of loopback."""
     origin: str | None = None
-    """Where people reach it, as browsers write it: ``https://schedsync.example.com``."""
+    """Where people reach it, as browsers write it: ``https://schedsync.example.com``. Its name is one of ``hosts``."""
+
+    @property
+    def known_elsewhere(self) -> bool:
+        """Whether other machines know it by some name: then something passes on what they ask, and need not say so."""
+        return any(not is_this_machine(name) for name in self.hosts)
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,6 +81,15 @@ class Token:
         if self.revoked_at is not None:
             return "revoked"
         return "expired" if self.expires_at is not None and self.expires_at <= now else "active"
+
+
+@lru_cache(maxsize=64)  # nearly all requests have the same few
+def is_this_machine(name: str) -> bool:
+    """Whether *name*, in small letters, names the machine itself to programs on it; addresses are without brackets."""
+    try:
+        return name == "localhost" or ip_address(name).is_loopback
+    except ValueError:
+        return False
 
 
 def new_token(

@@ -38,11 +38,15 @@ def _problems(problems: tuple[Problem, ...]) -> Mapping[Key, tuple[str, dict[str
 
 
 def _removals(held: tuple[Held, ...]) -> Mapping[Key, tuple[str, dict[str, str]]]:
-    """Return the removals by job: why they are held may count the others."""
+    """Return the removals by job: why they are held may count the others.
+
+    What waits for a sync window is as it should be: the log says nothing of it.
+    """
     return {
         (each.job_id, each.file): (
             "a removal is held back",
             {"job_id": each.job_id, "file": each.file, "why": each.why},
         )
         for each in held
+        if each.window is None
     }

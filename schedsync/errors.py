@@ -48,6 +48,10 @@ class UnavailableConfinementError(SchedsyncError):
     """A job wants a user, a niceness or a limit that this machine or this service cannot give it."""
 
 
+class EngineUnavailableError(SchedsyncError):
+    """The process that starts and watches runs did not begin; nothing was claimed."""
+
+
 class ApiUnavailableError(SchedsyncError):
     """The status API cannot listen on the address that it was given."""
 

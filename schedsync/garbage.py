@@ -10,7 +10,7 @@ import gc
 import time
 from typing import Any
 
-YOUNG, LATER = 10_000, 5
+YOUNG, LATER = 2_000, 5
 """After how many new objects Python looks for garbage among them, instead of 700, since a burst makes thousands that
 are still used; and every how many such searches it looks through older ones, instead of 10."""
 WHOLLY = 3600.0

@@ -9,18 +9,23 @@ import threading
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
+from functools import partial
+from typing import Protocol
 
 from schedsync.clock import Clock, utc_now
 from schedsync.errors import DatabaseUnavailableError, SchemaError, StaleObservationError
 from schedsync.outages import Outage
 from schedsync.plan.diff import diff
+from schedsync.plan.due import keep_due, overtaken
 from schedsync.plan.ops import Plan
 from schedsync.plan.state import Observed, PruneGuard, Snapshot
+from schedsync.plan.windows import NO_SYNC_WINDOWS, SyncWindows, wait_for_windows
 from schedsync.sources.folder import JobsFolder
 from schedsync.specs.job import JobSpec
 from schedsync.specs.problem import Problem
 from schedsync.store.store import Store
 from schedsync.store.syncs import Held, SyncReport
+from schedsync.unhurried import unhurried
 
 log = logging.getLogger(__name__)
 
@@ -28,6 +33,7 @@ TRIES = 5
 """How often a step is made anew when another writer was faster."""
 SETTLE = timedelta(milliseconds=150)
 """How long the folder has to be quiet after an event before it is read: half-written files are not worth reading."""
+_BEING_CHANGED = "the folder is being changed: nothing is removed meanwhile"
 CHECK = timedelta(seconds=1)
 """How often the watch is asked whether it still looks at the right folder."""
 
@@ -54,6 +60,8 @@ class Reconciler:
     guard: PruneGuard
     node: str
     clock: Clock = utc_now
+    windows: SyncWindows = NO_SYNC_WINDOWS
+    """When changes may become live; with its timer the loop notices within `jobs.rescan` that one opens."""
     _last: tuple[Snapshot, SyncReport] | None = None
     seen: Seen | None = None
     """What the last step looked at; None before the first."""
@@ -68,39 +76,45 @@ class Reconciler:
             DatabaseUnavailableError: the store cannot be looked at.
         """
         snapshot = self.folder.read()
-        return diff(snapshot, observed or self.store.jobs.observe(), now=self.clock(), guard=self.guard)
+        return self._decided(snapshot, observed or self.store.jobs.observe(), self.clock(), self.guard, self.windows)
 
     def old_specs(self, plan: Plan) -> dict[str, JobSpec]:
         """Return the live specs of the jobs that *plan* updates."""
         ids = [update.before.id for update in plan.update]
         return {job_id: job.spec for job_id, job in self.store.jobs.load(ids).items() if job.spec is not None}
 
-    def step(self, *, allow_prune: bool = False) -> SyncReport:
+    def step(self, *, allow_prune: bool = False, ignore_windows: bool = False, quiet: bool = True) -> SyncReport:
         """Make one step and return what it found and did.
 
         A step that changes something, or finds other problems than the one before, is kept in the store.
 
         Args:
             allow_prune: remove also what would be held back for a person.
+            ignore_windows: make live also what would wait for a sync window.
+            quiet: whether the folder had stopped changing. Else nothing is removed: a folder that is being emptied, or
+                filled, would lose its jobs in portions that are each too small for the guard.
 
         Raises:
             DatabaseUnavailableError: nothing was changed.
             StaleObservationError: other writers were faster again and again; nothing was changed.
         """
-        guard = replace(self.guard, allow=True) if allow_prune else self.guard
+        guard = replace(self.guard, allow=allow_prune or self.guard.allow, not_now=None if quiet else _BEING_CHANGED)
+        windows = NO_SYNC_WINDOWS if ignore_windows else self.windows
         snapshot = self.folder.read()
+        if self._last is None or self._last[0] is not snapshot:
+            self.store.jobs.learn((place.digest, place.spec) for places in snapshot.jobs.values() for place in places)
         for attempt in range(TRIES):
             try:
-                return self._step(snapshot, guard)
+                return self._step(snapshot, guard, windows)
             except StaleObservationError:
                 if attempt == TRIES - 1:
                     raise
         raise AssertionError("unreachable")  # pragma: no cover
 
-    def _step(self, snapshot: Snapshot, guard: PruneGuard) -> SyncReport:
+    def _step(self, snapshot: Snapshot, guard: PruneGuard, windows: SyncWindows) -> SyncReport:
         now = self.clock()
         observed = self.store.jobs.observe()
-        plan = diff(snapshot, observed, now=now, guard=guard)
+        plan = self._decided(snapshot, observed, now, guard, windows)
         report = self._report(plan, snapshot, now)
         if plan.writes:
             self.store.jobs.apply(plan, now=now, report=report)
@@ -111,6 +125,21 @@ class Reconciler:
         self.seen = Seen(snapshot, observed, now, outdated=plan.writes, renamed=renamed)
         return report
 
+    def _decided(
+        self, snapshot: Snapshot, observed: Observed, now: datetime, guard: PruneGuard, windows: SyncWindows
+    ) -> Plan:
+        plan = diff(snapshot, observed, now=now, guard=guard, pace=unhurried)
+        late = overtaken(plan, now)
+        if late:
+            live = self.store.jobs.specs({update.before.id: update.before.digest for update in late})
+            plan = keep_due(plan, live, now)
+        return wait_for_windows(plan, windows, now=now, live_tags=self._live_tags(plan) if windows.by_tags else None)
+
+    def _live_tags(self, plan: Plan) -> dict[str, tuple[str, ...]]:
+        befores = [*(update.before for update in plan.update), *(removal.before for removal in plan.remove)]
+        specs = self.store.jobs.specs({before.id: before.digest for before in befores})
+        return {job_id: spec.tags for job_id, spec in specs.items()}
+
     def _report(self, plan: Plan, snapshot: Snapshot, now: datetime) -> SyncReport:
         return SyncReport(
             at=now,
@@ -120,9 +149,16 @@ class Reconciler:
             counts=plan.counts(),
             changed=plan.changed(),
             problems=self._since(plan.problems, now),
-            held=tuple(Held(hold.before.id, hold.before.source.file, hold.why) for hold in plan.hold),
-            drift=plan.writes and self._last is not None and self._last[0] is snapshot,
+            held=_held(plan),
+            drift=plan.writes and self._last is not None and self._last[0] is snapshot and not self._waited(plan),
         )
+
+    def _waited(self, plan: Plan) -> bool:
+        """Say whether all that *plan* changes has only waited, for a sync window or until the folder was quiet."""
+        waited = {held.job_id for held in self._last[1].held} if self._last else set()
+        changed = {update.before.id for update in plan.update} | {removal.before.id for removal in plan.remove}
+        changed |= {keep.before.id for keep in plan.keep if not keep.before.stale}
+        return waited >= changed | {add.job.spec.id for add in plan.add}
 
     def _since(self, problems: tuple[Problem, ...], now: datetime) -> tuple[Problem, ...]:
         """Return *problems*, those that the last step saw too with the time of their first sighting."""
@@ -141,12 +177,25 @@ class Reconciler:
         )
 
 
+def _held(plan: Plan) -> tuple[Held, ...]:
+    removals = (Held(hold.before.id, hold.before.source.file, hold.why) for hold in plan.hold)
+    changes = (Held(wait.job_id, wait.file, wait.why, wait.change.value, wait.window) for wait in plan.wait)
+    return (*removals, *changes)
+
+
+class Step(Protocol):
+    """Makes one step, given whether the folder had become quiet before it."""
+
+    def __call__(self, *, quiet: bool) -> None:
+        """Make it."""
+
+
 class ReconcileLoop:
     """A thread that makes a step when asked, and every *rescan* anyway; it survives whatever a step raises."""
 
     def __init__(
         self,
-        step: Callable[[], None],
+        step: Step,
         *,
         rescan: timedelta,
         check: Callable[[], None] = lambda: None,
@@ -155,7 +204,8 @@ class ReconcileLoop:
         """Make a loop.
 
         Args:
-            step: one step; a database that is away is expected, other errors are logged with their traceback.
+            step: one step; where the folder had not become quiet before it, another one follows. A
+                database that is away is expected, other errors are logged with their traceback.
             rescan: the longest time between two steps.
             check: called about each second, e.g. to re-arm a watch.
             may_step: whether this instance should make steps now.
@@ -183,34 +233,37 @@ class ReconcileLoop:
         self._thread.join()
 
     def _loop(self) -> None:
-        waited = timedelta(0)
+        waited, asked = timedelta(0), False
         while not self._stopping.is_set():
-            asked = self._asked.wait(CHECK.total_seconds())
+            if self._asked.wait(CHECK.total_seconds()):
+                self._asked.clear()  # also while no step may be made: who asked then is remembered, and not heard again
+                asked = True
             waited += CHECK
             self._guarded(self._check, "the watch could not be checked")
             if not self._may_step() or not (asked or waited >= self._rescan):
                 continue
-            if asked:
-                self._settle()
-            waited = timedelta(0)
+            quiet = self._settle() if asked else True
+            waited, asked = timedelta(0), False
             if not self._stopping.is_set():
-                self._guarded(self._one_step, "step failed unexpectedly")
+                self._guarded(partial(self._one_step, quiet=quiet), "step failed unexpectedly")
+            if not quiet:
+                self._asked.set()
 
-    def _one_step(self) -> None:
+    def _one_step(self, *, quiet: bool) -> None:
         try:
-            self._step()
+            self._step(quiet=quiet)
         except (DatabaseUnavailableError, SchemaError, StaleObservationError) as error:
             self._outage.failed(error)
         else:
             self._outage.succeeded()
 
-    def _settle(self) -> None:
-        """Wait until nothing asked for a while, but not for ever."""
+    def _settle(self) -> bool:
+        """Wait until nothing asked for a while, but not for ever; return whether that came."""
         for _ in range(4):
-            self._asked.clear()
             if self._stopping.wait(SETTLE.total_seconds()) or not self._asked.is_set():
-                return
-        self._asked.clear()
+                return True
+            self._asked.clear()
+        return False
 
     def _guarded(self, call: Callable[[], None], failed: str) -> None:
         try:

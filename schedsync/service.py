@@ -3,61 +3,49 @@
 import logging
 import signal
 import sys
-import threading
 import time
 from collections.abc import Iterator
 from datetime import timedelta
 from functools import partial
 
-from schedsync import __version__, garbage, logs, pages
+from schedsync import __version__, garbage, logs, pages, parts
 from schedsync.api import tokens
 from schedsync.api.app import Backend, create_app
 from schedsync.api.server import ApiServer
 from schedsync.clock import utc_now
 from schedsync.complaints import Complaints
 from schedsync.control import Control
-from schedsync.errors import MissingRightError, SchedsyncError
-from schedsync.executors.headroom import make_room, shortages
+from schedsync.executors.headroom import shortages
 from schedsync.executors.identity import this_instance
-from schedsync.executors.spool import OutputLimits, live, printed, spooled
-from schedsync.executors.sql_call import Databases
-from schedsync.filing import Filing
+from schedsync.executors.spool import live, printed, spooled
 from schedsync.housekeeping import HistoryKeeper, Periodic
 from schedsync.metrics.instance import Instance
 from schedsync.metrics.metrics import Metrics
-from schedsync.notify.channel import Channel
+from schedsync.news import News
 from schedsync.notify.outbox import Outbox
 from schedsync.notify.pings import Pings
 from schedsync.notify.punctuality import INTERVAL as PUNCTUALITY
 from schedsync.notify.punctuality import Punctuality
-from schedsync.outages import Outage
-from schedsync.plan.state import PruneGuard
-from schedsync.reconcile import ReconcileLoop, Reconciler
+from schedsync.reconcile import ReconcileLoop
 from schedsync.running.listeners import all_of
-from schedsync.running.runner import Runner, RunnerOptions
+from schedsync.running.runner import Runner
 from schedsync.running.sweeping import sweep
-from schedsync.runs.ledger import HTTP, PROCESSES, PYTHON, SQL
 from schedsync.runs.outcome import Output
-from schedsync.runs.run import Run
 from schedsync.runs.waiting import Waiting
 from schedsync.scheduler.firing import Firing
 from schedsync.scheduler.leadership import Leadership
 from schedsync.scheduler.outlook import FARTHEST
 from schedsync.scheduler.scheduler import Scheduler
 from schedsync.settings import Settings
-from schedsync.shutdown import beside, stop_together
+from schedsync.shutdown import beside, give_up_lease, lease_kept, stop_together
 from schedsync.signals import RESCAN, STOP, heard
-from schedsync.sources.folder import JobsFolder, Told
-from schedsync.sources.job_files import JobFiles
-from schedsync.sources.origins import Files
 from schedsync.sources.watch import FolderWatch
 from schedsync.specs.durations import format_duration
-from schedsync.sql.request import Target
-from schedsync.status.knowledge import refresh
-from schedsync.status.mirror import RUNS, Mirror
+from schedsync.specs.following import Follows
+from schedsync.status.beforehand import Beforehand
+from schedsync.status.mirror import Mirror
 from schedsync.status.vitals import Vitals
 from schedsync.store.store import Store
-from schedsync.store.targets import target_of
 
 log = logging.getLogger(__name__)
 
@@ -68,9 +56,6 @@ HISTORY = timedelta(minutes=10)
 """How often the history is looked at for what is too old: the query reads all of it."""
 NOTICES_KEPT = timedelta(days=30)
 """How long it is kept what became of notices."""
-SWITCH = 0.0005
-"""Seconds after which a busy thread lets another one run, a tenth of Python's own value: a spawn waits for its turn
-several times, and hundreds of them may be due while the thread that claimed them is still handing them over."""
 FAREWELL = 10.0
 """Seconds that a stop waits for the parts that may be talking to the database."""
 FAREWELL_AWAY = 2.0
@@ -82,34 +67,6 @@ LAST_REQUESTS = 5.0
 """Seconds that a stop waits for requests that are in work."""
 
 
-def folder(settings: Settings, told: Told = lambda _done, _total: None) -> JobsFolder:
-    """Return the jobs folder that the settings name; *told* is called for each file that it has read."""
-    jobs = settings.jobs
-    return JobsFolder(jobs.path, timezone=jobs.timezone, max_file_size=jobs.max_file_size, told=told)
-
-
-def files(settings: Settings) -> Files:
-    """Return the files of that folder, to be asked what stands where."""
-    jobs = settings.jobs
-    return Files(jobs.path.absolute(), timezone=jobs.timezone, max_file_size=jobs.max_file_size)
-
-
-def reconciler(settings: Settings, store: Store, told: Told = lambda _done, _total: None) -> Reconciler:
-    """Return what makes *store* equal the folder that the settings name; *told* is called for each file it has read."""
-    prune = settings.prune
-    guard = PruneGuard(prune.max_jobs, prune.max_fraction, prune.allow)
-    return Reconciler(folder(settings, told), store, guard, node=settings.node)
-
-
-def channels(settings: Settings) -> dict[str, Channel]:
-    """Return the channels that the settings name.
-
-    Raises:
-        SettingsError: one of them cannot be used as it is.
-    """
-    return {name: channel.channel(name) for name, channel in settings.channels.items()}
-
-
 class Service:
     """Everything that runs, wired."""
 
@@ -117,11 +74,16 @@ class Service:
         self._settings, self._store = settings, store
         self._vitals = Vitals()
         owner = this_instance(settings.node)
-        self._runner = Runner(store, _runner_options(settings, owner))
+        self.failed = False
+        """Whether it ends because it cannot go on."""
+        self._runner = Runner(
+            store, parts.runner_options(settings, owner), make_engine=parts.engine(settings, self._fail)
+        )
         self._leadership = Leadership(store.leases, owner=owner, node=settings.node, ttl=settings.lease.ttl)
-        firing = Firing(store, self._runner, node=settings.node, owner=owner)
+        self._blackouts = settings.blackout_times
+        firing = Firing(store, self._runner, node=settings.node, owner=owner, blackouts=self._blackouts)
         self._scheduler = Scheduler(store, self._runner, firing, self._leadership, self._vitals)
-        self._reconciler = reconciler(settings, store)
+        self._reconciler = parts.reconciler(settings, store)
         self._complaints = Complaints(log)
         self._loop = ReconcileLoop(
             self._step, rescan=settings.jobs.rescan, check=self._check_watch, may_step=lambda: self._scheduler.leads
@@ -133,21 +95,28 @@ class Service:
         self._mirror = Mirror()
         self._mirroring = Periodic("mirror", HOUSEKEEPING, self._refresh_mirror, at_once=True)
         self._outbox = Outbox(
-            store, channels(settings), lambda: self._scheduler.leads, public_url=settings.api.public_url
+            store, parts.channels(settings), lambda: self._scheduler.leads, public_url=settings.api.public_url
         )
         store.runs.on_notices = self._outbox.wake
         self._punctuality = Punctuality(
             store, self._runner.late, lambda: self._scheduler.leads, on_notices=self._outbox.wake
         )
-        self._pings = Pings(settings.jobs.path, _password_variables(settings))
+        self._pings = Pings(settings.jobs.path, parts.hidden(settings))
         self._watching = Periodic("punctuality", PUNCTUALITY, self._punctuality.check)
         self._scheduler.on_lead = self._begin_to_lead
         self._access: Periodic | None = None
+        self._beforehand: Beforehand | None = None
         self._metrics = self._make_metrics()
-        self._past_unknown = True
-        """Whether other processes may have had runs of which the metrics do not know."""
+        self._news = News(store, self._mirror, self._metrics, self._punctuality)
         self._listen()
         self._api = self._make_api() if settings.api.enabled else None
+
+    def _fail(self) -> None:
+        """End, as told by a signal: what runs, and what should, is left to the next start."""
+        self.failed = True
+        self._runner.start_nothing_more()
+        if self._vitals.read().stopping_since is None:
+            signal.raise_signal(signal.SIGTERM)
 
     def _make_metrics(self) -> Metrics:
         return Metrics(
@@ -164,7 +133,7 @@ class Service:
     def _listen(self) -> None:
         """Let all who want to know hear of runs, ticks and transactions."""
         tell, counts = self._runner.tell, self._metrics.runs
-        tell.on_change = all_of(counts.changed, self._learn_run)
+        tell.on_change = all_of(counts.changed, self._news.ran)
         tell.on_started = all_of(counts.started, self._pings.started)
         tell.on_settled = counts.settled
         tell.on_ended = all_of(counts.ended, self._pings.ended)
@@ -181,16 +150,20 @@ class Service:
 
         Raises:
             ApiUnavailableError: the address of the status API cannot be used; nothing was started.
+            OSError: the spool folder cannot be used; nothing was claimed.
+            EngineUnavailableError: what starts runs does not begin; nothing was claimed.
         """
         if self._api is not None:
             self._api.start()
+        self._runner.start()
         if self._access is not None:
             self._access.start()
+        if self._beforehand is not None:
+            self._beforehand.start()
         last = self._store.syncs.latest(complete=True)
         if last is not None:
             self._vitals.live(last.revision)
         self._pings.start()
-        self._runner.start()
         self._scheduler.start()
         self._watch.start()
         self._loop.start()
@@ -220,11 +193,11 @@ class Service:
         elif not written:  # an instance of another machine would take their runs for lost at once
             log.warning("the lease is left to run out, runs or results wait here for the next start")
         else:
-            stop_together({"lease": self._release}, FAREWELL)
+            stop_together({"lease": partial(give_up_lease, self._leadership)}, FAREWELL)
         if self._api is not None:
             self._api.stop(timeout=min(self._patience, LAST_REQUESTS))
-        if self._access is not None:
-            stop_together({"access": self._access.stop}, self._patience)
+        parts = {"access": self._access, "lists": self._beforehand}
+        stop_together({name: part.stop for name, part in parts.items() if part is not None}, self._patience)
         stop_together({"store": self._store.close}, self._patience)
 
     def hurry(self) -> None:
@@ -237,47 +210,21 @@ class Service:
 
     def _drain(self) -> bool:
         """Wait for what runs, as the instance that it belongs to; return whether all results are written."""
-        # The grace may be longer than the lease, and runs of an instance that is taken for dead are settled by others.
-        over = threading.Event()
-        beside("schedsync-lease", partial(self._keep_lease, over))
-        try:
+        with lease_kept(self._leadership):
             return self._runner.stop()
-        finally:
-            over.set()
 
     @property
     def _patience(self) -> float:
         """How many seconds the parts that may wait for the database are waited for."""
         return FAREWELL_AWAY if self._vitals.away else FAREWELL
 
-    def _release(self) -> None:
-        try:
-            self._leadership.release()
-        except MissingRightError:
-            log.debug("there is no lease to release")
-        except SchedsyncError as error:
-            log.warning("the lease is left to run out", extra={"error": str(error)})
-
-    def _keep_lease(self, over: threading.Event) -> None:
-        outage = Outage(log, "the lease cannot be renewed while the service stops", "the lease is renewed again")
-        while not over.is_set():
-            try:
-                self._leadership.keep()
-            except MissingRightError:  # there is no lease to keep
-                return
-            except SchedsyncError as error:
-                outage.failed(error)
-            else:
-                outage.succeeded()
-            over.wait(self._leadership.interval)
-
     def wake(self) -> None:
         """Ask for one more step of the reconcile loop."""
         self._loop.wake()
 
-    def _step(self) -> None:
+    def _step(self, *, quiet: bool) -> None:
         with self._metrics.loops.step() as step:
-            report = step.report = self._reconciler.step()
+            report = step.report = self._reconciler.step(quiet=quiet)
         self._vitals.stepped(report)
         if self._reconciler.seen is not None and self._reconciler.seen.outdated:
             changed = {name: n for name, n in report.counts.items() if n and name != "unchanged"}
@@ -286,6 +233,7 @@ class Service:
         if report.drift:
             log.warning("the store had been changed by another hand, it is healed")
         self._learn_jobs()  # before a slot of a renamed job is looked at
+        self._scheduler.boot.ready()
         self._scheduler.wakeup()
         self._mirror_step()
 
@@ -293,40 +241,18 @@ class Service:
         """Let the runner know who runs after whom and has a new id, as the step has changed it or found it changed."""
         seen = self._reconciler.seen
         if seen is not None:
-            found = {job.id: job.digest for job in seen.observed.jobs.values() if job.follows}
+            found = {job.id: job.digest for job in seen.observed.jobs.values() if job.follows is Follows.RUNS}
             renamed = {**self._runner.renamed(seen.observed.jobs), **seen.renamed}
             if seen.outdated or renamed or found != self._runner.followers.digests:
                 self._runner.learn_followers(renamed)
 
     def _mirror_step(self) -> None:
-        seen = self._reconciler.seen
-        if seen is not None:
-            self._mirror.see_folder(seen.snapshot.jobs)
-            self._punctuality.see(seen.snapshot.jobs, seen.observed.jobs)
-            self._metrics.per_job.keep(seen.observed.jobs.keys() | seen.snapshot.jobs.keys())
-            self._mirror.see_jobs(self._store.jobs.observe() if seen.outdated else seen.observed, seen.at)
+        if self._reconciler.seen is not None:
+            self._news.stepped(self._reconciler.seen)
 
     def _refresh_mirror(self) -> None:
         if not self._vitals.away:
-            wholly = self._mirror.as_of is None or not self._scheduler.leads
-            refresh(self._mirror, self._store, utc_now(), wholly=wholly)
-            self._mirror.learn_notices(self._store.notices.counts())
-            self._learn_past()
-
-    def _learn_past(self) -> None:
-        """Let the metrics know what became of jobs before, once when other processes may have run them."""
-        live = self._mirror.live()
-        if not (self._past_unknown and live):
-            return
-        self._past_unknown = False  # before it is asked: who begins to lead meanwhile wants it asked again
-        try:
-            found = self._store.notices.successes(live)
-        except SchedsyncError:
-            self._past_unknown = True
-            raise
-        per_job = self._metrics.per_job
-        per_job.learn_past(self._mirror.runs(job_id=None, before=None, limit=RUNS))
-        per_job.learn_successes({i: each.last for i, each in found.items() if each.last is not None})
+            self._news.refresh(leads=self._scheduler.leads, held=self._runner.held)
 
     def _check_watch(self) -> None:
         self._watch.check()
@@ -339,13 +265,8 @@ class Service:
         sweep(self._settings.runner.spool, self._store.runs, utc_now())
         self._outbox.wake()
 
-    def _learn_run(self, run: Run) -> None:
-        self._mirror.learn_run(run)
-        self._punctuality.learn(run)
-
     def _begin_to_lead(self) -> None:
-        self._punctuality.begin()
-        self._past_unknown = True
+        self._news.leads_now()
         self._loop.wake()
         self._outbox.wake()
 
@@ -359,19 +280,13 @@ class Service:
             self._store.audit.forget(utc_now())
 
     def _spooled_output(self, run_id: str) -> Output | None:
-        return spooled(live(self._settings.runner.spool, run_id), output_limits(self._settings))
+        return spooled(live(self._settings.runner.spool, run_id), parts.output_limits(self._settings))
 
     def _printed(self, run_id: str, start: int, most: int) -> bytes:
         return printed(live(self._settings.runner.spool, run_id), start, most)
 
     def _waiting(self) -> list[Waiting] | None:
         return self._runner.waiting() if self._scheduler.leads else None
-
-    def _filing(self) -> Filing | None:
-        if not self._settings.api.write_files:
-            return None
-        jobs = self._settings.jobs
-        return Filing(self._store, JobFiles(jobs.path, timezone=jobs.timezone, max_file_size=jobs.max_file_size))
 
     def _make_api(self) -> ApiServer:
         api = self._settings.api
@@ -387,15 +302,19 @@ class Service:
             tick_limit=3 * FARTHEST,
             spooled_output=self._spooled_output,
             printed=self._printed,
-            filing=self._filing(),
+            filing=parts.filing(self._settings, self._store),
             exposed=api.exposed,
             waiting=self._waiting,
             groups=self._settings.group_places,
-            origins=files(self._settings).origins,
+            blackouts=self._blackouts,
+            origins=parts.files(self._settings).origins,
             mirror=self._mirror,
             rules=api.rules,
             metrics=self._metrics,
         )
+        if self._store.database.is_here:
+            self._beforehand = Beforehand(backend.live, backend.texts, utc_now)
+            self._runner.tell.on_finished = all_of(self._scheduler.ended, self._beforehand.note)
         app = create_app(backend)
         pages.register(app)
         self._access = Periodic("access", ACCESS, partial(tokens.write_down, app, backend), at_end=True)
@@ -409,9 +328,8 @@ def run(settings: Settings) -> int:
         SchedsyncError: it cannot start; the message says why.
     """
     logs.configure(settings.log_level, as_json=settings.log_format == "json")
-    sys.setswitchinterval(SWITCH)
+    sys.setswitchinterval(parts.SWITCH)
     garbage.keep_short()
-    make_room(settings.runner.most_runs)
     for shortage in shortages(settings.runner.most_runs):
         log.warning(shortage)
     store = Store.open(settings.database.store_address(settings.node))
@@ -435,7 +353,7 @@ def run(settings: Settings) -> int:
         beside("schedsync-signals", partial(_hurry_again, signals, service, began))
         service.stop()
         log.info("stopped", extra={"seconds": round(time.monotonic() - began, 3)})
-    return 0
+    return 1 if service.failed else 0
 
 
 def _heed(signals: Iterator[signal.Signals], service: Service) -> None:
@@ -452,51 +370,3 @@ def _hurry_again(signals: Iterator[signal.Signals], service: Service, since: flo
     if any(number in STOP and time.monotonic() - since > ONE_STOP for number in signals):
         log.warning("told to stop once more, runs are ended now")
         service.hurry()
-
-
-def output_limits(settings: Settings) -> OutputLimits:
-    """Return how much of an output is kept."""
-    runner = settings.runner
-    return OutputLimits(runner.max_output, runner.keep_head, runner.keep_tail)
-
-
-def _runner_options(settings: Settings, owner: str) -> RunnerOptions:
-    runner = settings.runner
-    return RunnerOptions(
-        node=settings.node,
-        owner=owner,
-        folder=settings.jobs.path,
-        spool=runner.spool,
-        limits=output_limits(settings),
-        capacity={
-            PROCESSES: runner.max_processes,
-            PYTHON: runner.max_python,
-            SQL: runner.max_sql,
-            HTTP: runner.max_http,
-        },
-        max_runs=runner.max_runs,
-        groups=settings.group_places,
-        databases=Databases(settings.node, _targets(settings)),
-        hidden=_password_variables(settings),
-        shutdown_grace=runner.shutdown_grace,
-    )
-
-
-def _targets(settings: Settings) -> dict[str, Target]:
-    """Return the databases that jobs may name.
-
-    Raises:
-        SettingsError: one of them cannot be used as it is.
-    """
-    return {
-        name: target_of(f"connections.{name}", connection.address(f"connections.{name}"))
-        for name, connection in settings.connections.items()
-    }
-
-
-def _password_variables(settings: Settings) -> frozenset[str]:
-    """Return the variables that hold passwords and the like: they are the service's, and no business of jobs."""
-    databases = [settings.database, *settings.connections.values()]
-    names = [each.password_env for each in databases]
-    names += [name for each in settings.channels.values() for name in (each.url_env, each.secret_env)]
-    return frozenset(name for name in names if name is not None)

@@ -3,8 +3,13 @@
 import logging
 import threading
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
 from functools import partial
+
+from schedsync.errors import MissingRightError, SchedsyncError
+from schedsync.outages import Outage
+from schedsync.scheduler.leadership import Leadership
 
 log = logging.getLogger(__name__)
 
@@ -36,6 +41,44 @@ def beside(name: str, call: Callable[[], None]) -> threading.Thread | None:
         log.warning("no further thread can be started", extra={"part": name, "error": str(error)})
         return None
     return thread
+
+
+@contextmanager
+def lease_kept(leadership: Leadership) -> Iterator[None]:
+    """Stay an instance that lives while what runs ends, which may take longer than the lease.
+
+    Runs of an instance that is taken for dead are settled by others.
+    """
+    over = threading.Event()
+    beside("schedsync-lease", partial(_keep_lease, leadership, over))
+    try:
+        yield
+    finally:
+        over.set()
+
+
+def _keep_lease(leadership: Leadership, over: threading.Event) -> None:
+    outage = Outage(log, "the lease cannot be renewed while the service stops", "the lease is renewed again")
+    while not over.is_set():
+        try:
+            leadership.keep()
+        except MissingRightError:  # there is no lease to keep
+            return
+        except SchedsyncError as error:
+            outage.failed(error)
+        else:
+            outage.succeeded()
+        over.wait(leadership.interval)
+
+
+def give_up_lease(leadership: Leadership) -> None:
+    """Let another instance lead at once, if the database answers."""
+    try:
+        leadership.release()
+    except MissingRightError:
+        log.debug("there is no lease to release")
+    except SchedsyncError as error:
+        log.warning("the lease is left to run out", extra={"error": str(error)})
 
 
 def _guarded(name: str, stop: Callable[[], None]) -> None:

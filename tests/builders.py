@@ -29,8 +29,14 @@ def spec(**fields: Any) -> JobSpec:
 def located(*, file: str | None = None, line: int = 1, **fields: Any) -> Located:
     """A job in a file that is named after it."""
     job = spec(**fields)
-    places = dict.fromkeys(job.after or (), (line + 1, 3))
-    return Located(job, Source(file or f"{job.id}.yaml", line), spec_digest(job), schedule_digest(job), places)
+    return Located(
+        job,
+        Source(file or f"{job.id}.yaml", line),
+        spec_digest(job),
+        schedule_digest(job),
+        upstreams=dict.fromkeys(job.after or (), (line + 1, 3)),
+        renamed_at=(line + 1, 15) if job.renamed_from else None,
+    )
 
 
 def observed(*, job: Located | None = None, **fields: Any) -> ObservedJob:
@@ -46,7 +52,7 @@ def observed(*, job: Located | None = None, **fields: Any) -> ObservedJob:
         generation=1,
         prune=job.spec.prune.value,
         suspended=job.spec.suspend,
-        follows=bool(job.spec.after),
+        follows=job.spec.follows,
     )
     return replace(live, **fields)
 

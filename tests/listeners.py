@@ -5,7 +5,7 @@ import socket
 import struct
 import threading
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager, suppress
+from contextlib import ExitStack, contextmanager, suppress
 
 import pytest
 
@@ -34,6 +34,21 @@ def closing_listener() -> Iterator[int]:
     """Give the port of a listener that ends each connection at once."""
     with _listening(lambda client: client.close()) as port:
         yield port
+
+
+@contextmanager
+def dropping_listener() -> Iterator[int]:
+    """Give the port of a listener that does not even answer who wants to connect, as behind a firewall."""
+    with ExitStack() as stack:
+        server = stack.enter_context(socket.socket())
+        server.bind(("127.0.0.1", 0))
+        server.listen(0)  # and nobody accepts: once the few places for those who wait are taken, packets are dropped
+        place: tuple[str, int] = server.getsockname()
+        with suppress(TimeoutError):
+            while True:
+                stack.enter_context(socket.create_connection(place, timeout=0.3))
+        yield place[1]
+        _abandoned_connects_end()
 
 
 @contextmanager

@@ -3,7 +3,7 @@
 --   SCHEDSYNC_APP   the service: changes rows, creates nothing
 --   SCHEDSYNC_READ  people and monitoring: reads
 -- It may be run again, and has to be when new tables were created: that is when the grants on them are made.
--- Set other passwords, and other limits than 500M.
+-- Set other passwords, and other limits than 500M. Where the settings name tablespaces, a quota on each of them is needed.
 
 WHENEVER SQLERROR EXIT FAILURE
 SET SERVEROUTPUT ON
@@ -26,13 +26,17 @@ BEGIN
     EXECUTE IMMEDIATE 'GRANT CREATE TABLE, CREATE VIEW TO schedsync';
     EXECUTE IMMEDIATE 'ALTER USER schedsync QUOTA 500M ON users';
 
-    FOR one IN (SELECT table_name AS name, 'SELECT, INSERT, UPDATE, DELETE' AS rights
+    -- The same rights as `schedsync db ddl --grants` prints: nobody but the owner writes the version, or locks upgrades.
+    FOR one IN (SELECT table_name AS name,
+                       CASE table_name WHEN 'SCHEDSYNC_VERSION' THEN 'READ'
+                                       ELSE 'SELECT, INSERT, UPDATE, DELETE' END AS rights
                   FROM dba_tables WHERE owner = 'SCHEDSYNC' AND table_name LIKE 'SCHEDSYNC\_%' ESCAPE '\'
+                   AND table_name <> 'SCHEDSYNC_LOCK'
                 UNION ALL
-                SELECT view_name, 'SELECT'
+                SELECT view_name, 'READ'
                   FROM dba_views WHERE owner = 'SCHEDSYNC' AND view_name LIKE 'SCHEDSYNC\_%' ESCAPE '\') LOOP
         EXECUTE IMMEDIATE 'GRANT ' || one.rights || ' ON schedsync.' || one.name || ' TO schedsync_app';
-        EXECUTE IMMEDIATE 'GRANT SELECT ON schedsync.' || one.name || ' TO schedsync_read';
+        EXECUTE IMMEDIATE 'GRANT READ ON schedsync.' || one.name || ' TO schedsync_read';
         DBMS_OUTPUT.PUT_LINE('granted ' || one.name);
     END LOOP;
 END;

@@ -8,9 +8,9 @@ from typing import Any, TypeVar
 from flask import Response, g
 
 from schedsync.api.backend import Backend, backend
-from schedsync.api.places import BUSY, has_place
+from schedsync.api.places import BusyError, has_place
 from schedsync.clock import rfc3339
-from schedsync.errors import DatabaseUnavailableError, SchemaError
+from schedsync.errors import DatabaseUnavailableError, SchedsyncError, SchemaError
 from schedsync.status.knowledge import Knowledge
 from schedsync.status.mirror import Mirror, NotRememberedError
 from schedsync.status.vitals import Reading
@@ -21,20 +21,21 @@ HEADER = "Schedsync-As-Of"
 
 
 def remembered(ask: Callable[[Knowledge], T]) -> T:
-    """Return what *ask* makes of the store, or of the mirror while the database is away.
+    """Return what *ask* makes of the store, or of the mirror while the database is away or has no place left.
 
     Raises:
         DatabaseUnavailableError: the database is away, and what is asked for is not in memory.
     """
     parts = backend()
     if parts.vitals.away:  # the firing loop finds out when it is back; each request would wait for that
-        return _from_mirror(ask, parts, str(parts.vitals.read().database_error))
+        return _from_mirror(ask, parts, DatabaseUnavailableError(str(parts.vitals.read().database_error)))
     if not has_place():
-        return _from_mirror(ask, parts, BUSY)
+        return _from_mirror(ask, parts, BusyError())
     try:
-        return ask(parts.live)
+        with parts.store.database.one_look():
+            return ask(parts.live)
     except (DatabaseUnavailableError, SchemaError) as error:
-        return _from_mirror(ask, parts, str(error))
+        return _from_mirror(ask, parts, error)
 
 
 def answered(ask: Callable[[Knowledge], dict[str, Any]]) -> dict[str, Any]:
@@ -56,9 +57,14 @@ def answered_text(ask: Callable[[Knowledge], str]) -> Response:
 def reading_of(known: Knowledge) -> Reading:
     """Return the vitals as they fit to where an answer comes from."""
     reading = backend().vitals.read()
-    if not isinstance(known, Mirror) or not reading.database_ok:
+    if not isinstance(known, Mirror) or not reading.database_ok or is_busy():
         return reading
-    return replace(reading, database_ok=False, database_since=known.as_of, database_error=g.why_from_mirror)
+    return replace(reading, database_ok=False, database_since=known.as_of, database_error=str(g.why_from_mirror))
+
+
+def is_busy() -> bool:
+    """Whether the answer comes from memory only because there was no place to ask the database from."""
+    return isinstance(g.get("why_from_mirror"), BusyError)
 
 
 def say_how_old(response: Response) -> Response:
@@ -69,15 +75,15 @@ def say_how_old(response: Response) -> Response:
     return response
 
 
-def _from_mirror(ask: Callable[[Knowledge], T], parts: Backend, why: str) -> T:
+def _from_mirror(ask: Callable[[Knowledge], T], parts: Backend, why: SchedsyncError) -> T:
     as_of = parts.mirror.as_of
     if as_of is None:
-        raise DatabaseUnavailableError(why)
+        raise DatabaseUnavailableError(str(why))
     g.why_from_mirror = why
     try:
         answer = ask(parts.mirror)
     except NotRememberedError:
-        raise DatabaseUnavailableError(why) from None
+        raise DatabaseUnavailableError(str(why)) from None
     g.as_of = as_of
     return answer
 

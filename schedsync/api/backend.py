@@ -12,11 +12,13 @@ from schedsync.clock import Clock
 from schedsync.control import Control
 from schedsync.filing import Filing
 from schedsync.metrics.metrics import Metrics
+from schedsync.runs.blackouts import NO_BLACKOUTS, Blackouts
 from schedsync.runs.outcome import Output
 from schedsync.runs.waiting import Waiting
 from schedsync.sources.origins import Origins
 from schedsync.status.knowledge import FromStore
 from schedsync.status.mirror import Mirror
+from schedsync.status.standing import KeptStandings
 from schedsync.status.texts import JobTexts
 from schedsync.status.vitals import Vitals
 from schedsync.store.store import Store
@@ -48,8 +50,12 @@ class Backend:
     """Returns what waits, when this instance leads and so knows it; else None."""
     groups: Mapping[str, int] = field(default_factory=dict)
     """How many runs of a group may be unsettled, where that is not one."""
+    blackouts: Blackouts = NO_BLACKOUTS
+    """When slots are not run."""
     mirror: Mirror = field(default_factory=Mirror)
     """What answers while the database is away."""
+    standings: KeptStandings = field(default_factory=KeptStandings)
+    """How the jobs of lists stand."""
     texts: JobTexts = field(default_factory=JobTexts)
     """What lists show of jobs."""
     spooled_output: Callable[[str], Output | None] = lambda _run_id: None
@@ -72,7 +78,7 @@ class Backend:
     @property
     def live(self) -> FromStore:
         """The store, as readers ask it."""
-        return FromStore(self.store, self.mirror)
+        return FromStore(self.store, self.mirror, self.standings)
 
 
 def attach(app: Flask, backend: Backend) -> None:

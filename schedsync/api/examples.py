@@ -112,6 +112,7 @@ _STATUS = StatusView(
         )
     ],
     held=[],
+    blackouts=[],
 )
 _SYNC = SyncView(
     id="019ab4c2e5d07f3a9c1b2d4e",
@@ -143,7 +144,11 @@ _SHOWN: list[BaseModel] = [
     _RUN,
     _PAUSE,
     JobsPage(jobs=[_JOB], total=1, next_cursor=_CURSOR),
-    JobDetail(**dict(_JOB), spec={"id": "erp.nightly-dump", "run": {"script": "scripts/dump.sh"}, "timeout": "30m"}),
+    JobDetail(
+        **dict(_JOB),
+        spec={"id": "erp.nightly-dump", "run": {"script": "scripts/dump.sh"}, "timeout": "30m"},
+        next_slots=[_SLOT + timedelta(days=number) for number in range(1, 4)],
+    ),
     RunsPage(runs=[_RUN], next_cursor=None),
     RunDetail(**dict(_ASKED), waiting_for=_WAITS),
     QueueView(

@@ -10,7 +10,7 @@ from pydantic_core import CoreSchema
 from schedsync.access import Scope
 from schedsync.api.backend import backend
 from schedsync.api.endpoint import Endpoint, endpoint
-from schedsync.api.guard import sender
+from schedsync.api.guard import require_token, sender
 from schedsync.api.parsing import Said
 from schedsync.errors import SchedsyncError
 from schedsync.filing import Filing
@@ -61,10 +61,27 @@ class RemovedJob(View):
     file: str
 
 
+@blueprint.before_request
+def check_token() -> None:
+    """Refuse whoever has no token, before anything is read of what is sent.
+
+    Other users of this machine may ask as programs of it do, and would become the user of the service by a job.
+
+    Raises:
+        Unauthorized: there is none with the request.
+        WritingOffError: files are not written here at all, with or without one.
+    """
+    _filing()
+    require_token("Writing job files", "whoever may do it runs anything as the user of the service")
+
+
 @blueprint.post("/schedule-job")
 @endpoint(Endpoint(FiledJob, 201, also=(200, 404, 409), body=JobDocument, body_needed=True, scope=Scope.CONTROL))
 def schedule(document: JobDocument) -> tuple[dict[str, Any], int]:
-    """Write a job's file, or replace it; answer where that is. The next step of the loop makes the job live."""
+    """Write a job's file, or replace it; answer where that is. The next step of the loop makes the job live.
+
+    It takes a token on each installation.
+    """
     filed = _filing().schedule(document.model_extra or {}, by=sender())
     if filed.changed:
         backend().wake()
@@ -81,7 +98,10 @@ def schedule(document: JobDocument) -> tuple[dict[str, Any], int]:
 @blueprint.delete("/remove-job/<job_id>")
 @endpoint(Endpoint(RemovedJob, also=(404, 409), scope=Scope.CONTROL))
 def remove(job_id: str) -> dict[str, Any]:
-    """Remove the file of a job that was written here; the next step of the loop removes the job."""
+    """Remove the file of a job that was written here; the next step of the loop removes the job.
+
+    It takes a token on each installation.
+    """
     file = _filing().remove(job_id, by=sender())
     backend().wake()
     return RemovedJob(job_id=job_id, file=file).model_dump(mode="json")

@@ -1,7 +1,8 @@
 """Who asks, and whether they may.
 
-Programs of this machine may do everything as long as no token was made and no proxy stands in front. Otherwise control
-needs a token with that scope, and reading one with any, unless the settings leave it open.
+Programs of this machine may do nearly everything as long as no token was made and nothing stands in front that passes
+on what others ask. Otherwise control needs a token with that scope, and reading one with any, unless the settings leave
+it open.
 """
 
 from contextlib import suppress
@@ -49,16 +50,32 @@ def check_sender() -> None:
         TooManyRequests: its token is not valid, like many before it.
         DatabaseUnavailableError: whether it may is not known now.
     """
+    g.caller = Caller(_address(), Scope.OPEN.scopes, "nobody")  # for the page that says what is wrong
     origins.check_host()
     if request.method not in SAFE and tokens.bearer() is None:
         origins.check_origin()
+    del g.caller
     scope = scope_needed()
     if scope is Scope.OPEN or (scope in _nobody().scopes and tokens.carried() is None):
         return
-    g.caller = _nobody()  # for the page that says what is wrong
+    g.caller = _nobody()  # likewise
     g.caller = who = _identified()
     if scope not in who.scopes:
         _refuse(who, scope)
+
+
+def require_token(what: str, why: str) -> None:
+    """Refuse the current request, which ``check_sender`` let through, if no token came with it.
+
+    Args:
+        what: what is asked for, as the beginning of a sentence.
+        why: what makes that more than other requests that need control.
+
+    Raises:
+        Unauthorized: a program of this machine asks, and there is no token yet.
+    """
+    if caller().via != "token":
+        _ask_for_token(what, f"also on this machine, since {why}", Scope.CONTROL)
 
 
 def caller() -> Caller:
@@ -72,8 +89,8 @@ def caller() -> Caller:
 
 
 def may(scope: Scope) -> bool:
-    """Whether the sender of the current request may do what needs *scope*."""
-    return scope in caller().scopes
+    """Whether the sender of the current request may do what needs *scope*. Looks for no token where none is needed."""
+    return ("caller" not in g and scope in _nobody().scopes) or scope in caller().scopes
 
 
 def sender() -> str:
@@ -97,9 +114,12 @@ def _identified() -> Caller:
 
 
 def _is_local() -> bool:
-    """Whether only a program of this machine can have sent it: a proxy would make everybody one."""
+    """Whether only a program of this machine can have sent it: a proxy would make everybody one.
+
+    One that passes nothing on but the request cannot be told from a program, so there must be no sign of any.
+    """
     parts = backend()
-    here = not parts.exposed and not parts.rules.proxies
+    here = not (parts.exposed or parts.rules.proxies or parts.rules.known_elsewhere)
     return here and origins.names_this_machine() and not origins.is_passed_on()
 
 
@@ -113,11 +133,20 @@ def _address() -> str:
 
 
 def _refuse(who: Caller, scope: Scope) -> NoReturn:
-    how = _HOW.format(scope=scope.value, root=request.script_root)
     what = "Changing anything" if scope is Scope.CONTROL else "Reading"
     if who.via == "token":
-        raise Forbidden(f'The token "{who.name}" may only read. {what} needs one with the scope {scope.value}: {how}.')
-    raise Unauthorized(f"{what} needs a token here, since {_why()}: {how}.", www_authenticate=tokens.challenge())
+        raise Forbidden(
+            f'The token "{who.name}" may only read. {what} needs one with the scope {scope.value}: {_how(scope)}.'
+        )
+    _ask_for_token(what, f"here, since {_why()}", scope)
+
+
+def _ask_for_token(what: str, where: str, scope: Scope) -> NoReturn:
+    raise Unauthorized(f"{what} needs a token {where}: {_how(scope)}.", www_authenticate=tokens.challenge())
+
+
+def _how(scope: Scope) -> str:
+    return _HOW.format(scope=scope.value, root=request.script_root)
 
 
 def _why() -> str:
@@ -126,4 +155,6 @@ def _why() -> str:
         return "the API listens beyond this machine (api.host is not 127.0.0.1)"
     if parts.rules.proxies or origins.is_passed_on() or not origins.names_this_machine():
         return "the API is asked through a proxy"
+    if parts.rules.known_elsewhere:
+        return "the API is known beyond this machine (api.public_url or api.hosts)"
     return "tokens were made"

@@ -1,5 +1,9 @@
-"""Whether this instance lives and is of use. Asks `vitals` only: the answer comes also without a database."""
+"""Whether this instance lives and is of use. Asks `vitals` only: the answer comes also without a database.
 
+Whoever reaches the service may ask. What the database said is told to those who may read: it names hosts and users.
+"""
+
+from dataclasses import replace
 from datetime import datetime, timedelta
 from typing import Any, Literal
 
@@ -8,6 +12,7 @@ from flask import Blueprint
 from schedsync.access import Scope
 from schedsync.api.backend import backend
 from schedsync.api.endpoint import Endpoint, endpoint
+from schedsync.api.guard import may
 from schedsync.specs.durations import format_duration
 from schedsync.status.views import DatabaseView, Time, View
 from schedsync.status.vitals import Reading
@@ -33,6 +38,7 @@ class Health(View):
     last_tick_at: Time | None
     """When it went round last."""
     database: DatabaseHealth
+    """How the database is; what it said is told to those who may read, and else null."""
 
 
 class Readiness(View):
@@ -47,7 +53,7 @@ class Readiness(View):
 @endpoint(Endpoint(Health, alike=(503,), scope=Scope.OPEN))
 def health() -> tuple[dict[str, Any], int]:
     """Answer 200 while the firing loop goes round, whatever the database does, or the service stops; else 503."""
-    view = _health(backend().vitals.read(), backend().clock(), backend().tick_limit)
+    view = _health(_reading(), backend().clock(), backend().tick_limit)
     return view.model_dump(mode="json"), 200 if view.status in {"ok", "stopping"} else 503
 
 
@@ -55,8 +61,15 @@ def health() -> tuple[dict[str, Any], int]:
 @endpoint(Endpoint(Readiness, alike=(503,), scope=Scope.OPEN))
 def ready() -> tuple[dict[str, Any], int]:
     """Answer 200 when the database answers, and the folder is applied or another instance does that; else 503."""
-    view = _readiness(backend().vitals.read())
+    view = _readiness(_reading())
     return view.model_dump(mode="json"), 200 if view.status == "ready" else 503
+
+
+def _reading() -> Reading:
+    """Return how things are, as far as it is for who asks."""
+    reading = backend().vitals.read()
+    # Who that is matters, and so is looked for, only where there is something to tell.
+    return reading if reading.database_error is None or may(Scope.READ) else replace(reading, database_error=None)
 
 
 def _health(reading: Reading, now: datetime, limit: timedelta) -> Health:
@@ -86,7 +99,8 @@ def _readiness(reading: Reading) -> Readiness:
     if reading.database_since is None:
         reasons.append("the database has not answered yet")
     elif not reading.database_ok:
-        reasons.append(f"the database cannot be used: {reading.database_error}")
+        why = "" if reading.database_error is None else f": {reading.database_error}"
+        reasons.append(f"the database cannot be used{why}")
     if reading.last_step_at is None and not _stands_by(reading):
         reasons.append("the folder has not been applied yet")
     return Readiness(status="waiting" if reasons else "ready", reasons=reasons)

@@ -24,8 +24,9 @@ _MEANT = """\
 Jobs come from files; this API says how they are, and lets operators pause, resume and run them. Times are RFC 3339 in
 UTC. What is absent is null. Parameters and fields that are not listed are errors.
 
-On an installation without tokens that listens on this machine only, no token is asked for. Elsewhere, what changes
-something needs a token of the scope `control`; whether reading needs one depends on the settings.
+On an installation without tokens that only this machine knows and reaches, no token is asked for, but to write job
+files. Elsewhere, what changes something needs a token of the scope `control`; whether reading needs one depends on the
+settings.
 """
 _TAGS = {
     "Jobs": (("/api/jobs", "/api/schedule-job", "/api/remove-job"), "What is scheduled, and pauses of it."),

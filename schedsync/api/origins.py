@@ -10,6 +10,7 @@ from ipaddress import ip_address
 from flask import request
 from werkzeug.exceptions import Forbidden
 
+from schedsync.access import is_this_machine
 from schedsync.api.backend import backend
 from schedsync.specs.wording import shown
 
@@ -18,22 +19,33 @@ _PASSED_ON = (
     *("X-Forwarded-For", "X-Forwarded-Host", "X-Forwarded-Proto", "X-Forwarded-Server", "Forwarded", "Via"),
     *("X-Real-IP", "X-Client-IP", "True-Client-IP", "CF-Connecting-IP"),
 )
+_NAMES_HERE = (
+    "while the API listens on this machine only, use localhost, 127.0.0.1 or [::1]. A proxy in front that passes on its"
+    " own name needs it in api.hosts."
+)
+_NAMES_BEYOND = (
+    "this service is served under its addresses, and under the names in api.public_url and api.hosts. If this is one of"
+    " its names, too, add it to api.hosts."
+)
 
 
 def check_host() -> None:
-    """Refuse a name that is not this service's, while it listens on this machine only.
+    """Refuse a name that is not this service's, where it is known which are.
+
+    While it listens on this machine only, those are the names of this machine and those in the settings. Beyond it they
+    are known if the settings have some. It is served under any address then, too: who asks whether it lives often knows
+    nothing else of it, and nobody can let an address point here.
 
     Raises:
         Forbidden: it is another one; the description says what to do.
     """
-    if backend().exposed:
+    parts = backend()
+    if parts.exposed and not parts.rules.hosts:
         return
+    is_known, how = (_is_ours_or_address, _NAMES_BEYOND) if parts.exposed else (_is_ours, _NAMES_HERE)
     for host in (request.headers.get("Host"), _told_to_proxy()):
-        if not _is_ours(_name_in(host)):
-            raise Forbidden(
-                f"The Host header is {shown(host)}; while the API listens on this machine only, use localhost,"
-                " 127.0.0.1 or [::1]. A proxy in front that passes on its own name needs it in api.hosts."
-            )
+        if not is_known(host):
+            raise Forbidden(f"The Host header is {shown(host)}; {how}")
 
 
 def check_origin() -> None:
@@ -54,7 +66,7 @@ def check_origin() -> None:
 def names_this_machine() -> bool:
     """Whether the current request names this machine as programs on it do."""
     name = _name()
-    return name is not None and _is_this_machine(name)
+    return name is not None and is_this_machine(name)
 
 
 def is_passed_on() -> bool:
@@ -71,22 +83,26 @@ def _name_in(host: str | None) -> str | None:
     return None if match is None else match["ipv6"] or match["name"]
 
 
-def _is_ours(name: str | None) -> bool:
-    return name is not None and (_is_this_machine(name) or name in backend().rules.hosts)
+def _is_ours(host: str | None) -> bool:
+    name = _name_in(host)
+    return name is not None and (is_this_machine(name) or name in backend().rules.hosts)
+
+
+def _is_ours_or_address(host: str | None) -> bool:
+    if host is None:  # a check by HTTP/1.0; browsers always send one
+        return True
+    return _is_address(_name_in(host) or "") or _is_ours(host)
+
+
+def _is_address(name: str) -> bool:
+    try:
+        ip_address(name)
+    except ValueError:
+        return False
+    return True
 
 
 def _told_to_proxy() -> str | None:
     """Return the Host header as it came here: a page may claim to come through a proxy that was told another one."""
     before: dict[str, str | None] = request.environ.get("werkzeug.proxy_fix.orig", {})
     return before.get("HTTP_HOST") or request.headers.get("Host")
-
-
-def _is_this_machine(name: str) -> bool:
-    return name == "localhost" or _is_loopback_address(name)
-
-
-def _is_loopback_address(name: str) -> bool:
-    try:
-        return ip_address(name).is_loopback
-    except ValueError:
-        return False

@@ -11,15 +11,25 @@ from schedsync.api.backend import backend
 from schedsync.api.server import THREADS
 from schedsync.errors import DatabaseUnavailableError
 
-_KEY, _SEATS_KEY, _ASKING = "schedsync-places", "schedsync-seats", "schedsync-asking"
+_KEY, _KEPT_KEY, _SEATS_KEY = "schedsync-places", "schedsync-kept-places", "schedsync-seats"
+_ASKING = "schedsync-asking"
 SEATS = 3
 """How many requests may wait for something to happen at once; they need no place meanwhile, but a thread."""
-PLACES = THREADS - SEATS - 3
+KEPT = 1
+"""How many places only those get that change something: readers never keep an operator out, however long they look."""
+PLACES = THREADS - SEATS - KEPT - 3
 PATIENCE = 0.5
-"""Seconds that a request waits for a place; it has none that long only when the database hangs."""
+"""Seconds that a request waits for a place; it has none that long when the database hangs, or others look for much."""
 BUSY = "requests before this one wait for the database"
 _PREFIX = "/api/"
 _SAFE = {"GET", "HEAD", "OPTIONS"}
+
+
+class BusyError(DatabaseUnavailableError):
+    """The database may be well, but there is no place to ask it from."""
+
+    def __init__(self) -> None:
+        super().__init__(BUSY)
 
 
 class Places:
@@ -30,10 +40,12 @@ class Places:
         self._stuck = threading.Event()
         """Set while somebody waited in vain, and nobody has left since."""
 
-    def take(self) -> bool:
-        """Take a place, and return whether there was one."""
+    def take(self, *, wait: bool = True) -> bool:
+        """Take a place, waiting a moment for one unless told not to, and return whether there was one."""
         if self._free.acquire(blocking=False):
             return True
+        if not wait:
+            return False
         if not self._stuck.is_set() and self._free.acquire(timeout=PATIENCE):
             return True
         self._stuck.set()
@@ -47,7 +59,7 @@ class Places:
 
 def register(app: Flask) -> None:
     """Give a place to each request that may ask the database."""
-    app.extensions[_KEY] = Places()
+    app.extensions[_KEY], app.extensions[_KEPT_KEY] = Places(), Places(KEPT)
     app.extensions[_ASKING] = set()
     app.extensions[_SEATS_KEY] = threading.BoundedSemaphore(SEATS)
     app.before_request(_take)
@@ -61,7 +73,7 @@ def let_ask(app: Flask, blueprints: Iterable[str]) -> None:
 
 def has_place() -> bool:
     """Whether the current request may ask the database."""
-    return bool(g.get("has_place", False))
+    return g.get("place") is not None
 
 
 @contextmanager
@@ -83,27 +95,40 @@ def without_place() -> Iterator[None]:
     try:
         yield
     finally:
-        g.has_place = not backend().vitals.away and _places().take()
+        g.place = _taken()
 
 
 def _take() -> None:
     """Take a place for the current request.
 
     Raises:
-        DatabaseUnavailableError: there is none, or the database is away, and the request wants to change something.
+        BusyError: there is none, and the request wants to change something.
+        DatabaseUnavailableError: likewise, and the database is away.
     """
     if not request.path.startswith(_PREFIX) and request.blueprint not in current_app.extensions[_ASKING]:
         return
     vitals = backend().vitals
-    g.has_place = not vitals.away and _places().take()
-    if not g.has_place and request.method not in _SAFE:
-        raise DatabaseUnavailableError((vitals.away and vitals.read().database_error) or BUSY)
+    g.place = _taken()
+    if g.place is None and _changes_something():
+        error = vitals.read().database_error if vitals.away else None
+        raise BusyError if error is None else DatabaseUnavailableError(error)
+
+
+def _taken() -> Places | None:
+    """Take a place, if there is one for the current request, and return where."""
+    if backend().vitals.away:
+        return None
+    places, kept = (cast("Places", current_app.extensions[key]) for key in (_KEY, _KEPT_KEY))
+    if not _changes_something():
+        return places if places.take() else None
+    return places if places.take(wait=False) else kept if kept.take() else None
+
+
+def _changes_something() -> bool:
+    return request.method not in _SAFE
 
 
 def _give_back(_error: BaseException | None) -> None:
-    if g.pop("has_place", False):
-        _places().give_back()
-
-
-def _places() -> Places:
-    return cast("Places", current_app.extensions[_KEY])
+    place: Places | None = g.pop("place", None)
+    if place is not None:
+        place.give_back()

@@ -10,8 +10,11 @@ from pydantic import WithJsonSchema
 from werkzeug.exceptions import HTTPException, NotFound
 from werkzeug.http import HTTP_STATUS_CODES
 
+from schedsync.access import Scope
 from schedsync.api.files import WritingOffError
+from schedsync.api.guard import may
 from schedsync.api.parsing import MalformedRequestError, Mistake
+from schedsync.api.places import BusyError
 from schedsync.control import BadWishError
 from schedsync.errors import (
     DatabaseUnavailableError,
@@ -30,6 +33,9 @@ log = logging.getLogger(__name__)
 MEDIA_TYPE = "application/problem+json"
 RETRY_AFTER = "5"
 """Seconds after which a client may ask again whether the database is back."""
+_WHO_IS_NOT_KNOWN = (
+    "Which tokens there are is not known now, since the database does not answer; the log of the service says why."
+)
 PLAIN = "about:blank"
 """The type of an error that its status says all about, such as 404 for a path that is none."""
 
@@ -48,6 +54,7 @@ class Kind(Enum):
     TOO_MANY_ATTEMPTS = (429, "Too many attempts")
     INTERNAL_ERROR = (500, "A mistake of schedsync")
     DATABASE_UNAVAILABLE = (503, "The database is away")
+    BUSY = (503, "The service is busy")
     WRONG_SCHEMA = (503, "The tables are not those of this version")
     MISSING_RIGHT = (503, "The database does not allow it")
     FOLDER_NOT_WRITABLE = (503, "The jobs folder does not allow it")
@@ -104,6 +111,7 @@ def register(app: Flask) -> None:
     app.register_error_handler(JobNotFoundError, _no_such_job)
     app.register_error_handler(RunNotFoundError, _no_such_run)
     app.register_error_handler(DatabaseUnavailableError, _no_database)
+    app.register_error_handler(BusyError, _busy)
     app.register_error_handler(SchemaError, _wrong_schema)
     app.register_error_handler(MissingRightError, _no_right)
     app.register_error_handler(HTTPException, _http)
@@ -155,7 +163,12 @@ def _no_such_run(error: RunNotFoundError) -> Response:
 
 
 def _no_database(error: DatabaseUnavailableError) -> Response:
-    return _later(problem(Kind.DATABASE_UNAVAILABLE, str(error)))
+    """Tell what the database said to those who may read: it names hosts and users. Others get as far as tokens."""
+    return _later(problem(Kind.DATABASE_UNAVAILABLE, str(error) if may(Scope.READ) else _WHO_IS_NOT_KNOWN))
+
+
+def _busy(error: BusyError) -> Response:
+    return _later(problem(Kind.BUSY, str(error)))
 
 
 def _wrong_schema(error: SchemaError) -> Response:

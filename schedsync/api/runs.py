@@ -53,11 +53,11 @@ def _text(part: Part, *, final: bool = False) -> Response:
 
 def _page(job_id: str | None, query: RunsQuery) -> dict[str, Any]:
     def page(known: Knowledge) -> dict[str, Any]:
-        found = known.runs(job_id=job_id, before=query.cursor, limit=query.limit + 1, only=query.filter)
-        runs, more, now = found[: query.limit], len(found) > query.limit, backend().clock()
+        found = known.runs_page(job_id=job_id, before=query.cursor, limit=query.limit, only=query.filter)
+        now = backend().clock()
         return {
-            "runs": [run_view(run, now).model_dump(mode="json") for run in runs],
-            "next_cursor": query.cursor_behind(runs[-1]) if more else None,
+            "runs": [run_view(run, now).model_dump(mode="json") for run in found.runs],
+            "next_cursor": query.cursor_behind(found.more),
         }
 
     return answered(page)

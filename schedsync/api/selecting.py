@@ -131,8 +131,10 @@ class RunsQuery(Page):
         """Which runs."""
         return RunFilter(self.state, self.cause, self.node, self.since, self.until)
 
-    def cursor_behind(self, run: Run) -> str:
+    def cursor_behind(self, run: Run | None) -> str | None:
         """Return the cursor of the page that begins behind *run*."""
+        if run is None:
+            return None
         return encoded(self.KIND, f"{_name_of_list(self.__dict__)} {to_micros(run.scheduled_at)} {run.id}")
 
 

@@ -2,6 +2,7 @@
 
 import errno
 import logging
+import resource
 import socket
 import threading
 import time
@@ -10,20 +11,24 @@ from typing import Any
 from flask import Flask
 from waitress import create_server, wasyncore
 
+from schedsync.api.crowd import longest_idle
 from schedsync.errors import ApiUnavailableError
 
 log = logging.getLogger(__name__)
 
-THREADS = 11
-"""Of which 3 may wait for output, 5 for the database, and 3 are left for what needs neither."""
+THREADS = 12
+"""Of which 3 may wait for output, 5 for the database, 1 for it to change something, and 3 are left for the rest."""
 LARGEST_HEAD = 32 << 10
 """In bytes; what is longer is refused."""
 MOST_CONNECTIONS = 1_000
-"""How many there may be at once; dashboards keep theirs open. Beyond it nobody is let in."""
+"""How many there may be at once; dashboards keep theirs open. Where the limit of open files is low it is half of that,
+so that the rest of the service has some. Near it, connections without work make room for new ones (see `crowd`)."""
 IDLE = 60
 """Seconds after which a connection is closed on which nothing comes and nothing is in work."""
-LARGEST_BODY = 1 << 20
-"""In bytes; what is longer is refused before it reaches the app, whose own limit is lower."""
+LARGEST_BODY = 80 << 10
+"""In bytes; what is longer is refused before it reaches the app, whose own limit is a little lower: it says more."""
+_SPARE = 10
+"""So many connections are kept free for those who come; one is let in at a time."""
 _PATIENCE = 1
 """Seconds between two looks at idle connections."""
 _IDLE_THREADS_END = 0.5
@@ -38,15 +43,19 @@ _CAUSES = {
 class ApiServer:
     """Serves an app over HTTP. One thread reads and writes all connections, ``THREADS`` others call the app."""
 
-    def __init__(self, app: Flask, host: str, port: int) -> None:
+    def __init__(self, app: Flask, host: str, port: int, *, most_connections: int = MOST_CONNECTIONS) -> None:
         """Make a server; nothing listens yet.
 
         Args:
             app: what to serve.
             host: a name or an address of this machine.
             port: 0 for one that is free.
+            most_connections: how many there may be at once.
         """
         self._app, self._host, self._port = app, host.strip("[]"), port
+        self._most = min(most_connections, _half_of_files())
+        self._crowded = False
+        """Whether it was said that connections have to make room, and still would be."""
         self._server: Any = None
         self._connections: dict[int, Any] = {}
         self._stopping = threading.Event()
@@ -67,7 +76,7 @@ class ApiServer:
         """
         listener = self._listen()
         self._port = listener.getsockname()[1]
-        self._server = _waitress(self._app, listener, self._connections)
+        self._server = _waitress(self._app, listener, self._connections, self._most)
         self._thread.start()
 
     def stop(self, timeout: float) -> None:
@@ -115,9 +124,25 @@ class ApiServer:
         try:
             # With poll, because select cannot watch files beyond number 1023, and many runs have many pipes.
             wasyncore.loop(timeout=timeout, map=self._connections, use_poll=True, count=1)
+            self._make_room()
         except Exception:  # the boundary of the loop: the API must not vanish for one bad connection
             log.exception("serving the API failed, it goes on")
             self._stopping.wait(_PATIENCE)
+
+    def _make_room(self) -> None:
+        """Close connections that have no work, while there are so many that new ones would not be let in."""
+        channels, many = self._server.active_channels, max(self._most - _SPARE, self._most // 2)
+        while len(channels) > many and (idle := longest_idle(channels.values())) is not None:
+            if not self._crowded:
+                log.warning(
+                    "the API has too many connections, those without work make room",
+                    extra={"connections": len(channels), "address": idle.addr[0]},
+                )
+            self._crowded = True
+            # At once, by the thread that polls it: one whose client reads nothing never becomes writable, which is when
+            # waitress closes those that it wants to.
+            idle.handle_close()
+        self._crowded &= len(channels) > many // 2
 
     def _refuse_new(self) -> None:
         # Closed by the thread that polls it, so that it never polls a closed one.
@@ -139,7 +164,12 @@ class ApiServer:
             self._server.trigger.close()
 
 
-def _waitress(app: Flask, listener: socket.socket, connections: dict[int, Any]) -> Any:
+def _half_of_files() -> int:
+    soft, _ = resource.getrlimit(resource.RLIMIT_NOFILE)
+    return MOST_CONNECTIONS if soft == resource.RLIM_INFINITY else soft // 2
+
+
+def _waitress(app: Flask, listener: socket.socket, connections: dict[int, Any], most: int) -> Any:
     # Its queue says "Task queue depth" for each burst, which is what a queue is for.
     logging.getLogger("waitress.queue").setLevel(logging.ERROR)
     return create_server(
@@ -150,7 +180,8 @@ def _waitress(app: Flask, listener: socket.socket, connections: dict[int, Any]) 
         ident="schedsync",
         max_request_header_size=LARGEST_HEAD,
         max_request_body_size=LARGEST_BODY,
-        connection_limit=MOST_CONNECTIONS,
+        inbuf_overflow=LARGEST_BODY,  # no body becomes a file: that would take another descriptor for each connection
+        connection_limit=most,
         channel_timeout=IDLE,
         clear_untrusted_proxy_headers=False,  # the app believes no more of them than the settings say
         log_socket_errors=False,

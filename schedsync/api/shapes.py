@@ -22,12 +22,12 @@ Mode = Literal["validation", "serialization"]
 PLACE = "#/components/schemas/"
 
 
-def schemas(models: Iterable[tuple[type[BaseModel], Mode]]) -> dict[str, Schema]:
-    """Return the schemas of *models* and of all that they consist of, by name."""
-    generator = _Described(ref_template=PLACE + "{model}")
+def schemas(models: Iterable[tuple[type[BaseModel], Mode]], place: str = PLACE) -> dict[str, Schema]:
+    """Return the schemas of *models* and of all that they consist of, by name. They refer to each other at *place*."""
+    generator = _Described(ref_template=place + "{model}")
     wanted = dict.fromkeys(models)
     _, found = generator.generate_definitions([(model, mode, model.__pydantic_core_schema__) for model, mode in wanted])
-    return {name: _with_members(generator.enums.get(name), shown) for name, shown in found.items()}
+    return {name: _with_members(generator.enums.get(name), _mended(shown)) for name, shown in found.items()}
 
 
 def reference(model: type[BaseModel]) -> Schema:
@@ -61,6 +61,16 @@ class _Described(GenerateJsonSchema):
     def enum_schema(self, schema: core_schema.EnumSchema) -> Schema:
         self.enums[schema["cls"].__name__] = schema["cls"]
         return super().enum_schema(schema)
+
+
+def _mended(shown: Any) -> Any:
+    """Return *shown* with the lengths of lists: pydantic gives them as those of texts where other checks come first."""
+    if isinstance(shown, list):
+        return [_mended(each) for each in shown]
+    if not isinstance(shown, dict):
+        return shown
+    names = {"minLength": "minItems"} if shown.get("type") == "array" else {}
+    return {names.get(key, key): _mended(value) for key, value in shown.items()}
 
 
 def _with_members(kind: type[Enum] | None, shown: Schema) -> Schema:

@@ -49,5 +49,5 @@ def sync(_wish: Nothing) -> tuple[dict[str, Any], int]:
 
 def _shown(known: Knowledge) -> dict[str, Any]:
     parts = backend()
-    view = status_view(known, reading_of(known), node=parts.node, now=parts.clock())
+    view = status_view(known, reading_of(known), node=parts.node, now=parts.clock(), blackouts=parts.blackouts)
     return view.model_dump(mode="json")

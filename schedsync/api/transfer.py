@@ -33,12 +33,19 @@ def _send(response: Response) -> Response:
     _validate(response)
     response.headers.setdefault("Cache-Control", _ASK_AGAIN if "ETag" in response.headers else _NEVER_AGAIN)
     if _is_text(response):
-        response.vary.add("Accept-Encoding")
+        _vary(response)
     if _is_known(response):
         return _not_modified(response)
     if _is_text(response) and _pays(response):
         _compress(response)
     return response
+
+
+def _vary(response: Response) -> None:
+    if "Vary" in response.headers:
+        response.vary.add("Accept-Encoding")
+    else:
+        response.headers["Vary"] = "Accept-Encoding"
 
 
 def _read_file(response: Response) -> None:

@@ -1,14 +1,14 @@
 """Problems as their authors see them: the sentence, the place, the line and a caret; and the same as JSON."""
 
 import re
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import asdict
 from functools import cache
 from pathlib import Path
 from typing import Any
 
 from schedsync.cli.output import counted
-from schedsync.cli.painting import Line, Paint, painted
+from schedsync.cli.painting import Line, Paint, Painted, painted
 from schedsync.cli.terminal import columns, cut, printable, width
 from schedsync.clock import rfc3339
 from schedsync.sources.reading import UnreadableError, read_file
@@ -27,11 +27,22 @@ def full(problems: Iterable[Problem], root: Path) -> Iterator[Line]:
     """Yield the lines that show *problems*, whose files lie below *root*."""
     read = cache(_source_lines)
     for problem in problems:
-        yield painted("error", Paint.BAD) + f": {problem.message}"
-        yield painted("  -->", Paint.PLACE) + f" {root / problem.place}"
-        if problem.line is not None and problem.column is not None:
-            yield from _source(problem, problem.line, problem.column, read(root / problem.file))
-        yield ""
+        yield from _whole(painted("error", Paint.BAD), problem, root, read)
+
+
+def warnings(found: Iterable[tuple[str, Problem]], root: Path) -> Iterator[Line]:
+    """Yield the lines that show what was found, each with the name of the rule that found it."""
+    read = cache(_source_lines)
+    for rule, problem in found:
+        yield from _whole(painted(f"warning[{rule}]", Paint.CARE), problem, root, read)
+
+
+def _whole(kind: Painted, problem: Problem, root: Path, read: Callable[[Path], list[str]]) -> Iterator[Line]:
+    yield kind + f": {problem.message}"
+    yield painted("  -->", Paint.PLACE) + f" {root / problem.place}"
+    if problem.line is not None and problem.column is not None:
+        yield from _source(problem, problem.line, problem.column, read(root / problem.file))
+    yield ""
 
 
 def concise(problems: Iterable[Problem], root: Path) -> Iterator[Line]:

@@ -5,11 +5,11 @@ from dataclasses import asdict
 
 import click
 
+from schedsync.cli.access import of_access
 from schedsync.cli.exits import Exit
 from schedsync.cli.findings import (
     Finding,
     Verdict,
-    of_access,
     of_channels,
     of_connection,
     of_connections,
@@ -22,6 +22,7 @@ from schedsync.cli.options import Options, command
 from schedsync.cli.output import say, say_json, say_table
 from schedsync.cli.painting import Paint, painted, words
 from schedsync.cli.tables import table
+from schedsync.cli.windows import of_windows
 from schedsync.settings import Settings, file_in_force
 from schedsync.settings.origins import Origin, origins
 
@@ -42,7 +43,7 @@ def doctor(options: Options, *, connection: str | None, every: bool) -> int:
     names = _names(settings, connection, every=every)
     checks: list[Check] = [of_jobs, of_spool, of_limits]
     if connection is None:
-        checks += [of_access, of_channels, of_connections, of_store]
+        checks += [of_access, of_channels, of_connections, of_windows, of_store]
     findings = [*(check(settings) for check in checks), *(of_connection(settings, name) for name in names)]
     _say_all(given, findings, as_json=options.as_json)
     return Exit.FAILURE if any(found.verdict is Verdict.WRONG for found in findings) else Exit.OK

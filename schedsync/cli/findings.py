@@ -15,6 +15,7 @@ from schedsync.cli.folder import check_folder
 from schedsync.cli.output import counted
 from schedsync.errors import FolderUnavailableError, SettingsError
 from schedsync.executors.headroom import shortages
+from schedsync.executors.spool_folder import danger_of, open_to_group
 from schedsync.notify import services
 from schedsync.notify.request import WEBHOOK
 from schedsync.settings import Settings
@@ -70,12 +71,19 @@ def of_spool(settings: Settings) -> Finding:
     try:
         free = shutil.disk_usage(place).free
         _try_to_write(place)
+        danger = danger_of(path) if place == path else None
+        group = open_to_group(path) if place == path else None
     except OSError as error:
         says = f"{path}: cannot be written: {error.strerror}; give this user the right, or set runner.spool"
         return Finding(subject, Verdict.WRONG, (says,), {"path": str(path), "free_bytes": None})
     says = f"{path}: {'writable' if place == path else 'can be created'}, {_size(free)} free"
-    verdict = Verdict.WARNING if free < LITTLE_SPACE else Verdict.OK
-    return Finding(subject, verdict, (says,), {"path": str(path), "free_bytes": free})
+    details = {"path": str(path), "free_bytes": free}
+    if danger is not None:
+        return Finding(subject, Verdict.WRONG, (says, danger), details)
+    if group is not None:
+        also = f"the group {group} may write into it; take that right away (chmod g-w) where others are in that group"
+        return Finding(subject, Verdict.WARNING, (says, also), details)
+    return Finding(subject, Verdict.WARNING if free < LITTLE_SPACE else Verdict.OK, (says,), details)
 
 
 def of_limits(settings: Settings) -> Finding:
@@ -146,25 +154,6 @@ def _in_vain(kind: str, unknown: Mapping[str, list[str]]) -> list[str]:
         f" write [{kind}s.{name}]"
         for name, jobs in unknown.items()
     ]
-
-
-def of_access(settings: Settings) -> Finding:
-    """Look at who may ask the status API, as far as the settings say."""
-    api, subject = settings.api, "access"
-    details = {"exposed": api.exposed, "proxies": api.proxies, "read": api.read}
-    if not api.enabled:
-        return Finding(subject, Verdict.OK, ("the status API is off",), details)
-    if not api.exposed and not api.proxies:
-        says = "only programs of this machine reach the API; they may do everything until a token is made"
-        return Finding(subject, Verdict.OK, (says,), details)
-    where = f"api.host is {api.host}" if api.exposed else f"api.proxies is {api.proxies}"
-    if api.read == "open":
-        says = (
-            f'other machines may read jobs, runs and what they print ({where}); with api.read = "token" they need one'
-        )
-        return Finding(subject, Verdict.WARNING, (says,), details)
-    says = f"other machines need a token to read and to control ({where}); `schedsync token list` shows them"
-    return Finding(subject, Verdict.OK, (says,), details)
 
 
 def of_store(settings: Settings) -> Finding:

@@ -14,6 +14,7 @@ from schedsync.sources.folder import JobsFolder, Told
 from schedsync.sources.job_file import ParsedFile, parse_job_file
 from schedsync.sources.listing import ENDINGS
 from schedsync.sources.reading import UnreadableError, read_file
+from schedsync.specs.calendars import FOLDER as CALENDARS
 from schedsync.specs.problem import Problem
 
 _DEFAULTS = "_defaults"
@@ -66,7 +67,7 @@ def check(path: Path, settings: JobsSettings, told: Told = _nobody) -> Checked:
     if relative is None:
         return _check_alone(path, settings)
     part = _part(check_folder(settings, told), relative)
-    if path.is_dir() and not (part.jobs or part.problems):
+    if path.is_dir() and not (part.jobs or part.problems) and relative != PurePosixPath(CALENDARS):
         raise FolderUnavailableError(f"the folder {path} has no jobs")
     return part
 

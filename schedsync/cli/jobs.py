@@ -14,6 +14,7 @@ from schedsync.cli.painting import Line, Painted, words
 from schedsync.cli.source import JobsWanted, Source, source
 from schedsync.cli.tables import fields, table
 from schedsync.cli.times import shown
+from schedsync.specs.wording import AT_BOOT
 
 if TYPE_CHECKING:
     from schedsync.status.views import JobDetail, JobView, PauseView, RunView
@@ -75,12 +76,22 @@ def _show_one(options: Options, job: "JobDetail") -> None:
 
 
 def _row(job: "JobView") -> tuple[Line | None, ...]:
-    return job.id, _state(job), shown(job.next_fire_at), last_run(job.last_run), job.schedule, job.source.file
+    return job.id, _state(job), _next_fire(job), last_run(job.last_run), job.schedule, job.source.file
 
 
 def _state(job: "JobView") -> Painted:
     more = {"stale": job.stale, "overdue": job.overdue_since is not None}
     return words(job.state, *(word for word, is_so in more.items() if is_so))
+
+
+def _next_fire(job: "JobView") -> str | None:
+    return shown(job.next_fire_at) or (AT_BOOT if job.at_boot and job.state == "active" else None)
+
+
+def _behind_next(job: "JobDetail") -> list[str]:
+    """Return the slots after the next one, if that is known."""
+    following = [slot for slot in job.next_slots if job.next_fire_at is not None and slot > job.next_fire_at]
+    return [str(shown(slot)) for slot in following[:3]]
 
 
 def last_run(run: "RunView | None") -> Line | None:
@@ -98,7 +109,8 @@ def _details(job: "JobDetail") -> Iterator[Line]:
             ("state", _state(job)),
             ("paused", None if job.pause is None else pause_text(job.pause)),
             ("overdue since", shown(job.overdue_since)),
-            ("next fire", shown(job.next_fire_at)),
+            ("next fire", _next_fire(job)),
+            ("then", ", ".join(_behind_next(job))),
             ("last run", last_run(job.last_run)),
             ("file", f"{job.source.file}:{job.source.line}"),
             ("revision", job.revision),

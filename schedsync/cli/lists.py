@@ -1,4 +1,4 @@
-"""Pages of jobs and runs as commands print them: a service that is without its database answers from memory."""
+"""Pages of jobs and runs as commands print them: a service that cannot ask its database answers from memory."""
 
 from typing import TYPE_CHECKING
 
@@ -17,4 +17,4 @@ def say_page(page: "JobsPage | RunsPage") -> None:
 def say_age(page: "JobsPage | RunsPage") -> None:
     """Say on stderr how old *page* is, if it does not come from the store."""
     if page.as_of is not None:
-        complain(f"the service is without its database; this is what it remembers of {shown(page.as_of)}")
+        complain(f"the service cannot ask its database now; this is what it remembers of {shown(page.as_of)}")

@@ -51,7 +51,9 @@ class FromDatabase:
         lease = self._store.leases.leader()
         gone = lease is None or is_known_dead(lease.owner, self._settings.node)
         reading = Reading(leader=None if lease is None or gone else lease.node, database_ok=True)
-        return status_view(self._known, reading, node=self._settings.node, now=utc_now())
+        return status_view(
+            self._known, reading, node=self._settings.node, now=utc_now(), blackouts=self._settings.blackout_times
+        )
 
     def jobs(self, wanted: JobsWanted) -> JobsPage:
         """Return the jobs that are wanted."""

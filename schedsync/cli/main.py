@@ -22,6 +22,7 @@ from schedsync.errors import SchedsyncError
 COMMANDS = {
     "run": ("serve:run", "Run the service until it is told to stop."),
     "validate": ("validate:validate", "Check job files, without a database."),
+    "lint": ("lint:lint", "Find what is valid in job files, and hardly meant."),
     "plan": ("plan:plan", "Show what applying the folder would change."),
     "apply": ("plan:apply", "Make the database equal the folder, once."),
     "status": ("status:status", "Show how the service is, or wait until a revision is live."),
@@ -30,6 +31,10 @@ COMMANDS = {
     "logs": ("runs:logs", "Print the output of a run."),
     "queue": ("queue:queue", "List the runs that wait, and what for."),
     "next": ("upcoming:upcoming", "Show when the jobs of the folder fire."),
+    "why": ("why:why", "Say whether a job fires at a moment, and which rule says so."),
+    "explain": ("explain:explain", "Show the values of a job, and which file says each."),
+    "pressure": ("pressure:pressure", "Show how many starts there are when."),
+    "schema": ("schema:schema", "Print the JSON Schema of job files, for editors."),
     "pause": ("pausing:pause", "Pause a job, or all jobs."),
     "resume": ("pausing:resume", "Resume a job, or all jobs."),
     "trigger": ("triggering:trigger", "Run a job now."),

@@ -7,7 +7,8 @@ from typing import Any
 import click
 
 from schedsync.cli.painting import Line, Paint, painted, shown
-from schedsync.cli.terminal import columns
+from schedsync.cli.terminal import columns, is_terminal
+from schedsync.status.steering import ColoursOnly
 
 
 def say(lines: Iterable[Line]) -> None:
@@ -29,8 +30,22 @@ def say_json(value: Any) -> None:
 
 
 def say_raw(text: str) -> None:
-    """Print *text*, which a job has printed, as it is."""
+    """Print *text* as it is."""
     click.echo(text, nl=False, color=True)
+
+
+def say_printed(parts: Iterable[str]) -> None:
+    """Print *parts*, which a job has printed: as they are, and on a terminal only what does not steer it."""
+    if not is_terminal():
+        for part in parts:
+            say_raw(part)
+        return
+    cleaned = ColoursOnly()
+    try:
+        for part in parts:
+            say_raw(cleaned.part(part))
+    finally:
+        say_raw(cleaned.end())
 
 
 def complain(message: str, paint: Paint | None = None) -> None:

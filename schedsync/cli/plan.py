@@ -13,10 +13,10 @@ from schedsync.cli.painting import Line, Paint, painted
 from schedsync.cli.progress import Told, progress
 from schedsync.cli.stores import opened
 from schedsync.clock import rfc3339
+from schedsync.parts import reconciler
 from schedsync.plan.ops import Plan
 from schedsync.plan.render import OldSpecs, to_json, to_text
 from schedsync.plan.state import Observed
-from schedsync.service import reconciler
 from schedsync.settings import Settings
 from schedsync.store.syncs import SyncReport
 
@@ -28,7 +28,7 @@ _MARKS = {"+": Paint.GOOD, "~": Paint.CARE, "-": Paint.BAD, "!": Paint.CARE, "="
 def plan(options: Options) -> int:
     """Show what applying the folder would change.
 
-    Exit code: 0 nothing, 2 changes or held removals, 1 the folder has problems and nothing changes.
+    Exit code: 0 nothing, 2 changes, held ones too, 1 the folder has problems and nothing changes.
     """
     settings = options.settings()
     with progress("comparing them with the database", quiet=options.as_json) as told:
@@ -39,14 +39,15 @@ def plan(options: Options) -> int:
     else:
         say(map(_marked, to_text(found, old)))
         complain_each(diagnostics.concise(found.problems, settings.jobs.path))
-    if found.add or found.update or found.remove or found.hold:
+    if found.add or found.update or found.remove or found.hold or found.wait:
         return Exit.CHANGES
     return Exit.FAILURE if found.problems else Exit.OK
 
 
 @command("apply")
 @click.option("--allow-prune", is_flag=True, help="Remove also what is held back for a person.")
-def apply(options: Options, *, allow_prune: bool) -> int:
+@click.option("--ignore-windows", is_flag=True, help="Make live also what waits for a sync window.")
+def apply(options: Options, *, allow_prune: bool, ignore_windows: bool) -> int:
     """Make the database equal the folder, once.
 
     Creates or upgrades the tables first. A service on the same database takes the change up by itself.
@@ -54,11 +55,11 @@ def apply(options: Options, *, allow_prune: bool) -> int:
     settings = options.settings()
     with opened(settings) as store, progress("making them live", quiet=options.as_json) as told:
         store.upgrade()
-        report = reconciler(settings, store, told).step(allow_prune=allow_prune)
+        report = reconciler(settings, store, told).step(allow_prune=allow_prune, ignore_windows=ignore_windows)
     if options.as_json:
         say_json(_report_json(report))
     else:
-        held = (f"! {held.job_id}  removal held: {held.why}" for held in report.held)
+        held = (f"! {held.job_id}  {held.change} held: {held.why}" for held in report.held)
         say([_done(report), *map(_marked, held)])
         complain_each(diagnostics.concise(report.problems, settings.jobs.path))
     return Exit.FAILURE if report.problems else Exit.OK

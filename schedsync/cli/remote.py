@@ -152,16 +152,19 @@ class FromServer:
         return nothing_of(run, "has reached this service")
 
     def _pages(self, kind: type[V], name: str, path: str, limit: int, **query: object) -> V:
-        """Return as much of a list as is asked for, page by page, as one page."""
-        entries: list[Any] = []
-        cursor: str | None = None
-        while True:
-            page = self._client.get(path, limit=min(limit - len(entries), LONGEST), cursor=cursor, **query)
+        """Return as much of a list as is asked for, page by page, as one page; from memory what there is."""
+        page = self._client.get(path, limit=min(limit, LONGEST), **query)
+        view, entries = _view(kind, page), list(page[name])
+        while (cursor := page["next_cursor"]) is not None and len(entries) < limit:
+            try:
+                page = self._client.get(path, limit=min(limit - len(entries), LONGEST), cursor=cursor, **query)
+            except NoAnswerError:
+                if page.get("as_of") is None:
+                    raise
+                break
             view = _view(kind, page)
             entries += page[name]
-            cursor = page["next_cursor"]
-            if cursor is None or len(entries) >= limit:
-                return _view(kind, page | {name: entries}) if len(entries) > len(page[name]) else view
+        return _view(kind, page | {name: entries}) if len(entries) > len(page[name]) else view
 
 
 def _view(kind: type[V], answer: Any) -> V:

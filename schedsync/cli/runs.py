@@ -7,7 +7,7 @@ import click
 from schedsync.cli.exits import Exit
 from schedsync.cli.lists import say_age, say_page
 from schedsync.cli.options import JOB_ID, Options, command
-from schedsync.cli.output import complain, say_json, say_raw, say_table
+from schedsync.cli.output import complain, say_json, say_printed, say_table
 from schedsync.cli.painting import Line, words
 from schedsync.cli.source import RunsWanted, Source, source
 from schedsync.cli.tables import table
@@ -60,7 +60,7 @@ def logs(options: Options, *, name: str, follow: bool) -> int:
     if options.as_json:
         say_json({"run": log.run.model_dump(mode="json"), "output": log.text})
     else:
-        say_raw(log.text)
+        say_printed([log.text])
     if log.note is not None:
         complain(log.note)
     return Exit.OK
@@ -70,8 +70,7 @@ def _follow(asked: Source, run: "RunView") -> int:
     missing = asked.missing(run)
     if missing is not None:
         complain(f"{missing}; waiting for it")
-    for text in asked.follow(run):
-        say_raw(text)
+    say_printed(asked.follow(run))
     ended = asked.run(run.id)
     complain(f"run {run.id} has ended: {ended.state}" + (f", {ended.reason}" if ended.reason else ""))
     return Exit.OK

@@ -18,7 +18,7 @@ from schedsync.cli.times import PERIOD, ago, elapsed, shown
 from schedsync.errors import DatabaseUnavailableError, SchemaError
 
 if TYPE_CHECKING:
-    from schedsync.status.views import CountsView, NoticesView, ProblemView, StatusView
+    from schedsync.status.views import BlackoutView, CountsView, NoticesView, ProblemView, StatusView
 
 BETWEEN = 0.5
 """Seconds between two looks at a revision that is waited for."""
@@ -76,6 +76,7 @@ def facts(view: "StatusView") -> list[Line]:
             ("revision", _revision(view)),
             ("database", None if view.database.ok else _away(view)),
             ("paused", None if view.paused is None else painted(f"all jobs, {pause_text(view.paused)}", Paint.CARE)),
+            *(("blackout", _blackout(each)) for each in view.blackouts),
             ("jobs", _jobs(view.counts)),
             ("runs", f"{view.counts.running} running, {view.counts.queued} queued"),
             ("notices", _notices(view.notices)),
@@ -107,6 +108,14 @@ def _jobs(counts: "CountsView") -> Line:
     return f"{counts.jobs}" + (f": {', '.join(some)}" if some else "")
 
 
+def _blackout(blackout: "BlackoutView") -> Line:
+    """Return what is in force, until when, why, and for which jobs."""
+    until = "" if blackout.until is None else f" until {shown(blackout.until)}"
+    which = [*blackout.jobs, *(f"tag {tag}" for tag in blackout.tags)]
+    why = f": {blackout.reason}" if blackout.reason else ""
+    return painted(f"{blackout.name}{until}", Paint.CARE) + f", {', '.join(which) or 'all jobs'}{why}"
+
+
 def _notices(notices: "NoticesView") -> Line | None:
     some = [f"{notices.pending} to be sent"] if notices.pending else []
     failed = [painted(f"{notices.failed} given up", Paint.BAD)] if notices.failed else []
@@ -114,13 +123,13 @@ def _notices(notices: "NoticesView") -> Line | None:
 
 
 def problem_lines(view: "StatusView", most: int | None = None) -> Iterator[Line]:
-    """Yield the problems and the held removals of *view*, or the first few of each."""
+    """Yield the problems and the held changes of *view*, or the first few of each."""
     for problem in view.problems[:most]:
         yield painted(f"{_place(problem)}:", Paint.STRONG) + " " + painted(problem.message, Paint.BAD)
     yield from _more(len(view.problems), most, "problem")
     for held in view.held[:most]:
-        yield painted("!", Paint.CARE) + f" {held.job_id}  removal held: {held.why}"
-    yield from _more(len(view.held), most, "held removal")
+        yield painted("!", Paint.CARE) + f" {held.job_id}  {held.change} held: {held.why}"
+    yield from _more(len(view.held), most, "held change")
 
 
 def _place(problem: "ProblemView") -> str:
@@ -189,7 +198,7 @@ def _has_failed(view: "StatusView", revision: str) -> bool:
 def _why_not(view: "StatusView | None", revision: str, timeout: timedelta, failure: str | None) -> str:
     if view is not None and _has_failed(view, revision):
         what = [counted(len(view.problems), "problem")] if view.problems else []
-        what += [counted(len(view.held), "held removal")] if view.held else []
+        what += [counted(len(view.held), "held change")] if view.held else []
         return f"{revision} has been looked at and is not wholly live, for {' and '.join(what)}"
     found = "" if view is None else f"; live is {view.revision.live or 'none'}"
     return f"{revision} is not live after {elapsed(timeout)}{found}" + (f"; {failure}" if failure else "")

@@ -9,11 +9,25 @@ TAB = "    "
 _ELLIPSIS = "..."
 
 
+def is_terminal() -> bool:
+    """Return whether stdout is a terminal."""
+    return sys.stdout is not None and sys.stdout.isatty()
+
+
 def columns() -> int | None:
     """Return how wide the terminal is that stdout is; None when it is none."""
-    if sys.stdout is None or not sys.stdout.isatty():
+    if not is_terminal():
         return None
     return shutil.get_terminal_size().columns
+
+
+def speaks(text: str) -> bool:
+    """Return whether stdout can show *text*, by its encoding."""
+    try:
+        text.encode(getattr(sys.stdout, "encoding", None) or "ascii")
+    except UnicodeEncodeError:
+        return False
+    return True
 
 
 def printable(text: str) -> str:

@@ -3,8 +3,8 @@
 How durations are written is known to the package of specs, which few commands need before they do anything.
 """
 
-from datetime import UTC, datetime, timedelta
-from typing import Any
+from datetime import UTC, date, datetime, timedelta
+from typing import Any, TypeVar
 
 import click
 
@@ -31,13 +31,30 @@ def elapsed(duration: timedelta) -> str:
     return f"{seconds:.1f}s" if seconds < 60 else format_duration(duration)
 
 
+M = TypeVar("M", bound=date)
+
+
+def reachable(moment: M) -> M:
+    """Return *moment*, a time or a day, if there may be slots then.
+
+    Raises:
+        ValueError: it is at an end of the calendar, where zones lead beyond; the message says what to write.
+    """
+    from schedsync.specs.moments import FIRST_YEAR, LAST_YEAR  # noqa: PLC0415
+
+    if not FIRST_YEAR <= moment.year <= LAST_YEAR:
+        raise ValueError(f"the year {moment.year} is out of reach; write one from {FIRST_YEAR} to {LAST_YEAR}")
+    return moment
+
+
 class Moment(click.ParamType[datetime]):
     """A time with its zone, or a duration from now, forwards or backwards."""
 
     name = "time"
 
-    def __init__(self, *, backwards: bool = False) -> None:
+    def __init__(self, *, backwards: bool = False, of_slots: bool = False) -> None:
         self._sign = -1 if backwards else 1
+        self._of_slots = of_slots
 
     def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> datetime:
         """Return the instant (UTC) that *value* means."""
@@ -47,12 +64,15 @@ class Moment(click.ParamType[datetime]):
 
         try:
             end = parse_end(value)
-            return utc_now() + self._sign * end if isinstance(end, timedelta) else end
+            moment = utc_now() + self._sign * end if isinstance(end, timedelta) else end
+            return reachable(moment) if self._of_slots else moment
         except (ValueError, OverflowError) as error:
             self.fail(str(error), param, ctx)
 
 
 MOMENT, PAST = Moment(), Moment(backwards=True)
+SLOT = Moment(of_slots=True)
+"""From which on slots are looked for."""
 
 
 class Period(click.ParamType[timedelta]):

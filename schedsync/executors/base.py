@@ -1,14 +1,15 @@
 """What the engine is given, and whom it tells.
 
-``prepare.py`` makes a ``Launch`` of a run and its spec, ``process.py`` carries it out, the runner is the ``Listener``.
+``prepare.py`` makes a ``Launch`` of a run and its spec, an ``Engine`` carries it out, the runner is the ``Listener``.
 """
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Protocol
 
-from schedsync.runs.outcome import Outcome
+from schedsync.runs.outcome import Outcome, Output
+from schedsync.runs.run import RunState
 
 
 @dataclass(frozen=True, slots=True)
@@ -17,6 +18,9 @@ class Confinement:
 
     wrapper: tuple[str, ...] = ()
     """Programs that set it up, with their arguments: each becomes the next, the last one the process itself."""
+    restorer: tuple[str, str] | None = None
+    """Where ``env`` and ``nice`` are, if the wrapper becomes another user: it does not see the run's environment then,
+    and these give it back (``environment.py``)."""
     owner: tuple[int, int] | None = None
     """User and group of the process, if they are not the service's."""
     umask: int = -1
@@ -63,3 +67,48 @@ class Listener(Protocol):
 
     def finished(self, run_id: str, outcome: Outcome) -> None:
         """Tell how the run ended: once per launch, also when it could not be started."""
+
+
+class Engine(Protocol):
+    """Starts, watches and ends processes: ``ProcessEngine``, or one that is in a process of its own."""
+
+    def start(self) -> None:
+        """Begin; what was launched before is started then."""
+
+    def launch(self, launch: Launch) -> None:
+        """Start a process soon; the listener hears of it. While the engine stops, that is ``lost``, never started.
+
+        Raises:
+            ValueError: the run has been launched and has not ended.
+            RuntimeError: the engine has stopped.
+        """
+
+    def take_up(self, launch: Launch, pid: int, started_at: datetime) -> None:
+        """Watch a run that an earlier service has started, and whose keeper is the process *pid*.
+
+        Raises:
+            ValueError: the run is watched already.
+            RuntimeError: the engine has stopped.
+        """
+
+    def cancel(self, run_id: str, reason: str, state: RunState = RunState.CANCELLED) -> None:
+        """End a run, with *state* and *reason* as its outcome; nothing happens when it is ending or has ended."""
+
+    def running(self) -> frozenset[str]:
+        """Return the runs that were launched and whose end has not been told."""
+
+    def output(self, run_id: str) -> Output | None:
+        """Return what a run has printed so far; None when it is not running."""
+
+    def stop(self, grace: timedelta, reason: str) -> None:
+        """Start nothing more, let runs end by themselves within *grace*, end the rest as ``lost``, and return.
+
+        Runs that had to be ended have *reason* in theirs. Called again, it can only shorten the grace.
+        """
+
+    def hurry(self, longest_grace: timedelta, reason: str) -> None:
+        """Stop and end all runs now, with at most *longest_grace* between SIGTERM and SIGKILL. Returns at once."""
+
+
+MakeEngine = Callable[[Listener], Engine]
+"""Makes the engine that tells a listener."""

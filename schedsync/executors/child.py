@@ -21,6 +21,7 @@ from typing import IO
 
 from schedsync.executors import orphans
 from schedsync.executors.base import Launch
+from schedsync.executors.environment import invocation
 from schedsync.executors.identity import process_name
 from schedsync.executors.matching import LineMatcher
 from schedsync.executors.redaction import Redactor
@@ -225,15 +226,16 @@ def spawn(launch: Launch, *, leads: bool = True) -> Spawned:
     """
     if launch.confinement.wrapper:
         check_program(launch)
+    arguments, environ = invocation(launch)
     with _stdin(launch.stdin) as stdin, _output(launch.confinement.owner) as (pipe, stdout):
         process = subprocess.Popen(
-            (*launch.confinement.wrapper, *launch.argv),
+            arguments,
             bufsize=0,
             stdin=stdin,
             stdout=stdout,
             stderr=subprocess.STDOUT,
             cwd=launch.cwd,
-            env=launch.env,
+            env=environ,
             umask=launch.confinement.umask,
             start_new_session=leads,
         )

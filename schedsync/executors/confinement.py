@@ -2,7 +2,8 @@
 
 Python could do it between fork and exec, but would then have to fork with all its memory, ten times as slow as it
 starts processes otherwise, and not safe beside threads. So the system's own ``prlimit``, ``nice`` and ``setpriv`` do
-it; each replaces itself by the next, and the process has the pid of the first.
+it; each replaces itself by the next, and the process has the pid of the first. Where they become another user, they run
+as root first: then the job's variables are kept from them (``environment.py``).
 """
 
 import grp
@@ -29,7 +30,7 @@ _OPTIONS = {
     "file_size": ("--fsize", resource.RLIMIT_FSIZE),
     "core": ("--core", resource.RLIMIT_CORE),
 }
-_PACKAGES = {"nice": "coreutils", "prlimit": "util-linux", "setpriv": "util-linux"}
+_PACKAGES = {"env": "coreutils", "nice": "coreutils", "prlimit": "util-linux", "setpriv": "util-linux"}
 _ALSO = ("/usr/sbin", "/usr/bin", "/sbin", "/bin")
 """Where the programs are, should the service have a PATH without them."""
 
@@ -60,10 +61,11 @@ def confinement_of(action: ProcessAction, account: Account | None, environ: Mapp
     Raises:
         UnavailableConfinementError: it cannot be had; the message says why and what to do.
     """
-    other = None if account is None or _is_me(account) else account
+    other = other_than_service(account)
     programs = (*_limiting(action.limits), *_yielding(action.nice), *_becoming(other))
     return Confinement(
         wrapper=tuple(word for program in programs for word in _found(program, environ)),
+        restorer=None if other is None else (_path("user", "env", environ), _path("user", "nice", environ)),
         owner=None if other is None else (other.uid, other.gid),
         umask=-1 if action.umask is None else int(action.umask, 8),
         limits=_written(action.limits),
@@ -91,8 +93,11 @@ def _group_id(group: str) -> int:
         raise _refusal("user", f'this machine has no group "{group}"; create it, or correct the job') from None
 
 
-def _is_me(account: Account) -> bool:
-    return (account.uid, account.gid) == (os.geteuid(), os.getegid())
+def other_than_service(account: Account | None) -> Account | None:
+    """Return *account* if that is somebody else than the service is."""
+    if account is None or (account.uid, account.gid) == (os.geteuid(), os.getegid()):
+        return None
+    return account
 
 
 _Program = tuple[str, str, tuple[str, ...]]
@@ -147,10 +152,17 @@ def _limit(name: str, value: int | timedelta) -> str:
 
 def _found(program: _Program, environ: Mapping[str, str]) -> tuple[str, ...]:
     field, name, arguments = program
-    path = shutil.which(name, path=os.pathsep.join((environ.get("PATH", os.defpath), *_ALSO)))
+    return (_path(field, name, environ), *arguments, "--")
+
+
+def _path(field: str, name: str, environ: Mapping[str, str]) -> str:
+    """Return where the program *name* is, which *field* needs."""
+    # No relative folder of the PATH counts: it would be looked for from the folder of the job.
+    folders = [*environ.get("PATH", os.defpath).split(os.pathsep), *_ALSO]
+    path = shutil.which(name, path=os.pathsep.join(folder for folder in folders if folder.startswith("/")))
     if path is None:
         raise _refusal(field, f'the program "{name}" is needed for it, and is missing; install {_PACKAGES[name]}')
-    return (path, *arguments, "--")
+    return path
 
 
 def _refusal(field: str, why: str) -> UnavailableConfinementError:

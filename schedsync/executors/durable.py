@@ -1,8 +1,10 @@
-"""Files that are there as a whole or not at all, also after a power cut."""
+"""Files of the spool folder that are there as a whole or not at all, also after a power cut."""
 
 import os
 from contextlib import suppress
 from pathlib import Path
+
+from schedsync.executors.spool_folder import make
 
 PART = ".part"
 """Added to the name of a file that is not complete yet."""
@@ -15,7 +17,7 @@ def write_whole(path: Path, data: bytes) -> None:
         OSError: it is not there, or the earlier one still is.
     """
     part = path.with_name(path.name + PART)
-    path.parent.mkdir(parents=True, exist_ok=True)  # somebody may have removed it
+    make(path.parent)  # somebody may have removed it
     try:
         _write(part, data)
         part.rename(path)
@@ -28,7 +30,7 @@ def write_whole(path: Path, data: bytes) -> None:
 
 def _write(path: Path, data: bytes) -> None:
     # Not for everybody: jobs print what they should not.
-    fd = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o640)
+    fd = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_NOFOLLOW, 0o640)
     with open(fd, "wb") as file:  # noqa: PTH123 - there is no path to open, only a descriptor with its mode
         file.write(data)
         file.flush()

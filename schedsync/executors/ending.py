@@ -118,7 +118,8 @@ def _told(child: Child) -> str:
     mark, line = child.launch.failure_mark, child.spool.last_line()
     if mark and line.startswith(mark):
         return line.removeprefix(mark)
-    wrapper = {Path(word).name for word in child.launch.confinement.wrapper}
+    confinement = child.launch.confinement
+    wrapper = {Path(word).name for word in (*confinement.wrapper, *(confinement.restorer or ()))}
     return shortened(line) if Path(line.partition(": ")[0]).name in wrapper else ""
 
 

@@ -8,7 +8,7 @@ from contextlib import suppress
 from pathlib import Path
 
 FILES_OF_A_RUN = 3
-"""Open files of the service for each run: the read end of its output, its spool file, and what announces its end."""
+"""Open files of the engine for each run: the read end of its output, its spool file, and what announces its end."""
 OWN_FILES = 100
 """Open files besides: the log, connections to databases and of the API, the watch of the folder."""
 OWN_THREADS = 40

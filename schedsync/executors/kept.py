@@ -265,8 +265,11 @@ class KeptOutput:
 
 
 def _confinement(told: dict[str, Any]) -> Confinement:
-    owner = None if told["owner"] is None else (told["owner"][0], told["owner"][1])
-    return Confinement(tuple(told["wrapper"]), owner, told["umask"], told["limits"])
+    # An older service, which goes on while this version is installed, says nothing of a restorer.
+    restorer, owner = (
+        None if told.get(name) is None else (told[name][0], told[name][1]) for name in ("restorer", "owner")
+    )
+    return Confinement(tuple(told["wrapper"]), restorer, owner, told["umask"], told["limits"])
 
 
 def _keeper_file(spool: Path, run_id: str) -> Path:

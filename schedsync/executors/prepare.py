@@ -9,7 +9,7 @@ from schedsync.clock import rfc3339
 from schedsync.errors import UnresolvedReferenceError
 from schedsync.executors import http_call
 from schedsync.executors.base import Launch
-from schedsync.executors.confinement import account_of, confinement_of
+from schedsync.executors.confinement import Account, account_of, confinement_of, other_than_service
 from schedsync.executors.python_call import python_argv, request
 from schedsync.executors.references import resolve
 from schedsync.executors.sql_call import Databases, request_of
@@ -18,9 +18,9 @@ from schedsync.runs.run import Run
 from schedsync.specs.actions import CommandAction, DatabaseAction, HttpAction, PythonAction, ScriptAction, ShellAction
 from schedsync.specs.job import JobSpec
 from schedsync.specs.references import FileReference, VariableReference
+from schedsync.specs.variables import may_be_setting
 from schedsync.sql.request import FAILED, worker_argv
 
-SETTING = "SCHEDSYNC_"
 _NO_DATABASES = Databases()
 _Program = CommandAction | ShellAction | ScriptAction | PythonAction
 
@@ -61,14 +61,15 @@ def prepare(
     if isinstance(action, HttpAction):
         return _request(launch, run, action, job_folder)
     account = None if action.user is None else account_of(action.user)
-    values = _referenced(action, job_folder, inherited)
+    confinement = confinement_of(action, account, environ)
+    values = _referenced(action, job_folder, inherited, other_than_service(account))
     return replace(
         launch,
         argv=_argv(action, job_folder),
         env=env | ({} if account is None else account.env) | _literals(action) | values,
         secrets=tuple(values.values()),
         cwd=None if action.cwd is None else str(job_folder / action.cwd),
-        confinement=confinement_of(action, account, environ),
+        confinement=confinement,
         stdin=_stdin(action, job_folder),
     )
 
@@ -112,20 +113,22 @@ def _literals(action: _Program) -> dict[str, str]:
     return {name: value for name, value in action.env.items() if isinstance(value, str)}
 
 
-def _referenced(action: _Program, job_folder: Path, environ: Mapping[str, str]) -> dict[str, str]:
-    """Return the variables whose values the job file does not have."""
+def _referenced(
+    action: _Program, job_folder: Path, environ: Mapping[str, str], other: Account | None
+) -> dict[str, str]:
+    """Return the variables whose values the job file does not have, for the user of the job if that is another one."""
     found = {}
     for name, value in action.env.items():
         if isinstance(value, FileReference | VariableReference):
             try:
-                found[name] = resolve(value, job_folder, environ)
+                found[name] = resolve(value, job_folder, environ, other)
             except UnresolvedReferenceError as error:
                 raise UnresolvedReferenceError(f"env.{name}: {error}") from None
     return found
 
 
 def _inherited(environ: Mapping[str, str]) -> dict[str, str]:
-    return {name: value for name, value in environ.items() if not name.startswith(SETTING)}
+    return {name: value for name, value in environ.items() if not may_be_setting(name)}
 
 
 def _marks(run: Run) -> dict[str, str]:

@@ -46,7 +46,7 @@ POLL = 0.05
 """Seconds between two questions whether a process has ended, where the system cannot announce it."""
 LONGEST_PAUSE = 1.0
 """Seconds that the engine rests at most after an error that it did not expect."""
-BURST = 0.2
+BURST = 0.5
 """Seconds for which requests go before outputs and ends: in a burst each start waits for those before it, and an output
 only for its turn."""
 LONGEST_SLEEP = 3_600.0
@@ -56,7 +56,15 @@ LONGEST_SLEEP = 3_600.0
 class ProcessEngine:
     """Runs processes. Public methods are safe from any thread; the listener is called by the engine's own."""
 
-    def __init__(self, listener: Listener, *, spool_dir: Path, limits: OutputLimits, clock: Clock = utc_now) -> None:
+    def __init__(
+        self,
+        listener: Listener,
+        *,
+        spool_dir: Path,
+        limits: OutputLimits,
+        clock: Clock = utc_now,
+        before_spawn: Callable[[], None] = lambda: None,
+    ) -> None:
         """Prepare the engine.
 
         Args:
@@ -64,8 +72,10 @@ class ProcessEngine:
             spool_dir: an existing folder for the output of runs that have not ended.
             limits: how much output is kept.
             clock: for the instants that are reported; what is measured is measured on the monotonic clock.
+            before_spawn: called right before each process is started.
         """
         self._listener, self._spool_dir, self._limits, self._clock = listener, spool_dir, limits, clock
+        self._before_spawn = before_spawn
         self._thread = threading.Thread(target=self._run, name="schedsync-engine", daemon=True)
         self._lock = threading.Lock()
         # Under the lock: the runs that were launched and have not ended (with a spool when started), and the way in.
@@ -138,11 +148,19 @@ class ProcessEngine:
 
         Runs that had to be ended have *reason* in theirs. Called again, it can only shorten the grace.
         """
+        self.begin_stop(grace, reason)
+        if self._thread.ident is None:
+            self.start()
+        self.join()
+
+    def begin_stop(self, grace: timedelta, reason: str) -> None:
+        """Begin to ``stop``, and return at once."""
         with self._lock:
             if not self._closed:
                 self._ask(partial(self._begin_stop, time.monotonic() + grace.total_seconds(), reason))
-        if self._thread.ident is None:
-            self.start()
+
+    def join(self) -> None:
+        """Wait until it has stopped."""
         self._thread.join()
 
     def hurry(self, longest_grace: timedelta, reason: str) -> None:
@@ -249,6 +267,7 @@ class ProcessEngine:
             self._tell_not_started(launch, RunState.LOST, f"not started; {self._stop_reason}")
             return
         at = self._clock()
+        self._before_spawn()
         try:
             spawned = spawn(launch)
         except Exception as error:  # whatever keeps it from starting is this run's failure

@@ -12,6 +12,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Protocol
 
+from schedsync.executors.spool_folder import make
 from schedsync.runs.outcome import Output
 
 log = logging.getLogger(__name__)
@@ -119,7 +120,7 @@ class Spool:
         try:
             with suppress(FileNotFoundError):
                 return self._opened()
-            self._path.parent.mkdir(parents=True, exist_ok=True)  # somebody has tidied up
+            make(self._path.parent)  # somebody has tidied up
             return self._opened()
         except OSError as error:
             self._fail(error)
@@ -127,7 +128,7 @@ class Spool:
 
     def _opened(self) -> int:
         # Not for everybody: jobs print what they should not.
-        return os.open(self._path, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o640)
+        return os.open(self._path, os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_NOFOLLOW, 0o640)
 
     def _write(self, data: memoryview) -> None:
         try:

@@ -3,11 +3,11 @@
 Passwords are in it, and nowhere else: not in the argv, the environment, the job's rows or the log.
 """
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from schedsync.errors import UnusableConnectionError
+from schedsync.errors import SettingsError, UnusableConnectionError
 from schedsync.runs.run import Run
 from schedsync.specs.actions import DatabaseAction, PlsqlAction, SqlAction, StatementFile
 from schedsync.specs.job import JobSpec
@@ -22,16 +22,19 @@ class Databases:
     """This instance, for databases that want to know who asks."""
     targets: Mapping[str, Target] = field(default_factory=dict)
     """By the names that jobs use."""
+    anew: Mapping[str, Callable[[], Target]] = field(default_factory=dict)
+    """What makes a target anew for each run, of those whose password is in a file. May raise SettingsError."""
 
 
 def request_of(run: Run, spec: JobSpec, action: DatabaseAction, job_folder: Path, databases: Databases) -> Request:
     """Return the request to execute the statement of *run*.
 
     Raises:
-        UnusableConnectionError: the job names a connection that there is not, or PL/SQL is to run outside of Oracle.
+        UnusableConnectionError: the job names a connection that there is not, PL/SQL is to run outside of Oracle, or
+            the file that holds the password cannot be read.
     """
     return Request(
-        target=_target(action, databases.targets),
+        target=_target(action, databases),
         statement=_statement(action, job_folder),
         job_id=run.job_id,
         run_id=run.id,
@@ -40,8 +43,8 @@ def request_of(run: Run, spec: JobSpec, action: DatabaseAction, job_folder: Path
     )
 
 
-def _target(action: DatabaseAction, targets: Mapping[str, Target]) -> Target:
-    name = action.connection
+def _target(action: DatabaseAction, databases: Databases) -> Target:
+    name, targets = action.connection, databases.targets
     target = targets.get(name)
     if target is None:
         known = f"known are {', '.join(sorted(targets))}" if targets else "they have none"
@@ -50,7 +53,14 @@ def _target(action: DatabaseAction, targets: Mapping[str, Target]) -> Target:
         fitting = ", ".join(sorted(each for each, other in targets.items() if other.database == "oracle"))
         hint = f", or name a connection of Oracle: {fitting}" if fitting else ""
         raise UnusableConnectionError(f'plsql needs Oracle, and "{name}" is {target.database}; write sql:{hint}')
-    return target
+    return _now(databases.anew[name]) if name in databases.anew else target
+
+
+def _now(make: Callable[[], Target]) -> Target:
+    try:
+        return make()
+    except SettingsError as error:
+        raise UnusableConnectionError(str(error)) from None
 
 
 def _statement(action: DatabaseAction, job_folder: Path) -> Statement:

@@ -11,6 +11,7 @@ MOST = 5
 """Redirects that are followed."""
 _STATUSES = frozenset({301, 302, 303, 307, 308})
 _OF_BODIES = frozenset({"content-type"})
+_PORTS = {"http": 80, "https": 443}
 _FOR_ANYBODY = frozenset({"accept", "content-type", "idempotency-key", "user-agent"})
 """Headers that another host gets, too; all others may say who asks."""
 
@@ -32,7 +33,9 @@ def followed(message: Message, status: int, location: str) -> Message:
     moved = replace(message, url=new.geturl())
     if (status == 303 and message.method != "HEAD") or (status in {301, 302} and message.method == "POST"):
         moved = replace(_without(moved, _OF_BODIES), method="GET", body=None, file=None)
-    if (old.scheme, old.netloc) != (new.scheme, new.netloc):
+    if _origin(old) != _origin(new):
+        if moved.body is not None or moved.file is not None:
+            raise FailedError(f"the answer points to {moved.url}, elsewhere, where no body is sent: write that url")
         private = frozenset(name.lower() for name in message.headers) - _FOR_ANYBODY
         moved = _without(moved, private)
     return moved
@@ -49,6 +52,10 @@ def _pointed_to(url: str, location: str) -> SplitResult:
     if not usable:
         raise FailedError(f"the answer points to {location}, which is no address of a web service")
     return new._replace(netloc=new.netloc.rpartition("@")[2], fragment="")
+
+
+def _origin(url: SplitResult) -> tuple[str, str | None, int | None]:
+    return url.scheme, url.hostname, url.port or _PORTS.get(url.scheme)
 
 
 def _without(message: Message, names: frozenset[str]) -> Message:

@@ -90,7 +90,7 @@ def _loops(reading: Reading) -> Iterator[Metric]:
     yield GaugeMetricFamily(
         "schedsync_held_removals",
         "Removals that wait for a person, as of the last step.",
-        len(report.held) if report else 0,
+        sum(held.window is None for held in report.held) if report else 0,
     )
 
 

@@ -6,8 +6,7 @@ job that is not live has no series: what there is to tell is bounded by the fold
 
 import threading
 from collections import defaultdict
-from collections.abc import Collection, Iterable, Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 
@@ -88,25 +87,31 @@ class PerJob:
 
     def note_end(self, run: Run) -> None:
         """Note an attempt that has ended, or a slot that was skipped."""
-        with self._changing(run.job_id) as numbers:
+        with self._lock:
+            numbers = self._of(run.job_id)
             numbers.ended[run.state] = numbers.ended.get(run.state, 0) + 1
             if run.finished_at is not None and run.started_at is not None:
                 numbers.took = max((run.finished_at - run.started_at).total_seconds(), 0.0)
             if run.state is RunState.SUCCEEDED and run.finished_at is not None:
                 numbers.succeeded(run.finished_at.timestamp())
+            numbers.write()
 
     def note_slot(self, run: Run) -> None:
         """Note how a slot has ended, given its last attempt."""
         if is_failure(run) and run.finished_at is not None:
-            with self._changing(run.job_id) as numbers:
+            with self._lock:
+                numbers = self._of(run.job_id)
                 numbers.failures += 1
                 numbers.failed_at = run.finished_at.timestamp()
+                numbers.write()
 
     def learn_successes(self, successes: Mapping[str, datetime]) -> None:
         """Take over when jobs have succeeded last (UTC), here or elsewhere, by id."""
         for job_id, at in successes.items():
-            with self._changing(job_id) as numbers:
+            with self._lock:
+                numbers = self._of(job_id)
                 numbers.succeeded(at.timestamp())
+                numbers.write()
 
     def learn_past(self, runs: Iterable[Run]) -> None:
         """Take over how many slots in a row have failed, of jobs of which nothing has ended here yet.
@@ -115,10 +120,12 @@ class PerJob:
             runs: what is remembered of all jobs, newest slot first and of each slot the last attempt first.
         """
         for job_id, failed in _failed_in_a_row(runs).items():
-            with self._changing(job_id) as numbers:
+            with self._lock:
+                numbers = self._of(job_id)
                 if not numbers.ended:
                     numbers.failures = len(failed)
                     numbers.failed_at = failed[0].timestamp()
+                    numbers.write()
 
     def keep(self, live: Collection[str]) -> None:
         """Forget the jobs that are not *live* any more."""
@@ -135,14 +142,12 @@ class PerJob:
         late = (OVERDUE.line(_labels(i), since.timestamp()) for i, since in overdue.items() if i in live)
         return happened + OVERDUE.text(late)
 
-    @contextmanager
-    def _changing(self, job_id: str) -> Iterator[_Numbers]:
-        with self._lock:
-            numbers = self._numbers.get(job_id)
-            if numbers is None:
-                numbers = self._numbers[job_id] = _Numbers(_labels(job_id))
-            yield numbers
-            numbers.write()
+    def _of(self, job_id: str) -> _Numbers:
+        """Return the numbers of a job; under the lock, and what changes them writes them down."""
+        numbers = self._numbers.get(job_id)
+        if numbers is None:
+            numbers = self._numbers[job_id] = _Numbers(_labels(job_id))
+        return numbers
 
 
 def _failed_in_a_row(runs: Iterable[Run]) -> dict[str, list[datetime]]:

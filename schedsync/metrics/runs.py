@@ -82,4 +82,4 @@ def _seconds(since: datetime, until: datetime) -> float:
 
 
 def _counter_of(reason: str | None, counters: Mapping[str, Counter]) -> Counter:
-    return counters[(reason or "").partition(":")[0]]
+    return counters[(reason or "").partition(":")[0].partition(" ")[0]]

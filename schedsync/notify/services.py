@@ -5,7 +5,7 @@ import logging
 from schedsync.notify.request import Request
 from schedsync.notify.web import DeliveryError
 
-EXTRA = 'install it with "pip install schedsync[notify]"'
+INSTALL = "install it with `pip install apprise`"
 
 
 class _Heard(logging.Handler):
@@ -50,7 +50,7 @@ def _target(url: str):  # type: ignore[no-untyped-def] # noqa: ANN202 - Apprise'
     try:
         import apprise  # noqa: PLC0415 - an extra
     except ImportError:
-        raise DeliveryError(f"Apprise, which this channel needs, is missing; {EXTRA}") from None
+        raise DeliveryError(f"Apprise, which this channel needs, is missing; {INSTALL}") from None
     logging.getLogger("apprise").propagate = False  # it says URLs as they are
     target = apprise.Apprise()
     if not target.add(url):

@@ -12,8 +12,7 @@ from pydantic import Field, PlainValidator
 from schedsync.api.answers import remembered
 from schedsync.api.backend import Backend, backend
 from schedsync.api.parsing import Said, query_of
-from schedsync.api.places import BUSY, PATIENCE
-from schedsync.errors import DatabaseUnavailableError
+from schedsync.api.places import PATIENCE, BusyError
 from schedsync.pages.shown.day import DayPicture, picture
 from schedsync.specs.ids import check_id
 from schedsync.specs.moments import FIRST_YEAR, LAST_YEAR
@@ -78,7 +77,8 @@ class Days:
         """Return what *day* holds, as it was not longer than ``KEPT`` ago.
 
         Raises:
-            DatabaseUnavailableError: it does not answer, or somebody has waited for it for a while.
+            BusyError: somebody has asked for a while, and goes on.
+            DatabaseUnavailableError: the database does not answer.
         """
         now = parts.clock()
         found = self._remembered(day, now)
@@ -88,7 +88,7 @@ class Days:
 
     def _asked(self, day: Day, parts: Backend, known: Knowledge, now: datetime) -> Whole:
         if not self._lock.acquire(timeout=PATIENCE):
-            raise DatabaseUnavailableError(BUSY)
+            raise BusyError
         try:
             found = self._remembered(day, now) or _whole(day, parts, known, now)
             others = {d: whole for d, whole in self._known.items() if abs(now - whole.coming.at) < KEPT}

@@ -8,6 +8,7 @@ from flask import current_app, g, request
 
 from schedsync import __version__
 from schedsync.access import Scope
+from schedsync.api.answers import is_busy
 from schedsync.api.backend import backend
 from schedsync.api.guard import Caller, caller, may
 from schedsync.pages.shown.verdict import Complaint, in_short
@@ -39,14 +40,15 @@ class Frame:
     """What stands around a page. Times are UTC."""
 
     version: str
-    node: str
+    node: str | None
+    """The instance that made the page. It is told to those who may read, and so is how it is."""
     now: datetime
     health: Complaint | None
-    """The worst of what is wrong, as far as this instance knows without asking; None: nothing."""
+    """The worst of what is wrong, as far as this instance knows without asking; None: nothing, or it is not told."""
     as_of: datetime | None
     """When the store was looked at last, if the page does not come from it."""
-    why_old: str | None
-    """Why it does not."""
+    busy: bool
+    """Whether it does not only because the service is busy."""
     caller: Caller
     may_control: bool
     """Whether controls are shown."""
@@ -58,14 +60,14 @@ class Frame:
 def frame() -> Frame:
     """Return what stands around the page that answers the current request."""
     parts = backend()
-    now, reading = parts.clock(), parts.vitals.read()
+    now, reads = parts.clock(), may(Scope.READ)
     return Frame(
         version=__version__,
-        node=parts.node,
+        node=parts.node if reads else None,
         now=now,
-        health=in_short(reading, now, parts.tick_limit),
+        health=in_short(parts.vitals.read(), now, parts.tick_limit) if reads else None,
         as_of=g.get("as_of"),
-        why_old=g.get("why_from_mirror"),
+        busy=is_busy(),
         caller=caller(),
         may_control=may(Scope.CONTROL),
         places=tuple(_places()),

@@ -1,6 +1,6 @@
 """``/jobs``: all jobs, to be searched, filtered and sorted; and ``/jobs/{id}``: one of them."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from flask import Blueprint, render_template
 
@@ -9,7 +9,8 @@ from schedsync.api.backend import backend
 from schedsync.api.selecting import JobsQuery, RunsQuery
 from schedsync.errors import JobNotFoundError
 from schedsync.pages import asked
-from schedsync.pages.shown.job import JobPage, job_page
+from schedsync.pages.runs import known_runs
+from schedsync.pages.shown.job import JobPage, in_blackouts, job_page
 from schedsync.pages.shown.jobs import JobLine, job_lines
 from schedsync.pages.shown.plot import RUNS
 from schedsync.pages.shown.runs import RunLine, run_lines
@@ -18,8 +19,8 @@ from schedsync.runs.run import Run
 from schedsync.status.knowledge import Knowledge
 from schedsync.status.mirror import NotRememberedError
 from schedsync.status.selection import Sort
-from schedsync.status.standing import STATES, standing
-from schedsync.status.views import listing, overdue_since
+from schedsync.status.standing import STATES, overdue_since, standing
+from schedsync.status.views import listing
 from schedsync.store.syncs import Decision
 
 blueprint = Blueprint("jobs", __name__, url_prefix="/jobs")
@@ -123,9 +124,8 @@ def _one_or_gone(known: Knowledge, job_id: str, query: RunsQuery) -> _Found | Go
 
 def _runs(known: Knowledge, job_id: str, query: RunsQuery) -> tuple[list[Run], str | None]:
     """Return a page of the runs of a job, and the cursor of the next one."""
-    runs = known.runs(job_id=job_id, before=query.cursor, limit=query.limit + 1, only=query.filter)
-    more = len(runs) > query.limit
-    return runs[: query.limit], query.cursor_behind(runs[query.limit - 1]) if more else None
+    found = known_runs(known, job_id, query)
+    return found.runs, query.cursor_behind(found.more)
 
 
 def _one(known: Knowledge, job_id: str, query: RunsQuery) -> _Found:
@@ -144,6 +144,8 @@ def _one(known: Knowledge, job_id: str, query: RunsQuery) -> _Found:
         origins=backend().origins(job_id, job.source.file, job.digest),
         now=now,
     )
+    tags = stored.spec.tags if stored.spec else ()
+    page = replace(page, fires=in_blackouts(page.fires, backend().blackouts.concerning(job_id, tags)))
     return _Found(page, job_id not in pauses and EVERYTHING in pauses, cursor)
 
 

@@ -30,7 +30,7 @@ def show() -> str:
 def _overview(known: Knowledge) -> Overview:
     parts = backend()
     now, reading = parts.clock(), reading_of(known)
-    status = status_view(known, reading, node=parts.node, now=now)
+    status = status_view(known, reading, node=parts.node, now=now, blackouts=parts.blackouts)
     told = parts.waiting()
     if told is None:
         told = queue_in_rows(known, parts.groups, now) if status.counts.queued else []

@@ -10,6 +10,8 @@ from schedsync.api.selecting import RunsQuery
 from schedsync.pages import asked
 from schedsync.pages.shown.runs import CAUSES, WORDS, RunLine, run_lines
 from schedsync.status.knowledge import Knowledge
+from schedsync.status.mirror import NotRememberedError
+from schedsync.status.selection import FoundRuns
 
 blueprint = Blueprint("runs", __name__, url_prefix="/runs")
 PAGE = "50"
@@ -33,6 +35,18 @@ def many() -> str:
 
 
 def _table(known: Knowledge, query: RunsQuery) -> RunsTable:
-    found = known.runs(job_id=None, before=query.cursor, limit=query.limit + 1, only=query.filter)
-    runs, more = found[: query.limit], len(found) > query.limit
-    return RunsTable(run_lines(runs, backend().clock()), query.cursor_behind(runs[-1]) if more else None)
+    found = known_runs(known, None, query)
+    return RunsTable(run_lines(found.runs, backend().clock()), query.cursor_behind(found.more))
+
+
+def known_runs(known: Knowledge, job_id: str | None, query: RunsQuery) -> FoundRuns:
+    """Return the runs that are wanted, of one job or of all.
+
+    A first page has none where none is remembered: what else is on the page may be known.
+    """
+    try:
+        return known.runs_page(job_id=job_id, before=query.cursor, limit=query.limit, only=query.filter)
+    except NotRememberedError:
+        if query.cursor is not None:
+            raise
+        return FoundRuns([], None)

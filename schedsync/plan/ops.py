@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass
 from datetime import datetime
+from enum import StrEnum
 
 from schedsync.plan.state import Located, ObservedJob
 from schedsync.specs.problem import Problem
@@ -68,6 +69,29 @@ class Hold:
     why: str
 
 
+class Change(StrEnum):
+    """What is done to a job, as a noun."""
+
+    ADDITION = "addition"
+    UPDATE = "update"
+    RENAMING = "renaming"
+    REMOVAL = "removal"
+
+
+@dataclass(frozen=True, slots=True)
+class Wait:
+    """A change that waits for a sync window."""
+
+    job_id: str
+    """The id that is live now; of an addition the one that is to be."""
+    file: str
+    """Where the job is written; of a removal where it was."""
+    change: Change
+    window: str
+    """The name of the window that denies it, or that it waits for."""
+    why: str
+
+
 @dataclass(frozen=True, slots=True)
 class Keep:
     """A job whose file says nothing valid now: it runs on from its last good spec, marked stale."""
@@ -101,6 +125,7 @@ class Plan:
     keep: tuple[Keep, ...] = ()
     remove: tuple[Remove, ...] = ()
     hold: tuple[Hold, ...] = ()
+    wait: tuple[Wait, ...] = ()
     unchanged: int = 0
     problems: tuple[Problem, ...] = ()
     revision: str = ""
@@ -113,7 +138,7 @@ class Plan:
     @property
     def complete(self) -> bool:
         """Whether all that the folder says becomes live: nothing is broken and nothing is held."""
-        return not (self.problems or self.hold or self.keep)
+        return not (self.problems or self.hold or self.wait or self.keep)
 
     def counts(self) -> dict[str, int]:
         """Return how many jobs each kind of change concerns."""
@@ -125,7 +150,7 @@ class Plan:
             "moved": sum(update.moves for update in self.update),
             "healed": sum(update.heals for update in self.update),
             "removed": len(self.remove),
-            "held": len(self.hold),
+            "held": len(self.hold) + len(self.wait),
             "stale": len(self.keep),
             "unchanged": self.unchanged,
         }

@@ -1,11 +1,13 @@
 """A plan as text for people and as JSON for programs."""
 
 import json
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from typing import Any
 
+from schedsync.plan.calendar_changes import calendar_changes
 from schedsync.plan.changes import changes
-from schedsync.plan.ops import Plan, Update
+from schedsync.plan.ops import Change, Plan, Update
+from schedsync.specs.calendars import with_names
 from schedsync.specs.job import JobSpec
 
 OldSpecs = Mapping[str, JobSpec]
@@ -43,7 +45,10 @@ def to_json(plan: Plan, old: OldSpecs) -> dict[str, Any]:
         ],
         "heal": [update.before.id for update in plan.update if update.heals],
         "remove": [removal.before.id for removal in plan.remove],
-        "hold": [{"id": held.before.id, "file": held.before.source.file, "why": held.why} for held in plan.hold],
+        "hold": [
+            *(_held(held.before.id, held.before.source.file, Change.REMOVAL, None, held.why) for held in plan.hold),
+            *(_held(wait.job_id, wait.file, wait.change, wait.window, wait.why) for wait in plan.wait),
+        ],
         "keep": [keep.before.id for keep in plan.keep],
         "unchanged": plan.unchanged,
     }
@@ -56,6 +61,7 @@ def to_text(plan: Plan, old: OldSpecs) -> list[str]:
         lines += _update_lines(update, old)
     lines += [f"- {removal.before.id}  ({removal.before.source.file})" for removal in plan.remove]
     lines += [f"! {held.before.id}  removal held: {held.why}" for held in plan.hold]
+    lines += [f"! {wait.job_id}  {wait.change} held: {wait.why}" for wait in plan.wait]
     lines += [f"= {keep.before.id}  keeps its last good spec ({keep.before.source.file})" for keep in plan.keep]
     return [*lines, summary(plan)]
 
@@ -75,7 +81,20 @@ def _update_lines(update: Update, old: OldSpecs) -> list[str]:
     if update.heals:
         return [f"{head}  to be as its file says again"]
     head += f" -> {update.job.spec.id}" if update.renames else ""
-    return [head, *(f"    {c['field']}: {_shown(c['old'])} -> {_shown(c['new'])}" for c in _fields(update, old))]
+    return [head, *(f"    {line}" for line in _field_lines(update, old))]
+
+
+def _field_lines(update: Update, old: OldSpecs) -> Iterator[str]:
+    before = old.get(update.before.id)
+    if before is None:
+        return
+    for change in changes(before, update.job.spec):
+        was, will_be = change.old, change.new
+        if change.field == "schedule":  # with the names of calendars: what changed in them follows
+            was, will_be = with_names(was), with_names(will_be)
+        if was != will_be:
+            yield f"{change.field}: {_shown(was)} -> {_shown(will_be)}"
+    yield from calendar_changes(before, update.job.spec)
 
 
 def _fields(update: Update, old: OldSpecs) -> list[dict[str, Any]]:
@@ -83,6 +102,10 @@ def _fields(update: Update, old: OldSpecs) -> list[dict[str, Any]]:
     if before is None:
         return []
     return [{"field": c.field, "old": c.old, "new": c.new} for c in changes(before, update.job.spec)]
+
+
+def _held(job_id: str, file: str, change: Change, window: str | None, why: str) -> dict[str, Any]:
+    return {"id": job_id, "file": file, "change": change.value, "window": window, "why": why}
 
 
 def _shown(value: Any) -> str:

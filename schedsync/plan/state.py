@@ -1,10 +1,13 @@
 """The two sides of a comparison: what the folder says, and what the store holds."""
 
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
+from typing import Any
 
+from schedsync.frozen import Maker
+from schedsync.specs.following import Follows
 from schedsync.specs.job import JobSpec
 from schedsync.specs.problem import Problem
 
@@ -17,6 +20,11 @@ class Source:
     line: int
 
 
+Wanted = tuple[str, str, str, str, int, bool, str, Follows]
+"""What a row has of a spec and its place: digests, id, file, line, whether it is suspended, how it is pruned, and what
+starts it."""
+
+
 @dataclass(frozen=True, slots=True)
 class Located:
     """A valid spec, where it is written, and its digests (computed once, when the file is parsed)."""
@@ -27,17 +35,31 @@ class Located:
     schedule_digest: str
     upstreams: Mapping[str, tuple[int, int]] = field(default_factory=dict)
     """Line and column (from 1) where each job is written that it runs after."""
+    renamed_at: tuple[int, int] | None = None
+    """The same of the id that it had before; None: it had none."""
+    wanted: Wanted = field(init=False, repr=False, compare=False)
+    """What its row should say, put together once: each step asks whether it does."""
+
+    def __post_init__(self) -> None:
+        """Put together what its row should say."""
+        spec, source = self.spec, self.source
+        wanted = (
+            *(self.digest, self.schedule_digest, spec.id, source.file, source.line),
+            *(spec.suspend, spec.prune.value, spec.follows),
+        )
+        object.__setattr__(self, "wanted", wanted)
 
 
 @dataclass(frozen=True, slots=True)
 class UnknownPath:
     """A file, or a folder with all that is below it, whose content is not (wholly) known now.
 
-    ``text`` is what could be read of a broken file: a job that it mentions may have moved there.
+    ``text`` is what could be read of a broken file: a job that it mentions may have moved there. None: nothing could be
+    read, so any job may have; of a folder whose files are read, and broken defaults alone leave unknown, it is empty.
     """
 
     path: str
-    text: str = ""
+    text: str | None = None
 
     def covers(self, file: str) -> bool:
         """Whether *file* is this file or lies below this folder; ``.`` is the jobs folder itself."""
@@ -45,7 +67,7 @@ class UnknownPath:
 
     def mentions(self, job_id: str) -> bool:
         """Whether what could be read of it names this job."""
-        return re.search(rf"(?<![\w.-]){re.escape(job_id)}(?![\w.-])", self.text) is not None
+        return re.search(rf"(?<![\w.-]){re.escape(job_id)}(?![\w.-])", self.text or "") is not None
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,8 +101,21 @@ class ObservedJob:
     stale: bool = False
     revision: str | None = None
     """The revision of the folder that its spec came with."""
-    follows: bool = False
-    """Whether it runs after others, and has no slots."""
+    follows: Follows = Follows.NOTHING
+    """What starts it besides the clock: a job that runs after others has no slots."""
+
+
+_MAKER = Maker(ObservedJob)
+
+
+def job_of(values: Sequence[Any]) -> ObservedJob:
+    """Return the job with these values, in the order of the fields."""
+    return _MAKER.of(values)
+
+
+def moved(job: ObservedJob, slot: datetime | None) -> ObservedJob:
+    """Return *job* as it is when *slot* is its next one."""
+    return _MAKER.changed(job, {"next_fire_at": slot})
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,6 +126,8 @@ class PruneGuard:
     max_fraction: float = 0.5
     allow: bool = False
     """A person has said that all may be removed that the folder certainly has no more."""
+    not_now: str | None = None
+    """Why nothing is removed in this step, whatever a person has said."""
 
     def holds(self, removals: int, observed: int) -> bool:
         """Whether *removals* out of *observed* jobs are too many at once."""

@@ -4,6 +4,7 @@ A thread of its own watches how long each one waits, so a database that hangs ke
 """
 
 import logging
+import math
 import threading
 import time
 from collections.abc import Iterable
@@ -37,6 +38,8 @@ class Custody:
         self._gone: set[str] = set()
         """Whose files are to be removed."""
         self._urgent = self._closing = False
+        self._looks_at = math.inf
+        """When the thread looks again of itself, by the monotonic clock."""
         # Of the thread alone.
         self._on_disk: set[str] = set()
         self._disk = Outage(log, "results cannot be kept on disk, they wait in memory", "results go to disk again")
@@ -49,9 +52,9 @@ class Custody:
     def take(self, result: Result) -> None:
         """Hold *result* until it is released."""
         with self._changed:
-            self._held[result.run.id] = result
-            self._due[result.run.id] = time.monotonic() + (0.0 if self._urgent else PATIENCE)
-            if self._urgent or len(self._due) == 1:  # otherwise it waits for an earlier one already
+            due = time.monotonic() + (0.0 if self._urgent else PATIENCE)
+            self._held[result.run.id], self._due[result.run.id] = result, due
+            if due < self._looks_at:  # otherwise it waits for an earlier one already, or for one that is gone
                 self._changed.notify()
 
     def release(self, run_ids: Iterable[str]) -> None:
@@ -101,7 +104,9 @@ class Custody:
         while True:
             with self._changed:
                 while not self._has_work():
-                    self._changed.wait(self._until_due())
+                    seconds = self._until_due()
+                    self._looks_at = math.inf if seconds is None else time.monotonic() + seconds
+                    self._changed.wait(seconds)
                 due, gone, closing = self._taken_up(), self._gone, self._closing
                 self._gone = set()
             self._remove(gone)

@@ -2,7 +2,6 @@
 
 import threading
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
-from dataclasses import replace
 from datetime import datetime
 
 from schedsync.clock import Clock
@@ -15,7 +14,7 @@ from schedsync.runs.notices import ending_of
 from schedsync.runs.outcome import Outcome, Output
 from schedsync.runs.recovery import KnownJob
 from schedsync.runs.retry import concluded
-from schedsync.runs.run import Run, RunState
+from schedsync.runs.run import Run, RunState, changed
 from schedsync.runs.slots import Ahead, Decision
 from schedsync.runs.waiting import Load, Waiting, load, waiting
 from schedsync.specs.job import JobSpec
@@ -67,6 +66,12 @@ class Desk:
         with self.lock:
             return self.ledger.unsettled(job_id)
 
+    def held(self) -> set[str]:
+        """Return the runs that this instance looks after: which have not ended, or are to be written."""
+        with self.lock:
+            ours = {entry.run.id for entry in self.ledger.entries() if entry.place is not Place.ELSEWHERE}
+            return ours | self.unwritten | self.custody.held()
+
     def ahead(self, job_id: str, spec: JobSpec) -> Ahead:
         """Return what a further run of a job would find before it."""
         with self.lock:
@@ -110,10 +115,12 @@ class Desk:
 
     def withdraw(self, entries: Iterable[Entry]) -> None:
         """Give up entries that could not be claimed."""
+        given_up = list(entries)
         with self.lock:
-            for entry in entries:
+            for entry in given_up:
                 self.ledger.withdraw(entry)
-        self.news.set()
+        if given_up:
+            self._say_news()
 
     def enter(self, entries: Sequence[Entry], replacing: Collection[str] = ()) -> list[Entry]:
         """Take up claimed entries, for the runs that *replacing* names others make way; return those to start.
@@ -130,6 +137,17 @@ class Desk:
                 self.tell.change(entry.run)
         return starting
 
+    def say_what_waits(self) -> None:
+        """Let the recorder go round if there is something for it: where all that was claimed starts, there is not."""
+        with self.lock:
+            waits = bool(self.changes) or self.ledger.startable
+        if waits:
+            self._say_news()
+
+    def _say_news(self) -> None:
+        if not self.news.is_set():  # to be asked costs less than to set it, and there are hundreds in a second
+            self.news.set()
+
     def make_way(self, replacing: Entry, claimed: Collection[str]) -> None:
         """End what stands before *replacing*, except what is *claimed* together with it; under the lock."""
         for entry in self.ledger.in_the_way(replacing, claimed=claimed, going=self.replaced):
@@ -144,11 +162,11 @@ class Desk:
         with self.lock:
             entry = self.ledger.get(run_id)
             if entry is not None and entry.run.pid != pid:  # else it is looked after again, and its start is known
-                entry.run = replace(entry.run, started_at=at, pid=pid)
+                entry.run = changed(entry.run, started_at=at, pid=pid)
                 self.changes.started.append(entry.run)
                 self.tell.change(entry.run)
                 self.tell.started(entry.run, known_job(entry))
-        self.news.set()
+        self._say_news()
 
     def finished(self, run_id: str, outcome: Outcome) -> None:
         """Note that a run has ended. Its result is safe from here on, whatever others wait for."""
@@ -156,7 +174,7 @@ class Desk:
             entry = self.ledger.get(run_id)
             if entry is not None:
                 self._settle(entry, outcome)
-        self.news.set()
+        self._say_news()
 
     def replaced_run(self, run_id: str) -> Outcome | None:
         """Return how a run ends that is to make way before it was started; None for others. Under the lock."""
@@ -173,7 +191,7 @@ class Desk:
             reason: why.
             changes: to which that is to be added; None: those of the next round.
         """
-        skipped = replace(run, state=RunState.SKIPPED, reason=reason, finished_at=self._clock())
+        skipped = changed(run, state=RunState.SKIPPED, reason=reason, finished_at=self._clock())
         with self.lock:
             ending = None if job is None else ending_of(skipped, job.spec)
             follows = Consequences(ending=ending)
@@ -182,7 +200,7 @@ class Desk:
 
     def _settle(self, entry: Entry, outcome: Outcome) -> None:
         """Let go of a run that has ended; under the lock."""
-        run = replace(
+        run = changed(
             entry.run,
             state=outcome.state,
             reason=outcome.reason,

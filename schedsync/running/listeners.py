@@ -3,7 +3,6 @@
 import logging
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
-from functools import partial
 from typing import Concatenate, ParamSpec
 
 from schedsync.runs.outcome import Output
@@ -34,27 +33,24 @@ class Listeners:
 
     def change(self, run: Run) -> None:
         """Tell that *run* stands as it does now."""
-        _guarded(run, lambda: self.on_change(run))
+        _tell(self.on_change, run)
 
     def started(self, run: Run, job: KnownJob) -> None:
         """Tell that the process of *run* exists."""
-        _guarded(run, lambda: self.on_started(run, job))
+        _tell(self.on_started, run, job)
 
     def settled(self, run: Run, job: KnownJob) -> None:
         """Tell that this attempt has ended."""
-        _guarded(run, lambda: self.on_settled(run, job))
+        _tell(self.on_settled, run, job)
 
     def ended(self, run: Run, job: KnownJob, output: Output) -> None:
         """Tell that the slot of *run* has ended."""
-        _guarded(run, lambda: self.on_ended(run, job, output))
+        _tell(self.on_ended, run, job, output)
 
     def finished(self, runs: Iterable[Run]) -> None:
         """Tell that the results of *runs* are written."""
         for run in runs:
-            self._finished(run)
-
-    def _finished(self, run: Run) -> None:
-        _guarded(run, lambda: self.on_finished(run))
+            _tell(self.on_finished, run)
 
 
 def all_of(*listeners: Callable[Concatenate[Run, P], None]) -> Callable[Concatenate[Run, P], None]:
@@ -62,13 +58,13 @@ def all_of(*listeners: Callable[Concatenate[Run, P], None]) -> Callable[Concaten
 
     def tell(run: Run, /, *args: P.args, **kwargs: P.kwargs) -> None:
         for listener in listeners:
-            _guarded(run, partial(listener, run, *args, **kwargs))
+            _tell(listener, run, *args, **kwargs)
 
     return tell
 
 
-def _guarded(run: Run, call: Callable[[], None]) -> None:
+def _tell(listener: Callable[Concatenate[Run, P], None], run: Run, /, *args: P.args, **kwargs: P.kwargs) -> None:
     try:
-        call()
+        listener(run, *args, **kwargs)
     except Exception:  # the boundary to whoever listens
         log.exception("somebody could not be told of a run", extra={"run_id": run.id})

@@ -4,7 +4,6 @@ import logging
 import threading
 import time
 from collections.abc import Callable, Iterable, Sequence
-from dataclasses import replace
 from datetime import timedelta
 
 from schedsync.clock import Clock
@@ -14,7 +13,7 @@ from schedsync.running.keeping import Keeping
 from schedsync.running.results import ResultWriter, Written
 from schedsync.runs.ledger import Entry
 from schedsync.runs.pause import EVERYTHING
-from schedsync.runs.run import Run, RunState, SkipReason
+from schedsync.runs.run import Run, RunState, SkipReason, changed
 from schedsync.store.leases import Lease
 from schedsync.store.runs import RunChanges
 from schedsync.store.store import Store
@@ -27,6 +26,10 @@ group costs two or three round trips, and a run must not cost one."""
 STARTS = 0.15
 """Seconds for the same where nothing but starts is to be written. Nobody waits for that: who leads has them in memory,
 and of a run that ends meanwhile both are one write."""
+ENDS = 0.1
+"""Seconds for the same under steady load, where ends that nobody waits for are to be written, too."""
+STEADY = 4
+"""After how many groups in a row, each of which began within GROUPING after the one before it, load is steady."""
 AGAIN = 1.0
 """Seconds until what could not be done a moment ago is tried again."""
 LONGEST_WAIT = 10.0
@@ -67,6 +70,8 @@ class Recorder:
         self.lease: Lease | None = None
         """Under which waiting runs may be started; None: under none."""
         self.writer = ResultWriter(store.runs, lambda: self.lease)
+        self._in_a_row, self._wrote_at = 0, 0.0
+        """How many groups came close upon one another, and when the last one was written, by the monotonic clock."""
         self._closing = threading.Event()
         self._thread = threading.Thread(target=self._loop, name="schedsync-runner", daemon=True)
 
@@ -97,18 +102,23 @@ class Recorder:
     def _gather(self) -> None:
         """Wait for news or for what is due, then for what comes within a moment."""
         if self._desk.news.wait(self._patience()):
-            until = time.monotonic() + STARTS
+            began = time.monotonic()
+            self._in_a_row = self._in_a_row + 1 if began - self._wrote_at < GROUPING.total_seconds() else 0
             self._desk.stopping.wait(GROUPING.total_seconds())
-            while self._only_starts and time.monotonic() < until and not self._desk.stopping.is_set():
+            while time.monotonic() - began < self._may_wait and not self._desk.stopping.is_set():
                 self._desk.stopping.wait(GROUPING.total_seconds())
         self._desk.news.clear()
 
     @property
-    def _only_starts(self) -> bool:
-        """Whether there is something to write, and all of it can wait a moment."""
+    def _may_wait(self) -> float:
+        """The seconds that what is to be written may wait from when the first of it came; 0: no longer."""
         with self._desk.lock:
-            may_start = self._may_start and self._desk.ledger.startable
-            return not may_start and self._desk.changes.only_starts
+            changes = self._desk.changes
+            if self._may_start and self._desk.ledger.startable:
+                return 0.0
+            if changes.only_starts:
+                return STARTS
+            return ENDS if changes and not changes.are_awaited and self._in_a_row >= STEADY else 0.0
 
     def _patience(self) -> float | None:
         with self._desk.lock:
@@ -140,6 +150,7 @@ class Recorder:
             changes.promoted = [self._with_leave(entry) for entry in starting]
         if changes:
             self._note(self.writer.write(changes), starting)
+            self._wrote_at = time.monotonic()
         with desk.lock:
             desk.unwritten = {retry.id for retry in (*desk.changes.retries, *self.writer.left.retries)}
 
@@ -204,7 +215,7 @@ class Recorder:
 
     def _with_leave(self, entry: Entry) -> Run:
         token = entry.run.token if self.lease is None else self.lease.token
-        entry.run = replace(entry.run, state=RunState.RUNNING, node=self._node, owner=self._owner, token=token)
+        entry.run = changed(entry.run, state=RunState.RUNNING, node=self._node, owner=self._owner, token=token)
         return entry.run
 
     def _demote(self, entries: Iterable[Entry]) -> None:

@@ -11,15 +11,17 @@ import os
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
+from functools import lru_cache, partial
 from pathlib import Path
 from types import MappingProxyType
 
 from schedsync.clock import Clock, utc_now
 from schedsync.errors import SchedsyncError
-from schedsync.executors.base import Launch
+from schedsync.executors.base import Launch, MakeEngine
 from schedsync.executors.prepare import prepare
 from schedsync.executors.process import ProcessEngine
 from schedsync.executors.spool import OutputLimits
+from schedsync.executors.spool_folder import make
 from schedsync.executors.sql_call import Databases
 from schedsync.running.custody import Custody
 from schedsync.running.desk import Desk
@@ -28,6 +30,7 @@ from schedsync.running.leftovers import Leftovers
 from schedsync.running.listeners import Listeners
 from schedsync.running.recorder import Recorder
 from schedsync.running.succession import Succession
+from schedsync.runs.blackouts import NO_BLACKOUTS, Blackouts
 from schedsync.runs.following import Followers
 from schedsync.runs.ledger import Entry, Ledger
 from schedsync.runs.outcome import Outcome, Output
@@ -42,6 +45,8 @@ log = logging.getLogger(__name__)
 
 HURRIED = timedelta(seconds=1)
 """The longest grace between SIGTERM and SIGKILL in a stop that is hurried."""
+MOST_FILES = 10_000
+"""Of how many files of jobs the folder is kept, in which their runs start."""
 _STOPPED = "ended because the service stopped"
 _NONE: Mapping[str, str] = MappingProxyType({})
 
@@ -68,19 +73,38 @@ class RunnerOptions:
     hidden: frozenset[str] = frozenset()
     """Variables of the service that jobs do not get: they hold passwords."""
     shutdown_grace: timedelta = timedelta(seconds=10)
+    blackouts: Blackouts = NO_BLACKOUTS
+    """When runs that follow others are skipped."""
 
 
 class Runner:
     """The unsettled runs of this instance. Public methods are safe from any thread."""
 
-    def __init__(self, store: Store, options: RunnerOptions, *, clock: Clock = utc_now) -> None:
+    def __init__(
+        self,
+        store: Store,
+        options: RunnerOptions,
+        *,
+        clock: Clock = utc_now,
+        make_engine: MakeEngine | None = None,
+    ) -> None:
+        """Make one that looks after no run yet.
+
+        Args:
+            store: where runs are written down.
+            options: how they are run.
+            clock: the time.
+            make_engine: makes what starts them; else that is a thread of this process.
+        """
         self._store, self._options, self._clock = store, options, clock
         # Once: of a burst each run waits for those before it, and to look all of this up again takes time.
-        self._folder = options.folder.absolute()
+        folder = options.folder.absolute()
+        self._folder_of = lru_cache(MOST_FILES)(lambda source_file: (folder / source_file).parent)
         self._environ = {name: value for name, value in os.environ.items() if name not in options.hidden}
         node, owner = options.node, options.owner
         ledger = Ledger(options.capacity, max_runs=options.max_runs, groups=options.groups)
-        self._engine = ProcessEngine(self, spool_dir=options.spool, limits=options.limits, clock=clock)
+        here = partial(ProcessEngine, spool_dir=options.spool, limits=options.limits, clock=clock)
+        self._engine = (make_engine or here)(self)
         self._custody = Custody(options.spool)
         self._desk = Desk(ledger, self._custody, self._engine.cancel, node=node, owner=owner, clock=clock)
         self._keeping = Keeping(options.spool, options.limits, node=node)
@@ -93,6 +117,7 @@ class Runner:
         self._succession = Succession(
             store, self._desk, self._engine, self._keeping, leftovers, owner=owner, clock=clock
         )
+        self._succession.blackouts = options.blackouts
         self.submit: Callable[[Entry], None] = self.launch
         """How a run with leave to start gets to ``launch``; the scheduler puts its executors in between."""
 
@@ -107,10 +132,15 @@ class Runner:
         return self._desk.followers
 
     def start(self) -> None:
-        """Start the engine and the recording thread."""
-        self._options.spool.mkdir(parents=True, exist_ok=True)
-        self._custody.start()
+        """Start the engine and the recording thread.
+
+        Raises:
+            OSError: there is no spool folder, or others may put things into it; nothing was started.
+            EngineUnavailableError: the engine does not begin.
+        """
+        make(self._options.spool)
         self._engine.start()
+        self._custody.start()
         self._recorder.start()
 
     def stop(self) -> bool:
@@ -184,6 +214,10 @@ class Runner:
         """Return how many runs of a job have not ended."""
         return self._desk.unsettled(job_id)
 
+    def held(self) -> set[str]:
+        """Return the runs that this instance looks after: which have not ended, or are to be written."""
+        return self._desk.held()
+
     def ahead(self, job_id: str, spec: JobSpec) -> Ahead:
         """Return what a further run of a job would find before it."""
         return self._desk.ahead(job_id, spec)
@@ -215,7 +249,7 @@ class Runner:
     def enter(self, entries: Sequence[Entry], replacing: Collection[str] = ()) -> None:
         """Take up claimed entries, and start those that may; for the runs that *replacing* names others make way."""
         self._submit_all(self._desk.enter(entries, replacing))
-        self._desk.news.set()
+        self._desk.say_what_waits()
 
     def take_up(self, run_ids: Collection[str]) -> None:
         """Take up queued runs that have no owner; see ``Succession``."""
@@ -229,6 +263,10 @@ class Runner:
     def doubtful(self) -> bool:
         """Whether the store may know more than this instance: ask ``recover_own``."""
         return self._succession.doubtful
+
+    def doubt(self) -> None:
+        """Note that the store may have runs of this instance that it does not know of; see ``Succession``."""
+        self._succession.doubt()
 
     def recover_own(self) -> None:
         """Compare what is at hand with the rows; see ``Succession``."""
@@ -262,7 +300,7 @@ class Runner:
             self._fail(entry, error)
 
     def _prepared(self, entry: Entry) -> Launch:
-        folder = (self._folder / entry.source_file).parent
+        folder = self._folder_of(entry.source_file)
         launch = prepare(entry.run, entry.spec, folder, self._environ, self._options.databases)
         return self._keeping.of(launch, entry)
 

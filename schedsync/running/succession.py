@@ -10,11 +10,12 @@ from dataclasses import replace
 from datetime import datetime
 
 from schedsync.clock import Clock
-from schedsync.executors.process import ProcessEngine
+from schedsync.executors.base import Engine
 from schedsync.running.desk import Desk
 from schedsync.running.journal import Result
 from schedsync.running.keeping import Keeping
 from schedsync.running.leftovers import Leftovers, Settled, known_jobs
+from schedsync.runs.blackouts import NO_BLACKOUTS
 from schedsync.runs.ledger import Entry, Place
 from schedsync.runs.recovery import KnownJob, outdated
 from schedsync.runs.run import Run, RunState
@@ -33,7 +34,7 @@ class Succession:
         self,
         store: Store,
         desk: Desk,
-        engine: ProcessEngine,
+        engine: Engine,
         keeping: Keeping,
         leftovers: Leftovers,
         *,
@@ -44,6 +45,8 @@ class Succession:
         self._leftovers, self._owner, self._clock = leftovers, owner, clock
         self._one_at_a_time = threading.Lock()
         """Two threads that compare at once would take up the same rows."""
+        self.blackouts = NO_BLACKOUTS
+        """When runs that follow others are skipped."""
 
     def recover(self, is_dead: Callable[[str], bool], lease: Lease | None) -> None:
         """Settle or take up the runs of instances that are gone.
@@ -73,8 +76,12 @@ class Succession:
         There may be runs of its own that it does not know of, and what others run may have ended.
         """
         with self._desk.lock:
-            elsewhere = any(entry.place is Place.ELSEWHERE for entry in self._desk.ledger.entries())
-            return self._desk.doubtful or elsewhere
+            return self._desk.doubtful or self._desk.ledger.waits_for_others
+
+    def doubt(self) -> None:
+        """Note that the store may have runs of this instance that it does not know of."""
+        with self._desk.lock:
+            self._desk.doubtful = True
 
     def recover_own(self, lease: Lease | None) -> None:
         """Compare what is at hand with the rows, and take up runs of this instance that it does not know of.
@@ -119,7 +126,7 @@ class Succession:
 
     def _take_up(self, run: Run, job: KnownJob | None, now: datetime) -> None:
         ahead = Ahead() if job is None else self._desk.ahead(run.job_id, job.spec)
-        decision, reason = judge_unowned(run, job, ahead, now)
+        decision, reason = judge_unowned(run, job, ahead, now, self.blackouts)
         if job is None or decision is Decision.SKIP:
             self._desk.skip(run, job, str(reason))
             return

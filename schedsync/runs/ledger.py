@@ -8,15 +8,16 @@ lines of the spec that it was claimed with until it has ended.
 
 import heapq
 from collections.abc import Collection, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import datetime
 from enum import Enum, auto
+from functools import cache
 from itertools import count
 from typing import TypeVar
 
 from schedsync.runs.lines import Line, Lines, line_of, lines_of
 from schedsync.runs.places import Places
-from schedsync.runs.run import Run, RunState
+from schedsync.runs.run import Run, RunState, changed
 from schedsync.runs.slots import Ahead, Decision
 from schedsync.specs.actions import Action, DatabaseAction, HttpAction, PythonAction
 from schedsync.specs.job import JobSpec
@@ -30,11 +31,17 @@ PROCESSES, PYTHON, SQL, HTTP = POOLS = ("processes", "python", "sql", "http")
 
 def pool_of(action: Action) -> str:
     """Return the pool that runs of *action* take a place in."""
-    if isinstance(action, DatabaseAction):
+    return _pool_of(type(action))
+
+
+@cache
+def _pool_of(kind: type[Action]) -> str:
+    # Kept: to ask whether a model is one of a kind takes longer than for other classes, and a run is asked often.
+    if issubclass(kind, DatabaseAction):
         return SQL
-    if isinstance(action, HttpAction):
+    if issubclass(kind, HttpAction):
         return HTTP
-    return PYTHON if isinstance(action, PythonAction) else PROCESSES
+    return PYTHON if issubclass(kind, PythonAction) else PROCESSES
 
 
 class Place(Enum):
@@ -74,6 +81,12 @@ class Entry:
         return lines_of(self.run.job_id, self.spec)
 
 
+def _standing(entry: Entry, state: RunState, place: Place) -> Entry:
+    """Return *entry* as it is claimed: in that state, at that place."""
+    run = entry.run if entry.run.state is state else changed(entry.run, state=state)
+    return Entry(run, entry.spec, entry.source_file, place, entry.turn)
+
+
 class Ledger:
     """The unsettled runs of this instance, and the free places."""
 
@@ -93,6 +106,8 @@ class Ledger:
         self._turns = count(1)
         self._ready: dict[str, list[tuple[int, str]]] = {pool: [] for pool in capacity}
         self._delayed: list[tuple[datetime, str]] = []
+        self._elsewhere: set[str] = set()
+        """The runs that stand there. Each tick asks whether there are some."""
 
     def __len__(self) -> int:
         return len(self._entries)
@@ -153,11 +168,11 @@ class Ledger:
         # What was adopted since the decision was made has to end first, too.
         may_start = decision is Decision.START and not self._held_up(entry, _NOT_BLOCKED)
         self.lines.reserve(entry.lines, entry.run.job_id)
-        if may_start and self.places.are_free(entry.pool) and self._is_next(entry.pool):
-            self.places.take(entry.pool)
-            return replace(entry, run=replace(entry.run, state=RunState.RUNNING), place=Place.RUNNING)
-        place = Place.READY if may_start else Place.BLOCKED
-        return replace(entry, run=replace(entry.run, state=RunState.QUEUED), place=place)
+        pool = entry.pool
+        if may_start and self.places.are_free(pool) and self._is_next(pool):
+            self.places.take(pool)
+            return _standing(entry, RunState.RUNNING, Place.RUNNING)
+        return _standing(entry, RunState.QUEUED, Place.READY if may_start else Place.BLOCKED)
 
     def withdraw(self, entry: Entry) -> None:
         """Give back what ``reserve`` took for *entry*."""
@@ -189,6 +204,7 @@ class Ledger:
         before = () if known is None else known.lines  # it may have run elsewhere, for its job as it was then
         self.lines.leave(before, entry.run.id)
         self.lines.join(entry.lines, entry.run.id)
+        self._elsewhere.discard(entry.run.id)
         entry.place = Place.RUNNING
         self.places.take(entry.pool)
         self._put(entry)
@@ -204,8 +220,9 @@ class Ledger:
             self._put(entry)
         else:
             # Its lines are those of the id that it has here; see rename.
-            known.run, entry = replace(entry.run, job_id=known.run.job_id), known
+            known.run, entry = changed(entry.run, job_id=known.run.job_id), known
         entry.place = Place.ELSEWHERE
+        self._elsewhere.add(entry.run.id)
         for line in entry.lines:
             surplus = max(self._taken(line, _NOT_BLOCKED) - self.lines.places(line), 0)
             ready = [other for other in reversed(self.of_line(line)) if other.place is Place.READY]
@@ -217,6 +234,7 @@ class Ledger:
         entry = self._entries.pop(run_id, None)
         if entry is None:
             return None
+        self._elsewhere.discard(run_id)
         self._release(entry)
         self.lines.leave(entry.lines, run_id, None if retry is None else retry.id)
         if retry is not None:
@@ -233,7 +251,7 @@ class Ledger:
         self.lines.rename({line_of(old): line_of(new) for old, new in renamed.items()})
         for entry in moving:
             old, new = entry.run.job_id, renamed[entry.run.job_id]
-            entry.run = replace(entry.run, job_id=new)
+            entry.run = changed(entry.run, job_id=new)
             entry.spec = entry.spec.model_copy(update={"id": new, "renamed_from": old})
         return moving
 
@@ -241,6 +259,11 @@ class Ledger:
     def running(self) -> int:
         """How many runs have leave to start."""
         return sum(entry.place is Place.RUNNING for entry in self._entries.values())
+
+    @property
+    def waits_for_others(self) -> bool:
+        """Whether runs of other instances stand in lines here."""
+        return bool(self._elsewhere)
 
     def next_due(self) -> datetime | None:
         """Return when the next delayed run is due (UTC)."""
@@ -269,7 +292,7 @@ class Ledger:
     def demote(self, entry: Entry) -> None:
         """Undo a promotion that was not written down: the run has its old turn again."""
         self._release(entry)
-        entry.place, entry.run = Place.READY, replace(entry.run, state=RunState.QUEUED)
+        entry.place, entry.run = Place.READY, changed(entry.run, state=RunState.QUEUED)
         self._put(entry)
 
     # Places in pools.

@@ -1,11 +1,17 @@
 """A run: one attempt at one slot, and the states it goes through."""
 
-import secrets
+import random
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
+from typing import Any
 
 from schedsync.clock import to_micros
+from schedsync.frozen import Maker
+
+_RANDOM = random.Random()  # noqa: S311 - ids are to differ, and no secret; the system's numbers cost a call for each
+"""Begins with numbers of the system's, so no two processes have the same."""
 
 
 class RunState(StrEnum):
@@ -49,6 +55,8 @@ class SkipReason(StrEnum):
     MISFIRE = "misfire"
     OVERLAP = "overlap"
     REMOVED = "removed"
+    BLACKOUT = "blackout"
+    """With the name of the blackout before the colon."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -102,9 +110,25 @@ class Run:
         )
 
 
+_MAKER = Maker(Run)
+
+
+def changed(run: Run, **changes: Any) -> Run:
+    """Return *run* with other values in the fields that *changes* names, as ``replace`` does, in half of its time.
+
+    Each run is changed four times on its way, and hundreds of them may be in a second.
+    """
+    return _MAKER.changed(run, changes)
+
+
+def run_of(values: Sequence[Any]) -> Run:
+    """Return the run with these values, in the order of the fields."""
+    return _MAKER.of(values)
+
+
 def new_run_id(now: datetime) -> str:
     """Return a new id: 12 hex digits of milliseconds, then 12 random ones, so ids sort by time of claim."""
-    return f"{to_micros(now) // 1000:012x}{secrets.token_hex(6)}"
+    return f"{to_micros(now) // 1000:012x}{_RANDOM.getrandbits(48):012x}"
 
 
 def first_id_at(instant: datetime) -> str:

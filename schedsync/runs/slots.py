@@ -1,6 +1,7 @@
 """What becomes of due slots: started, made to wait, or skipped with a reason. Exactly one verdict per slot.
 
-A slot is *missed* when it fell into a time when schedsync could not claim it: it was stopped, or without its database.
+A slot is *missed* when it fell into a time when schedsync could not claim it: it was stopped, without its database, or
+its machine was suspended.
 A slot that is merely late because the loop is busy is not missed, so a burst drops nothing.
 """
 
@@ -10,6 +11,7 @@ from datetime import datetime, timedelta
 from enum import StrEnum
 
 from schedsync.clock import MICROSECOND
+from schedsync.runs.blackouts import Blackout, covering
 from schedsync.runs.pause import Pause
 from schedsync.runs.run import Cause, SkipReason
 from schedsync.specs.durations import format_duration
@@ -69,11 +71,13 @@ class DueJob:
     spec: JobSpec
     slots: Sequence[datetime]
     more: bool = False
-    """Whether still later slots are due that the next tick will judge."""
+    """Whether still later slots are due that may run; the next tick judges them."""
     pauses: Sequence[Pause] = ()
     ahead: Ahead = field(default_factory=Ahead)
     missed_later: int = 0
     """How many of the still later slots were missed and may run; counted up to the limit of its misfire policy."""
+    blackouts: tuple[Blackout, ...] = ()
+    """Those that are about the job."""
 
 
 def judge(due: DueJob, *, now: datetime, up_since: datetime) -> list[Verdict]:
@@ -84,6 +88,8 @@ def judge(due: DueJob, *, now: datetime, up_since: datetime) -> list[Verdict]:
         now: the instant of the tick.
         up_since: since when slots could be claimed without a break; slots before it were missed.
     """
+    if len(due.slots) == 1 and due.slots[0] >= up_since and not due.more and not due.ahead:
+        return [_judge_alone(due, due.slots[0], now)]
     refused = {slot: reason for slot in due.slots if (reason := _why_not(due, slot, now))}
     runnable = [slot for slot in due.slots if slot not in refused]
     chosen = _by_misfire_policy(due, runnable, up_since)
@@ -96,6 +102,12 @@ def judge(due: DueJob, *, now: datetime, up_since: datetime) -> list[Verdict]:
     return verdicts
 
 
+def _judge_alone(due: DueJob, slot: datetime, now: datetime) -> Verdict:
+    """Return the verdict for a slot that was not missed and stands beside no other: all policies say the same of it."""
+    reason = _why_not(due, slot, now)
+    return Verdict(slot, Decision.SKIP if reason else Decision.START, Cause.SCHEDULE, reason)
+
+
 def judge_overlap(spec: JobSpec, slot: datetime, ahead: Ahead) -> tuple[Decision, str | None]:
     """Return what becomes of a single run that no schedule made, as far as the job's overlap policy decides that."""
     return _by_overlap(DueJob(spec, [slot], ahead=ahead), [slot], up_since=slot)[slot]
@@ -106,6 +118,8 @@ def _why_not(due: DueJob, slot: datetime, now: datetime) -> str | None:
         return SkipReason.SUSPENDED.value
     if any(pause.stops(slot, now=now) for pause in due.pauses):
         return SkipReason.PAUSED.value
+    if due.blackouts and (blackout := covering(due.blackouts, slot)) is not None:
+        return blackout.said
     late, grace = now - slot, due.spec.misfire.grace
     if late > grace:
         begun = late + _SECOND - MICROSECOND  # or a slot that is 1h and a bit late would be said to be 1h late

@@ -1,21 +1,23 @@
 """From due jobs to claimed runs: which slots are due, what becomes of each, and one transaction that writes it down."""
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
+from itertools import islice
 
 from schedsync.clock import MICROSECOND
 from schedsync.errors import SchedsyncError
 from schedsync.running.runner import Runner
+from schedsync.runs.blackouts import NO_BLACKOUTS, Blackout, Blackouts
 from schedsync.runs.ledger import Entry
 from schedsync.runs.run import Run, RunState, new_run_id
 from schedsync.runs.slots import Ahead, Decision, DueJob, Verdict, judge
 from schedsync.scheduler.refusals import Refusals
 from schedsync.specs.job import JobSpec
-from schedsync.specs.schedule import next_fire
+from schedsync.specs.schedule import next_at_boot, next_fire
 from schedsync.store.jobs import DueRow
 from schedsync.store.leases import Lease
-from schedsync.store.runs import Advance
+from schedsync.store.runs import Advance, Stay
 from schedsync.store.store import Store
 
 MAX_SLOTS = 500
@@ -52,6 +54,8 @@ class Claimed:
     """Due jobs that wait for a later tick."""
     next_fire_at: datetime | None = None
     """The earliest slot that follows those that were claimed (UTC)."""
+    at_boot: Mapping[str, datetime | None] = field(default_factory=dict)
+    """Of jobs whose slots a boot made: the slot that follows those that were claimed, by job (UTC); None: none does."""
     error: SchedsyncError | None = None
     """What kept some of those from being claimed, when others had been already."""
 
@@ -64,7 +68,16 @@ class _Judged:
     spec: JobSpec
     ahead: Ahead
     slots: Sequence[tuple[Entry, Verdict]]
-    advance: Advance
+    following: datetime | None
+    """The slot after them (UTC)."""
+
+    @property
+    def advance(self) -> Advance | Stay:
+        """What becomes of its row."""
+        row = self.row
+        if row.boot is not None:
+            return Stay(row.id, row.generation)
+        return Advance(row.id, row.schedule_digest, row.next_fire_at, self.following)
 
     def may_be_skipped_for(self, other: "_Judged") -> bool:
         """Whether slots are skipped because its group was full, when *other* had a place there."""
@@ -85,15 +98,21 @@ class _Done:
     skipped: list[Run] = field(default_factory=list)
     next_fire_at: datetime | None = None
     """The earliest slot that follows (UTC)."""
+    at_boot: dict[str, datetime | None] = field(default_factory=dict)
 
     def note(self, jobs: Sequence[_Judged], skipped: Sequence[Run]) -> None:
         """Count *jobs* that have been claimed, of whose runs *skipped* will not run."""
         self.jobs += len(jobs)
         self.runs += sum(len(job.slots) for job in jobs)
         self.skipped += skipped
-        following = (job.advance.to_slot for job in jobs)
+        following = (job.following for job in jobs)
         slots = [slot for slot in (self.next_fire_at, *following) if slot is not None]
         self.next_fire_at = min(slots, default=None)
+        self.at_boot.update((job.row.id, job.following) for job in jobs if job.row.boot is not None)
+
+    def claimed(self, due: int, error: SchedsyncError | None = None) -> Claimed:
+        """Return what was done, of so many *due* jobs."""
+        return Claimed(self.skipped, due - self.jobs, self.next_fire_at, self.at_boot, error)
 
 
 class _RefusedError(Exception):
@@ -110,8 +129,11 @@ def _reserved(jobs: Iterable[_Judged]) -> list[Entry]:
 class Firing:
     """Claims due slots for this instance."""
 
-    def __init__(self, store: Store, runner: Runner, *, node: str, owner: str) -> None:
+    def __init__(
+        self, store: Store, runner: Runner, *, node: str, owner: str, blackouts: Blackouts = NO_BLACKOUTS
+    ) -> None:
         self._store, self._runner, self._node, self._owner = store, runner, node, owner
+        self._blackouts = blackouts
         self._specs: dict[str, tuple[str, JobSpec]] = {}
         self._unreadable: dict[str, str] = {}
         """The digests of specs that cannot be read, by job: they are not asked for again at each tick."""
@@ -142,8 +164,8 @@ class Firing:
         except SchedsyncError as error:
             if not done.jobs:
                 raise
-            return Claimed(done.skipped, len(due) - done.jobs, done.next_fire_at, error)
-        return Claimed(done.skipped, len(due) - done.jobs, done.next_fire_at)
+            return done.claimed(len(due), error)
+        return done.claimed(len(due))
 
     def _portions(self, due: Iterable[DueRow]) -> Iterator[list[DueRow]]:
         """Yield *due* in portions; the jobs of a group, which take places from each other, are not torn apart."""
@@ -232,14 +254,14 @@ class Firing:
 
     def _judge_one(self, row: DueRow, spec: JobSpec, tick: Tick) -> _Judged:
         slots, following = due_slots(spec, row, tick.now)
-        more = following is not None and following <= tick.now
-        missed_later = _missed_from(following, spec, row, tick) if more else 0
+        blackouts = self._blackouts.concerning(row.id, spec.tags)
+        later = list(islice(_may_run(following, spec, row, tick, blackouts), spec.misfire.limit))
+        missed_later = sum(slot < tick.up_since for slot in later)
         ahead = self._runner.ahead(row.id, spec)
-        job = DueJob(spec, slots, more, row.pauses, ahead, missed_later)
+        job = DueJob(spec, slots, bool(later), row.pauses, ahead, missed_later, blackouts)
         verdicts = judge(job, now=tick.now, up_since=tick.up_since)
         judged = [(self._entry(row, spec, verdict, tick), verdict) for verdict in verdicts]
-        advance = Advance(row.id, row.next_fire_at, following)
-        return _Judged(row, spec, ahead, self._with_places(judged), advance)
+        return _Judged(row, spec, ahead, self._with_places(judged), following)
 
     def _with_places(self, judged: list[tuple[Entry, Verdict]]) -> list[tuple[Entry, Verdict]]:
         """Return *judged* with what is reserved for the runs, so that the next jobs of a group find it before them."""
@@ -299,26 +321,34 @@ class Firing:
         return Entry(run, spec, row.source_file)
 
 
-def _missed_from(slot: datetime | None, spec: JobSpec, row: DueRow, tick: Tick) -> int:
-    """Return how many slots from *slot* on were missed and may run, counted up to the limit of the policy all."""
-    count = 0
-    while slot is not None and slot < tick.up_since and count < spec.misfire.limit:
-        ends = [pause.until for pause in row.pauses if pause.stops(slot, now=tick.now)]
+def _may_run(
+    slot: datetime | None, spec: JobSpec, row: DueRow, tick: Tick, blackouts: tuple[Blackout, ...]
+) -> Iterator[datetime]:
+    """Yield the slots from *slot* on that are due, and that neither a pause nor a blackout stops."""
+    while slot is not None and slot <= tick.now:
+        pauses = [pause for pause in row.pauses if pause.stops(slot, now=tick.now)]
+        if any(pause.until is None for pause in pauses):  # until somebody resumes it
+            return
+        ends = [pause.until for pause in pauses]
+        ends += [blackout.window.ends_after(slot) for blackout in blackouts if blackout.window.covers(slot)]
         until = max((end for end in ends if end is not None), default=None)
-        if ends and until is None:  # paused until somebody resumes it
-            break
-        count += not ends
-        slot = next_fire(
-            spec.schedule, slot if until is None else until - MICROSECOND, job_id=spec.id, anchor=row.anchor_at
-        )
-    return count
+        if not ends:
+            yield slot
+        slot = _next_slot(spec, row, slot if until is None else until - MICROSECOND)
 
 
 def due_slots(spec: JobSpec, row: DueRow, now: datetime) -> tuple[list[datetime], datetime | None]:
     """Return the slots from the row's next one up to *now*, at most MAX_SLOTS, and the slot that follows them."""
     slots: list[datetime] = []
-    slot: datetime | None = row.next_fire_at
+    # What is known of a boot is when it was, and not which slots its jitter and the trigger's bounds make of it.
+    slot = row.next_fire_at if row.boot is None else _next_slot(spec, row, row.next_fire_at - MICROSECOND)
     while slot is not None and slot <= now and len(slots) < MAX_SLOTS:
         slots.append(slot)
-        slot = next_fire(spec.schedule, slot, job_id=spec.id, anchor=row.anchor_at)
+        slot = _next_slot(spec, row, slot)
     return slots, slot
+
+
+def _next_slot(spec: JobSpec, row: DueRow, after: datetime) -> datetime | None:
+    if row.boot is not None:
+        return next_at_boot(spec.schedule, after, boot=row.boot, job_id=spec.id)
+    return next_fire(spec.schedule, after, job_id=spec.id, anchor=row.anchor_at)

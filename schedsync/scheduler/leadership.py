@@ -92,6 +92,14 @@ class Leadership:
         """
         self._leases.renew(self._owner, self._ttl)
 
+    def ask_again(self) -> None:
+        """Let the next ``ensure`` ask the database, however short a time ago it answered.
+
+        A renewal waits for the lease's row, which a claim holds until its end: what one wrote whose answer did not
+        come, and that is under way still, can be seen after it.
+        """
+        self._asked_at = None
+
     def lost(self) -> None:
         """Note that another instance leads, or may."""
         self._lease, self._asked_at = None, None

@@ -5,8 +5,8 @@ from datetime import timedelta
 
 FARTHEST = timedelta(seconds=10)
 """The longest sleep between two ticks: what another process wrote to the store is seen after it."""
-NEAREST = timedelta(milliseconds=250)
-ENOUGH = 64
+NEAREST = timedelta(milliseconds=120)
+ENOUGH = 24
 """How many jobs ahead are worth looking at. One is enough to know how long to sleep; of the others the specs are loaded
 in time. But each tick looks anew, and where 200 fall due in a second, ten seconds ahead are 2,000 rows each time."""
 

@@ -25,11 +25,14 @@ from schedsync.outages import Faults, Outage
 from schedsync.running.runner import Runner
 from schedsync.runs.ledger import POOLS, Entry
 from schedsync.runs.run import Run, RunState, SkipReason
+from schedsync.scheduler.boot import Boot
 from schedsync.scheduler.executors import RunExecutor, Submission
 from schedsync.scheduler.firing import Claimed, Firing, Tick
 from schedsync.scheduler.jobstore import JobStore
 from schedsync.scheduler.leadership import Leadership
 from schedsync.scheduler.outlook import FARTHEST, Outlook
+from schedsync.scheduler.pace import Pace
+from schedsync.scheduler.standstill import Standstill
 from schedsync.status.vitals import Vitals
 from schedsync.store.jobs import DueRow
 from schedsync.store.leases import Lease
@@ -37,9 +40,6 @@ from schedsync.store.store import Store
 
 log = logging.getLogger(__name__)
 
-BREATH = 0.02
-"""Seconds between the beginnings of two ticks that nobody asked for. What falls due meanwhile is claimed together: a
-tick costs as much for ten jobs as for one."""
 MAX_DUE = 5_000
 """How many due jobs one tick looks at."""
 AFTER_FAILURE = 1.0
@@ -47,6 +47,8 @@ AFTER_FAILURE = 1.0
 AFTER_REFUSAL = 10.0
 """The same, when the database's user may not write: that lasts until somebody grants it."""
 _ALIAS = "default"
+_NO_NEWS = (SkipReason.PAUSED, SkipReason.SUSPENDED, SkipReason.BLACKOUT)
+"""Why slots are skipped one after the other, as somebody wants it."""
 
 
 class Scheduler(BackgroundScheduler):
@@ -61,11 +63,14 @@ class Scheduler(BackgroundScheduler):
         vitals: Vitals,
         *,
         clock: Clock = utc_now,
+        monotonic: Callable[[], float] = time.monotonic,
     ) -> None:
         super().__init__(timezone=UTC, daemon=True)
         self._store, self._runner, self._firing = store, runner, firing
         self._leadership, self._vitals, self._clock = leadership, vitals, clock
-        self._outlook = Outlook()
+        self._outlook, self._pace, self._standstill = Outlook(), Pace(), Standstill(monotonic)
+        self.boot = Boot()
+        """What fires because this process has started."""
         self._lease: Lease | None = None
         self._permitted = False
         """Whether the user of the database is known to have all rights."""
@@ -139,7 +144,7 @@ class Scheduler(BackgroundScheduler):
         self._vitals.ticked(self._clock(), leading=self.leads, leader=self._leadership.leader, token=token)
         took = time.monotonic() - began
         self.on_tick(took)
-        return max(wait, BREATH - took)
+        return self._pace.sleep(wait, took)
 
     def _guarded_tick(self) -> float:
         try:
@@ -147,6 +152,8 @@ class Scheduler(BackgroundScheduler):
             self._answered(None)
             return wait
         except StaleObservationError:
+            # It may have been a claim of our own, whose answer did not come.
+            self._runner.doubt()
             return 0.0
         except LeadershipLostError as error:
             log.warning("leadership lost", extra={"error": str(error)})
@@ -157,6 +164,7 @@ class Scheduler(BackgroundScheduler):
             self._answered(error)
             return self._watch()
         except (DatabaseUnavailableError, SchemaError) as error:
+            self._leadership.ask_again()
             self._answered(error)
         return AFTER_FAILURE
 
@@ -167,6 +175,7 @@ class Scheduler(BackgroundScheduler):
         return AFTER_REFUSAL
 
     def _tick(self) -> float:
+        self._look_at_clocks()
         self._lead(self._ensured())
         if self._lease is None:
             return self._leadership.interval
@@ -181,11 +190,29 @@ class Scheduler(BackgroundScheduler):
         due = [row for row in rows if row.next_fire_at <= now]
         later = rows[len(due) :]
         self._outlook.saw(len(later))
-        claimed = self._fire(due, Tick(now, self._up_since, self._lease)) if due else Claimed()
+        tick = Tick(now, self._up_since, self._lease)
+        claimed = self._fire(due, tick) if due else Claimed()
+        at_boot = self._fire_at_boot(tick)
         self._runner.take_up(seen.unowned)
         self._firing.learn(later)
         # When not all were looked at, what comes next is no earlier than the last of them.
-        return self._sleep(later or rows[MAX_DUE - 1 :], claimed, ahead)
+        return self._sleep(later or rows[MAX_DUE - 1 :], (claimed, at_boot), tick.now, ahead)
+
+    def _look_at_clocks(self) -> None:
+        """Note when this process stood still: nobody claimed meanwhile, and another instance may have taken over."""
+        now = self._clock()
+        stood = self._standstill.seconds(now)
+        if not stood:
+            return
+        self._leadership.ask_again()
+        self._runner.doubt()
+        if self._up_since is not None:
+            log.warning(
+                "this process stood still, or the clock was set forward; slots in between were missed",
+                extra={"seconds": round(stood, 1)},
+            )
+            # When it woke is not known, only how long it was awake: what may have come since then is late, not missed.
+            self._up_since = max(self._up_since, now - timedelta(seconds=self._standstill.lived))
 
     def _ensured(self) -> Lease | None:
         try:
@@ -198,6 +225,7 @@ class Scheduler(BackgroundScheduler):
 
     def _fire(self, due: Sequence[DueRow], tick: Tick) -> Claimed:
         claimed = self._firing.fire(due, tick)
+        self.boot.moved(claimed.at_boot)
         for run in claimed.skipped:
             self._runner.tell.on_change(run)
             self._missed(run)
@@ -206,13 +234,29 @@ class Scheduler(BackgroundScheduler):
             raise claimed.error
         return claimed
 
+    def _fire_at_boot(self, tick: Tick) -> Claimed:
+        """Fire what is due because the service has started: once, when this instance leads and its files are live."""
+        if self.boot.is_now:
+            job_ids = self._store.jobs.follow_boots()
+            self.boot.begin(tick.now, job_ids)
+            if job_ids:
+                log.info("jobs fire that wait for the service to start", extra={"jobs": len(job_ids)})
+        slots = self.boot.due(tick.now)
+        if not slots or self.boot.at is None:
+            return Claimed()
+        rows = self._store.jobs.booting(slots, self.boot.at)
+        self.boot.moved(dict.fromkeys(slots.keys() - {row.id for row in rows}))
+        return self._fire(rows, tick) if rows else Claimed()
+
     def _missed(self, run: Run) -> None:
         self._dispatch_event(JobExecutionEvent(EVENT_JOB_MISSED, run.job_id, _ALIAS, run.scheduled_at))
 
-    def _sleep(self, later: Sequence[DueRow], claimed: Claimed, ahead: timedelta) -> float:
+    def _sleep(self, later: Sequence[DueRow], claims: Sequence[Claimed], now: datetime, ahead: timedelta) -> float:
         """Return for how many seconds nothing is due, as far as is known here: no farther than *ahead*."""
-        longest = min(ahead.total_seconds(), AFTER_FAILURE if claimed.postponed else self._leadership.interval)
-        slots = [claimed.next_fire_at, *(row.next_fire_at for row in later)]
+        postponed = any(claimed.postponed for claimed in claims)
+        longest = min(ahead.total_seconds(), AFTER_FAILURE if postponed else self._leadership.interval)
+        known = (claimed.next_fire_at for claimed in claims)
+        slots = [*known, self.boot.next_after(now), *(row.next_fire_at for row in later)]
         coming = min((slot for slot in slots if slot is not None), default=None)
         return longest if coming is None else min(max((coming - self._clock()).total_seconds(), 0.0), longest)
 
@@ -263,6 +307,9 @@ class Scheduler(BackgroundScheduler):
             log.info("the database answers")
 
     def _note(self, run: Run) -> None:
+        level = _level(run)
+        if not log.isEnabledFor(level):
+            return
         took = run.finished_at - run.started_at if run.finished_at and run.started_at else None
         fields = {
             "job_id": run.job_id,
@@ -272,11 +319,14 @@ class Scheduler(BackgroundScheduler):
             "reason": run.reason,
             "seconds": None if took is None else round(took.total_seconds(), 3),
         }
-        log.log(_level(run), "run ended", extra={key: value for key, value in fields.items() if value is not None})
+        log.log(level, "run ended", extra={key: value for key, value in fields.items() if value is not None})
 
 
 def _level(run: Run) -> int:
-    """Return how loudly the end of *run* is told. That a paused job does not run is no news, slot after slot."""
+    """Return how loudly the end of *run* is told.
+
+    That a paused job does not run, or one in a blackout, is no news, slot after slot.
+    """
     if run.state in {RunState.FAILED, RunState.TIMED_OUT, RunState.LOST}:
         return logging.WARNING
-    return logging.DEBUG if run.reason in {SkipReason.PAUSED, SkipReason.SUSPENDED} else logging.INFO
+    return logging.DEBUG if (run.reason or "").startswith(_NO_NEWS) else logging.INFO

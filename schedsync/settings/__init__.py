@@ -10,7 +10,6 @@ import socket
 import tomllib
 from collections.abc import Mapping
 from datetime import timedelta
-from ipaddress import ip_address
 from pathlib import Path
 from typing import Annotated, Any, Literal
 from urllib.parse import urlsplit
@@ -21,26 +20,30 @@ from pydantic_core import ErrorDetails
 from pydantic_settings import BaseSettings, NoDecode, PydanticBaseSettingsSource, SettingsConfigDict
 from pydantic_settings import SettingsError as UnreadableVariableError
 
-from schedsync.access import Rules
+from schedsync.access import Rules, is_this_machine
 from schedsync.errors import SettingsError
-from schedsync.settings.base import Group, Size
+from schedsync.plan.windows import SyncWindows
+from schedsync.runs.blackouts import Blackouts
+from schedsync.settings.base import Group, Size, listed
 from schedsync.settings.channels import ChannelSettings
 from schedsync.settings.database import ConnectionSettings, DatabaseSettings
 from schedsync.settings.precedence import PREFIX, sources, without_replaced
+from schedsync.settings.windows import BlackoutSettings, SyncWindowSettings, WindowName, blackouts, sync_windows
 from schedsync.settings.wording import did_you_mean, path_of, sentence
 from schedsync.specs.durations import Duration, PositiveDuration
 from schedsync.specs.notify import check_channel_name
 from schedsync.specs.policy import GroupName
+from schedsync.specs.variables import OF_RUNS, may_be_setting
 from schedsync.specs.wording import shown
 from schedsync.specs.zones import check_zone
 
 DEFAULT_FILE = Path("schedsync.toml")
 _RESERVED = ("SCHEDSYNC_TEST_", "SCHEDSYNC_RUN_", "SCHEDSYNC_JOB_")
-"""Variables with these beginnings are not settings: those of the tests, and those that jobs are given."""
-_OF_CLIENTS = {"SCHEDSYNC_SERVER", "SCHEDSYNC_TOKEN"}
-"""Variables that say which service the command line asks; they are no settings of one."""
-_NAMED = re.compile(r"(SCHEDSYNC_(CONNECTIONS|GROUPS|CHANNELS)__\w+?__)(\w+)", re.IGNORECASE)
-"""A field of a connection, a group or a channel; their names are for the installation to choose."""
+"""Variables with these beginnings are not settings: those of the tests, and some of those that runs are given."""
+_OF_OTHERS = {"SCHEDSYNC_SERVER", "SCHEDSYNC_TOKEN", *OF_RUNS}
+"""Variables that say which service the command line asks, and those that runs are given: no settings of a service."""
+_NAMED = re.compile(r"(SCHEDSYNC_(CONNECTIONS|GROUPS|CHANNELS|BLACKOUTS|SYNC_WINDOWS)__\w+?__)(\w+)", re.IGNORECASE)
+"""A field of a connection, a group, a channel or a window; their names are for the installation to choose."""
 _CONNECTION_NAME = re.compile(r"[a-z][a-z0-9_-]*")
 _HOST_NAME = re.compile(r"[a-z0-9]([a-z0-9.-]*[a-z0-9])?")
 
@@ -119,11 +122,6 @@ def _web(url: str) -> str:
     return url.rstrip("/")
 
 
-def _listed(names: object) -> object:
-    """Take a list, or, since a variable is text, names with commas between them."""
-    return [name.strip() for name in names.split(",") if name.strip()] if isinstance(names, str) else names
-
-
 def _host_names(names: tuple[str, ...]) -> tuple[str, ...]:
     for name in names:
         if not _HOST_NAME.fullmatch(name.lower()):
@@ -133,7 +131,7 @@ def _host_names(names: tuple[str, ...]) -> tuple[str, ...]:
     return tuple(name.lower() for name in names)
 
 
-HostNames = Annotated[tuple[str, ...], NoDecode, BeforeValidator(_listed), AfterValidator(_host_names)]
+HostNames = Annotated[tuple[str, ...], NoDecode, BeforeValidator(listed), AfterValidator(_host_names)]
 """By which a service is known; no patterns."""
 
 
@@ -144,12 +142,14 @@ class ApiSettings(Group):
     host: str = Field("127.0.0.1", description="Address to listen on.")
     port: Annotated[int, Field(ge=0, le=65_535)] = Field(5000, description="Port to listen on; 0 picks a free one.")
     public_url: Annotated[str, AfterValidator(_web)] | None = Field(
-        None, description="Where people reach it, for the links in notices: https://schedsync.example.com."
+        None,
+        description="Where people reach it, for the links in notices: https://schedsync.example.com. With one beyond"
+        " this machine, or such a name in hosts, nobody may control without a token.",
     )
     write_files: bool = Field(
         default=False,
         description="Whether programs that may control write and remove job files in the folder api of the jobs folder."
-        " Who may do that runs anything as the user of the service.",
+        " Who may do that runs anything as the user of the service, so it always takes a token.",
     )
     read: Literal["open", "token"] = Field(
         "open", description="Whether reading is open to whoever reaches the API, or needs a token as control does."
@@ -158,16 +158,15 @@ class ApiSettings(Group):
         0, description="So many proxies in front are believed when they say who asks (X-Forwarded-For, -Proto, ...)."
     )
     hosts: HostNames = Field(
-        (), description="Names besides localhost and that of public_url by which a loopback address may be asked."
+        (),
+        description="Names besides localhost and that of public_url by which it may be asked. Beyond loopback any may"
+        " be, unless this or public_url names one; its addresses always may.",
     )
 
     @property
     def exposed(self) -> bool:
         """Whether other machines may reach it, by its address."""
-        try:
-            return self.host != "localhost" and not ip_address(self.host.strip("[]")).is_loopback
-        except ValueError:
-            return True
+        return not is_this_machine(self.host.strip("[]"))
 
     @property
     def rules(self) -> Rules:
@@ -216,11 +215,27 @@ class Settings(BaseSettings):
     channels: dict[Annotated[str, AfterValidator(check_channel_name)], ChannelSettings] = Field(
         default_factory=dict, description="Where notices go: mail, chats, webhooks, by the names that jobs use."
     )
+    blackouts: dict[WindowName, BlackoutSettings] = Field(
+        default_factory=dict, description="Times in which slots are not run."
+    )
+    sync_windows: dict[WindowName, SyncWindowSettings] = Field(
+        default_factory=dict, description="Times in which changes of the folder may become live, or may not."
+    )
 
     @property
     def group_places(self) -> dict[str, int]:
         """How many runs of each group that is named here may be unsettled."""
         return {name: group.max_runs for name, group in self.groups.items()}
+
+    @property
+    def blackout_times(self) -> Blackouts:
+        """The blackouts, with their times in UTC."""
+        return blackouts(self.blackouts, self.jobs.timezone)
+
+    @property
+    def sync_times(self) -> SyncWindows:
+        """The sync windows, with their times in UTC."""
+        return sync_windows(self.sync_windows, self.jobs.timezone)
 
     @classmethod
     def settings_customise_sources(
@@ -240,6 +255,8 @@ _OF_NAMED: dict[str, type[BaseModel]] = {
     "connections": ConnectionSettings,
     "channels": ChannelSettings,
     "groups": GroupSettings,
+    "blackouts": BlackoutSettings,
+    "sync_windows": SyncWindowSettings,
 }
 """What each of the things is that the installation names."""
 
@@ -259,13 +276,24 @@ def load(file: Path | None = None, overrides: Mapping[str, Mapping[str, Any]] | 
     given = {} if path is None else read_file(path)
     try:
         settings = Settings(**without_replaced(given))
-        return _with(settings, overrides or {})
+        return _with_windows(_with(settings, overrides or {}), path, given)
     except UnreadableVariableError as error:
         found = re.search(r'field "(\w+)"', str(error))
         group = f"{PREFIX}{found[1]}".upper() if found else "a variable"
         raise SettingsError(f"{group} is no JSON object; set its parts instead, e.g. {PREFIX}DATABASE__URL") from None
     except ValidationError as error:
         raise SettingsError("\n".join(_sentence(details, path, given) for details in error.errors())) from None
+
+
+def _with_windows(settings: Settings, file: Path | None, given: Mapping[str, Any]) -> Settings:
+    """Return *settings* if their windows can be: where their times are is known only with the zone of jobs."""
+    try:
+        _ = settings.blackout_times, settings.sync_times
+    except ValueError as error:
+        path = tuple(str(error).partition(":")[0].split("."))
+        where = " and ".join(sources(path, file, given))
+        raise SettingsError(f"{where}: {error}") from None
+    return settings
 
 
 def file_in_force(file: Path | None) -> Path | None:
@@ -300,14 +328,15 @@ def _refuse_unknown_variables() -> None:
     """Refuse misspelt variables, which would otherwise be ignored in silence."""
     known = {name.upper() for name in _variable_names()}
     for name in os.environ:
-        if not name.startswith(PREFIX) or name in known | _OF_CLIENTS or name.startswith(_RESERVED):
+        if not may_be_setting(name) or name.upper() in known or name in _OF_OTHERS or name.startswith(_RESERVED):
             continue
         named = _NAMED.fullmatch(name)
-        candidates = known
+        candidates = known | _OF_OTHERS
         if named:
-            candidates = {f"{named[1]}{field}".upper() for field in _OF_NAMED[named[2].lower()].model_fields}
+            fields = _OF_NAMED[named[2].lower()].model_fields.items()
+            candidates = {f"{named[1]}{field.alias or name}".upper() for name, field in fields}
         if not named or name.upper() not in candidates:
-            raise SettingsError(f"the variable {name} is not a setting{did_you_mean(name, candidates)}")
+            raise SettingsError(f"the variable {name} is not a setting{did_you_mean(name.upper(), candidates)}")
 
 
 def _variable_names() -> list[str]:

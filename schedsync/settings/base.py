@@ -17,6 +17,11 @@ Size = Annotated[int, BeforeValidator(_bytes)]
 """A number of bytes, or a size with a unit, such as ``20MiB``."""
 
 
+def listed(words: object) -> object:
+    """Take a list, or, since a variable is text, words with commas between them."""
+    return [word.strip() for word in words.split(",") if word.strip()] if isinstance(words, str) else words
+
+
 class Group(BaseModel):
     """Settings that belong together: unknown names are refused, nothing changes afterwards."""
 

@@ -3,6 +3,7 @@
 import os
 import re
 from datetime import timedelta
+from functools import partial
 from pathlib import Path
 from typing import Annotated, Self
 
@@ -34,7 +35,7 @@ class ConnectionSettings(Group):
     )
     user: str | None = Field(None, description="The user, when it is not in the URL.")
     password: SecretStr | None = Field(None, description="The password, when it is not in the URL.")
-    password_file: Path | None = Field(None, description="A file that holds the password; read at each start.")
+    password_file: Path | None = Field(None, description="A file that holds the password; read anew by each logon.")
     password_env: str | None = Field(None, description="A variable that holds the password.")
     config_dir: Path | None = Field(None, description="Oracle: the folder of tnsnames.ora.")
     wallet_dir: Path | None = Field(None, description="Oracle: the folder of the wallet, for mutual TLS.")
@@ -78,6 +79,7 @@ class ConnectionSettings(Group):
             "dsn": self.dsn,
             "user": self.user,
             "password": self._password(name),
+            "read_password": None if self.password_file is None else partial(self._password, name),
             "connect_timeout": self.connect_timeout,
             "call_timeout": self.call_timeout,
             "oracle": self._client(name),

@@ -11,7 +11,9 @@ from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
-PREFIX = "SCHEDSYNC_"
+from schedsync.specs.variables import SETTINGS, may_be_setting
+
+PREFIX = SETTINGS
 CONNECTIONS, CHANNELS = "connections", "channels"
 _INSTEAD = (
     frozenset({"url", "dsn"}),
@@ -27,7 +29,7 @@ def variables() -> dict[tuple[str, ...], str]:
     """Return path -> name of the variables that give settings, JSON for a whole group included."""
     found: dict[tuple[str, ...], str] = {}
     for name in os.environ:
-        if name.upper().startswith(PREFIX):
+        if may_be_setting(name):
             path = tuple(name.upper().removeprefix(PREFIX).lower().split("__"))
             found |= dict.fromkeys([path, *_inner(path, os.environ[name])], name)
     return found

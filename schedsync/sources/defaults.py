@@ -5,7 +5,7 @@ module; `folder` decides which files make up the chain of a folder.
 """
 
 from collections.abc import Container, Iterable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from pydantic import ValidationError
@@ -14,10 +14,11 @@ from yaml.nodes import MappingNode, Node
 from schedsync.sources.decoding import decode
 from schedsync.sources.yaml_text import RefusedError, build, compose, find, locate, pairs
 from schedsync.specs.actions import ACTION_KEYS, ACTIONS, Action, DatabaseAction, HttpAction, ProcessAction
+from schedsync.specs.calendars import CONTEXT, NO_CALENDARS, Calendars
 from schedsync.specs.job import JobSpec
 from schedsync.specs.messages import FieldError, FieldPath, explain
 from schedsync.specs.problem import Problem
-from schedsync.specs.schedule import TRIGGER_KEYS
+from schedsync.specs.triggers import TRIGGER_KEYS
 
 Kind = frozenset[str]
 """Processes, statements or requests: the keys that their actions may have."""
@@ -27,7 +28,8 @@ def _fields_of(kind: type[Action]) -> Kind:
     return frozenset(field for action in ACTIONS.values() if issubclass(action, kind) for field in action.model_fields)
 
 
-_OF_ONE_JOB = ("id", "renamed_from", "after")
+OF_ONE_JOB = ("id", "renamed_from", "after")
+"""Fields that have no defaults."""
 _FOR_PROCESSES = ("success_exit_codes",)
 """Fields of a job that only one which runs a process has."""
 _PROCESSES = _fields_of(ProcessAction)
@@ -49,7 +51,9 @@ Chain = tuple[Defaults, ...]
 """The defaults of a folder, the nearest first."""
 
 
-def read_defaults(data: bytes, file: str, *, outer: Chain, timezone: str) -> Defaults | tuple[Problem, ...]:
+def read_defaults(
+    data: bytes, file: str, *, outer: Chain, timezone: str, calendars: Calendars = NO_CALENDARS
+) -> Defaults | tuple[Problem, ...]:
     """Return the defaults in *data*, or what is wrong with them.
 
     Args:
@@ -57,6 +61,7 @@ def read_defaults(data: bytes, file: str, *, outer: Chain, timezone: str) -> Def
         file: its name, for problems.
         outer: the defaults of the folders above, which these are laid over.
         timezone: the time zone of jobs that name none.
+        calendars: those that they may name.
     """
     text = decode(data, file)
     nodes = text if isinstance(text, Problem) else compose(text, file)
@@ -71,7 +76,7 @@ def read_defaults(data: bytes, file: str, *, outer: Chain, timezone: str) -> Def
         defaults = Defaults(file, build(node), node)
     except RefusedError as error:
         return (error.problem(file),)
-    return _mistakes(defaults, outer, timezone) or defaults
+    return _mistakes(defaults, outer, timezone, calendars) or defaults
 
 
 def _only_mapping(nodes: list[Node]) -> MappingNode:
@@ -81,17 +86,17 @@ def _only_mapping(nodes: list[Node]) -> MappingNode:
     if not isinstance(node, MappingNode):
         raise RefusedError(node, 'defaults are a mapping; write e.g. "timeout: 30m"')
     for key, (key_node, _) in pairs(node).items():
-        if key in _OF_ONE_JOB:
+        if key in OF_ONE_JOB:
             raise RefusedError(key_node, f'"{key}" cannot be a default; write it in the job that it is for')
     return node
 
 
-def _mistakes(defaults: Defaults, outer: Chain, timezone: str) -> tuple[Problem, ...]:
+def _mistakes(defaults: Defaults, outer: Chain, timezone: str, calendars: Calendars) -> tuple[Problem, ...]:
     """Return what is wrong for jobs of any kind that the defaults are for, once for each place."""
     found: dict[tuple[FieldPath, str | None], FieldError] = {}
     for probe in _probes(defaults.value, outer, timezone):
         try:
-            JobSpec.model_validate(probe)
+            JobSpec.model_validate(probe, context={CONTEXT: calendars})
         except ValidationError as error:
             found = {(mistake.path, mistake.expected): mistake for mistake in explain(error)} | found
     return tuple(problem_of(mistake, defaults.file, defaults.node) for mistake in found.values())
@@ -258,6 +263,8 @@ def problem_of(
         chain: defaults that the value may have come from.
         job_id: the job, if there is one.
     """
+    if error.between is not None and node is not None and not find(node, error.path).whole:
+        error = replace(error, path=error.between)  # the job is what does not fit to its defaults
     for origin, root in ((file, node), *((defaults.file, defaults.node) for defaults in chain)):
         if root is not None and find(root, error.path).whole:
             file, node = origin, root

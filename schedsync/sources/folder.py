@@ -6,18 +6,19 @@ sub-folder, all that is below broken defaults, or the folder as a whole.
 
 import hashlib
 import os
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
 from schedsync.clock import Clock, utc_now
 from schedsync.plan.state import Located, Snapshot, UnknownPath
+from schedsync.sources.calendars import NO_CALENDARS, ReadCalendars, read_calendars
 from schedsync.sources.defaults import Chain, Defaults, read_defaults
 from schedsync.sources.job_file import ParsedFile, parse_job_file
-from schedsync.sources.listing import FoundFile, Listing, identity_of, list_defaults, list_folder
+from schedsync.sources.listing import FoundFile, Listing, identity_of, list_context, list_folder
 from schedsync.sources.reading import UnreadableError, reason
 from schedsync.sources.remembering import Memory, Said
-from schedsync.sources.revision import checkout_lock, marks_of, revision_of
+from schedsync.sources.revision import checkout_lock, git_outage, marks_of, revision_of
 from schedsync.specs.problem import Problem
 
 Told = Callable[[int, int], None]
@@ -45,10 +46,10 @@ class _Scan:
     unavailable: str | None = None
     empty: bool = False
 
-    def give_up(self, path: str, problems: Iterable[Problem]) -> None:
-        """Note that nothing is known of *path*."""
+    def give_up(self, path: str, problems: Iterable[Problem], text: str | None = None) -> None:
+        """Note that nothing is known of *path*, for certain or, without *text*, at all."""
         self.problems += problems
-        self.unknown.append(UnknownPath(path))
+        self.unknown.append(UnknownPath(path, text))
 
 
 class JobsFolder:
@@ -77,17 +78,24 @@ class JobsFolder:
         self._max_file_size, self._clock = max_file_size, clock
         self._files: Memory[_Meaning] = Memory(max_file_size, clock)
         self._defaults: Memory[Defaults | tuple[Problem, ...]] = Memory(max_file_size, clock)
+        self._calendar_files: Memory[bytes] = Memory(max_file_size, clock)
+        self._calendars: tuple[object, ReadCalendars] = (None, NO_CALENDARS)
+        self._git = git_outage(path)
         self._last: tuple[_Scan, tuple[object, ...], Snapshot] | None = None
 
     def read(self) -> Snapshot:
         """Return what the folder says now; the same object as last time if nothing has changed."""
-        marks = marks_of(self._path)
-        scan = self._scan()
-        if self._last is not None and self._last[:2] == (scan, marks):
-            return self._last[2]
-        snapshot = _snapshot(scan, self._revision(scan))
-        self._last = (scan, marks, snapshot)
-        return snapshot
+        marks: tuple[object, ...] = ()
+        for _ in range(_TRIES):
+            marks = marks_of(self._path)
+            scan = self._scan()
+            if scan is None or marks_of(self._path) != marks:
+                continue  # Git may have begun and ended meanwhile, so that its lock was never seen
+            snapshot = self._said(scan, marks)
+            if marks_of(self._path) == marks:  # or what was read would go by the name of what came after it
+                return snapshot
+        never_rests = f"the folder {self._shown} changes each time that it is read: nothing is removed"
+        return self._said(_Scan(unavailable=never_rests), marks)
 
     def judge(self, data: bytes, file: str) -> ParsedFile:
         """Return what a file of these bytes would say at the place *file*, under the defaults that are there.
@@ -96,33 +104,45 @@ class JobsFolder:
         """
         scan, folder = _Scan(), file.rpartition("/")[0]
         memory: Memory[Defaults | tuple[Problem, ...]] = Memory(self._max_file_size, self._clock)
-        listing = list_defaults(os.path.realpath(self._path), folder)
-        chain = _Chains(memory, self._timezone, listing, scan).of(folder).chain
+        listing = list_context(os.path.realpath(self._path), folder)
+        calendars = read_calendars(_meanings(_contents(Memory(self._max_file_size, self._clock), listing)))
+        chain = _Chains(memory, self._timezone, listing, scan, calendars).of(folder).chain
         if chain is None:
             return ParsedFile(problems=tuple(scan.problems))
-        return parse_job_file(data, file, chain=chain, timezone=self._timezone)
+        return parse_job_file(data, file, chain=chain, timezone=self._timezone, calendars=calendars)
+
+    def _said(self, scan: _Scan, marks: tuple[object, ...]) -> Snapshot:
+        """Return what *scan* says; the same object as last time if nothing has changed."""
+        last = self._last[2] if self._last is not None and self._last[:2] == (scan, marks) else None
+        if last is not None and not self._git.lasts:
+            return last
+        revision = self._revision(scan)
+        if last is not None and last.revision == revision:
+            return last
+        snapshot = _snapshot(scan, revision)
+        self._last = (scan, marks, snapshot)
+        return snapshot
 
     def _revision(self, scan: _Scan) -> str:
         if not scan.contents and not scan.problems:
             return ""
         text = "".join(f"{path}\0{digest}\n" for path, digest in scan.contents)
-        return revision_of(self._path) or f"sha256:{hashlib.sha256(text.encode()).hexdigest()[:12]}"
+        return revision_of(self._path, self._git) or f"sha256:{hashlib.sha256(text.encode()).hexdigest()[:12]}"
 
-    def _scan(self) -> _Scan:
-        """Look until nothing has been exchanged meanwhile: half an old folder and half a new one is neither."""
-        for _ in range(_TRIES):
-            lock = checkout_lock(self._path)
-            root = os.path.realpath(self._path)
-            identity = identity_of(root)
-            try:
-                listing = list_folder(root)
-            except OSError as error:
-                return _Scan(unavailable=f"{self._why_unlisted(error)}: nothing is removed until it is back")
-            scan = self._read(listing)
-            if (os.path.realpath(self._path), identity_of(root)) == (root, identity) and not listing.has_moved():
-                self._judge(scan, lock or checkout_lock(self._path))
-                return scan
-        return _Scan(unavailable=f"the folder {self._shown} changes each time that it is read: nothing is removed")
+    def _scan(self) -> _Scan | None:
+        """Look once; None if something was exchanged meanwhile: half an old folder and half a new one is neither."""
+        lock = checkout_lock(self._path)
+        root = os.path.realpath(self._path)
+        identity = identity_of(root)
+        try:
+            listing = list_folder(root)
+        except OSError as error:
+            return _Scan(unavailable=f"{self._why_unlisted(error)}: nothing is removed until it is back")
+        scan = self._read(listing)
+        if (os.path.realpath(self._path), identity_of(root)) != (root, identity) or listing.has_moved():
+            return None
+        self._judge(scan, lock or checkout_lock(self._path))
+        return scan
 
     def _why_unlisted(self, error: OSError) -> str:
         if isinstance(error, FileNotFoundError):
@@ -145,29 +165,48 @@ class JobsFolder:
     def _read(self, listing: Listing) -> _Scan:
         scan = _Scan(problems=list(listing.problems), unknown=list(listing.unknown))
         scan.empty = not listing.files
-        chains = _Chains(self._defaults, self._timezone, listing, scan)
+        calendars = self._read_calendars(listing, scan)
+        chains = _Chains(self._defaults, self._timezone, listing, scan, calendars)
         for count, found in enumerate(listing.files, 1):
-            self._read_one(found, chains.of(found.folder), scan)
+            self._read_one(found, chains.of(found.folder), calendars, scan)
             self._told(count, len(listing.files))
         self._files.keep_only({found.relative for found in listing.files})
         self._defaults.keep_only({found.relative for files in listing.defaults.values() for found in files})
         return scan
 
-    def _read_one(self, found: FoundFile, known: "_Known", scan: _Scan) -> None:
+    def _read_calendars(self, listing: Listing, scan: _Scan) -> ReadCalendars:
+        """Return the calendars; the same object as last time if none has changed."""
+        files = _contents(self._calendar_files, listing)
+        key = {path: said if isinstance(said, str) else said.digest for path, said in files.items()}
+        scan.contents += key.items()
+        self._calendar_files.keep_only(files.keys())
+        if self._calendars[0] != key:
+            self._calendars = (key, read_calendars(_meanings(files)))
+        scan.problems += self._calendars[1].problems
+        return self._calendars[1]
+
+    def _read_one(self, found: FoundFile, known: "_Known", calendars: ReadCalendars, scan: _Scan) -> None:
+        def means_the_same(meaning: _Meaning) -> bool:
+            looked_up = meaning.parsed.calendars
+            return all(calendars.digest(name) == digest for name, digest in looked_up.items())
+
+        def parse(data: bytes) -> _Meaning:
+            return self._parse(found.relative, data, known.chain, calendars)
+
         try:
-            said = self._files.ask(found, known.context, lambda data: self._parse(found.relative, data, known.chain))
+            said = self._files.ask(found, known.context, parse, means_the_same)
         except UnreadableError as error:
             scan.give_up(found.relative, [Problem(found.relative, None, None, str(error))])
             return
         scan.contents.append((found.relative, said.digest))
         scan.meanings.append(said.meaning)
 
-    def _parse(self, file: str, data: bytes, chain: Chain | None) -> _Meaning:
+    def _parse(self, file: str, data: bytes, chain: Chain | None, calendars: ReadCalendars) -> _Meaning:
         # Of a file that says nothing for certain the text is kept: a job that it mentions may have moved there.
         text = data.decode("utf-8", "replace")
         if chain is None:
             return _Meaning(ParsedFile(), UnknownPath(file, text))
-        parsed = parse_job_file(data, file, chain=chain, timezone=self._timezone)
+        parsed = parse_job_file(data, file, chain=chain, timezone=self._timezone, calendars=calendars)
         return _Meaning(parsed, UnknownPath(file, text) if parsed.problems else None)
 
 
@@ -185,9 +224,14 @@ class _Chains:
     """The defaults of each folder in one scan; each file is read once, and complained of once."""
 
     def __init__(
-        self, memory: Memory[Defaults | tuple[Problem, ...]], timezone: str, listing: Listing, scan: _Scan
+        self,
+        memory: Memory[Defaults | tuple[Problem, ...]],
+        timezone: str,
+        listing: Listing,
+        scan: _Scan,
+        calendars: ReadCalendars,
     ) -> None:
-        self._memory, self._timezone, self._scan = memory, timezone, scan
+        self._memory, self._timezone, self._scan, self._calendars = memory, timezone, scan, calendars
         self._files = listing.defaults
         self._known: dict[str, _Known] = {}
         for folder in sorted(listing.defaults):
@@ -223,15 +267,36 @@ class _Chains:
         try:
             return self._memory.ask(
                 found,
-                context,
-                lambda data: read_defaults(data, found.relative, outer=outer, timezone=self._timezone),
+                (context, self._calendars.digests),
+                lambda data: read_defaults(
+                    data,
+                    found.relative,
+                    outer=outer,
+                    timezone=self._timezone,
+                    calendars=self._calendars.calendars,
+                ),
             )
         except UnreadableError as error:
             return (Problem(found.relative, None, None, str(error)),)
 
     def _broken(self, folder: str, problems: Iterable[Problem]) -> _Known:
-        self._scan.give_up(folder or ".", problems)
+        self._scan.give_up(folder or ".", problems, text="")  # what the files below say is kept with each of them
         return _Known(None, None)
+
+
+def _contents(memory: Memory[bytes], listing: Listing) -> dict[str, Said[bytes] | str]:
+    """Return what the files of calendars hold, or why they cannot be read."""
+    found: dict[str, Said[bytes] | str] = {}
+    for each in listing.calendars:
+        try:
+            found[each.relative] = memory.ask(each, None, bytes)
+        except UnreadableError as error:
+            found[each.relative] = str(error)
+    return found
+
+
+def _meanings(files: Mapping[str, Said[bytes] | str]) -> dict[str, bytes | str]:
+    return {path: said if isinstance(said, str) else said.meaning for path, said in files.items()}
 
 
 def _snapshot(scan: _Scan, revision: str) -> Snapshot:

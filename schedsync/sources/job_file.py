@@ -4,8 +4,8 @@ A file holds a mapping (one job), several YAML documents, or ``jobs:`` with a li
 others of its file alone; a file that is no YAML says nothing at all.
 """
 
-from collections.abc import Iterable
-from dataclasses import dataclass, replace
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field, replace
 from pathlib import PurePosixPath
 from typing import Any
 
@@ -13,9 +13,11 @@ from pydantic import ValidationError
 from yaml.nodes import MappingNode, Node, SequenceNode
 
 from schedsync.plan.state import Located, Source
+from schedsync.sources.calendars import NO_CALENDARS, Asked, ReadCalendars
 from schedsync.sources.decoding import decode
 from schedsync.sources.defaults import Chain, apply_defaults, problem_of
 from schedsync.sources.yaml_text import RefusedError, build, compose, locate, pairs
+from schedsync.specs.calendars import CONTEXT
 from schedsync.specs.fingerprint import schedule_digest, spec_digest
 from schedsync.specs.job import JobSpec
 from schedsync.specs.messages import FieldError, explain
@@ -31,9 +33,13 @@ class ParsedFile:
     jobs: tuple[Located, ...] = ()
     problems: tuple[Problem, ...] = ()
     """If there are any, the file may have jobs that are not among ``jobs``."""
+    calendars: Mapping[str, str | None] = field(default_factory=dict)
+    """The calendars that were looked up, by name, each with the digest of what it meant; None: nothing."""
 
 
-def parse_job_file(data: bytes, file: str, *, chain: Chain = (), timezone: str = "UTC") -> ParsedFile:
+def parse_job_file(
+    data: bytes, file: str, *, chain: Chain = (), timezone: str = "UTC", calendars: ReadCalendars = NO_CALENDARS
+) -> ParsedFile:
     """Return the jobs and the problems of a job file.
 
     Args:
@@ -41,6 +47,7 @@ def parse_job_file(data: bytes, file: str, *, chain: Chain = (), timezone: str =
         file: its path relative to the jobs folder, with ``/``.
         chain: the defaults that apply to it, the nearest first.
         timezone: the time zone of schedules for which neither file nor defaults name one.
+        calendars: those that its jobs may name.
     """
     text = decode(data, file)
     nodes = text if isinstance(text, Problem) else compose(text, file)
@@ -50,11 +57,13 @@ def parse_job_file(data: bytes, file: str, *, chain: Chain = (), timezone: str =
         # Editors and shells empty a file before they write it; comments alone are meant.
         return ParsedFile(problems=(Problem(file, 1, 1, "the file is empty; write a job into it, or remove it"),))
     entries = [entry for node in nodes for entry in _entries(node)]
-    reader = _Reader(file, chain, timezone, _default_id(file) if len(entries) == 1 else None)
+    asked = Asked(calendars)
+    reader = _Reader(file, chain, timezone, _default_id(file) if len(entries) == 1 else None, asked)
     results = [reader.read(entry) for entry in entries]
     return ParsedFile(
         jobs=tuple(result for result in results if isinstance(result, Located)),
         problems=_first(problem for result in results if not isinstance(result, Located) for problem in result),
+        calendars=asked.names,
     )
 
 
@@ -126,6 +135,7 @@ class _Reader:
     timezone: str
     default_id: str | None
     """None if the file has several jobs."""
+    calendars: Asked
 
     def read(self, entry: _Entry) -> Located | list[Problem]:
         try:
@@ -138,14 +148,16 @@ class _Reader:
     def _job(self, node: Node, value: dict[str, Any]) -> Located | list[Problem]:
         job = value if self.default_id is None else {"id": self.default_id, **value}
         try:
-            spec = JobSpec.model_validate(apply_defaults(job, self.chain, self.timezone))
+            whole = apply_defaults(job, self.chain, self.timezone)
+            spec = JobSpec.model_validate(whole, context={CONTEXT: self.calendars})
         except ValidationError as error:
             job_id = str(job["id"]) if isinstance(job.get("id"), str | int) else None
             mistakes = [error if "id" in value else self._about_id(error) for error in explain(error)]
             return [problem_of(error, self.file, node, chain=self.chain, job_id=job_id) for error in mistakes]
         source = Source(self.file, node.start_mark.line + 1)
         upstreams = {job_id: locate(node, ("after", job_id), at_key=True) for job_id in spec.after or ()}
-        return Located(spec, source, spec_digest(spec), schedule_digest(spec), upstreams)
+        renamed_at = locate(node, ("renamed_from",)) if spec.renamed_from else None
+        return Located(spec, source, spec_digest(spec), schedule_digest(spec), upstreams, renamed_at)
 
     def _about_id(self, error: FieldError) -> FieldError:
         """Say why an id is needed, if *error* is about an id that the job does not have."""

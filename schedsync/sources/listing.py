@@ -5,13 +5,17 @@ which came from there are kept. `folder` reads what is found here.
 """
 
 import os
+from contextlib import suppress
 from dataclasses import dataclass, field
 
 from schedsync.plan.state import UnknownPath
 from schedsync.sources.reading import Signature, reason, signature_of, why_unreadable
+from schedsync.specs.calendars import FOLDER as CALENDARS
 from schedsync.specs.problem import Problem
 
 ENDINGS = (".yaml", ".yml")
+ICAL = ".ics"
+"""How the names of iCalendar files end."""
 DEFAULTS = frozenset(f"_defaults{ending}" for ending in ENDINGS)
 _LONGEST_PATH = 1000
 """Bytes of a path below the folder: what the store has room for."""
@@ -43,6 +47,8 @@ class Listing:
     files: list[FoundFile] = field(default_factory=list)
     defaults: dict[str, list[FoundFile]] = field(default_factory=dict)
     """By folder; more than one is an error of its author."""
+    calendars: list[FoundFile] = field(default_factory=list)
+    """What lies in the folder of calendars, iCalendar files included."""
     problems: list[Problem] = field(default_factory=list)
     unknown: list[UnknownPath] = field(default_factory=list)
     links: list[tuple[str, Identity]] = field(default_factory=list)
@@ -74,15 +80,22 @@ def list_folder(root: str) -> Listing:
     return walk.listing
 
 
-def list_defaults(root: str, folder: str) -> Listing:
-    """Return the defaults files in *root* and in the folders on the way to *folder*, which is below it."""
-    listing, parts = Listing(), folder.split("/") if folder else []
+def list_context(root: str, folder: str) -> Listing:
+    """Return what jobs in *folder*, which is below *root*, depend on: the defaults on the way to it, and calendars."""
+    listing, parts = _calendars_below(root), folder.split("/") if folder else []
     for relative in ("/".join(parts[:depth]) for depth in range(len(parts) + 1)):
         for name in sorted(DEFAULTS):
             below = f"{relative}/{name}".lstrip("/")
             if os.path.lexists(path := os.path.join(root, below)):  # noqa: PTH118 - like the other calls here
                 listing.defaults.setdefault(relative, []).append(FoundFile(below, path, None))
     return listing
+
+
+def _calendars_below(root: str) -> Listing:
+    walk = _Walk()
+    with suppress(OSError):  # it need not be there, and what cannot be read is said by whoever reads all
+        walk.list_calendars(root)
+    return walk.listing
 
 
 @dataclass(frozen=True, slots=True)
@@ -112,10 +125,16 @@ class _Walk:
             except OSError as error:
                 self._give_up(folder.relative, f"the folder cannot be read: {reason(error)}")
 
+    def list_calendars(self, root: str) -> None:
+        """List the folder of calendars alone."""
+        self._list(_Folder(os.path.join(root, CALENDARS), CALENDARS, frozenset()))  # noqa: PTH118 - like the others
+
     def _list(self, folder: _Folder) -> None:
         with os.scandir(folder.path) as entries:
             for entry in sorted(entries, key=lambda entry: entry.name):
-                if entry.name in DEFAULTS:
+                if folder.relative == CALENDARS:
+                    self._add_calendar(entry, folder)
+                elif entry.name in DEFAULTS:
                     self._add_defaults(entry, folder)
                 elif entry.name[0] not in "._#" and entry.name[-1] not in "~#":
                     self._add(entry, folder)
@@ -124,6 +143,19 @@ class _Walk:
         self._note_link(entry)
         found = FoundFile(folder.below(entry.name), entry.path, _signature(entry))
         self.listing.defaults.setdefault(folder.relative, []).append(found)
+
+    def _add_calendar(self, entry: os.DirEntry[str], folder: _Folder) -> None:
+        relative, is_named = folder.below(entry.name), entry.name.endswith((*ENDINGS, ICAL))
+        if entry.name[0] in "._#" or entry.name[-1] in "~#" or not (is_named or _is_folder(entry)):
+            return
+        self._note_link(entry)
+        if refusal := _refuse_name(relative):
+            self.listing.problems.append(Problem(refusal[0], None, None, refusal[1]))
+        elif _is_folder(entry):
+            message = f"calendars lie in {CALENDARS}/ itself, and jobs elsewhere; move what is in this folder"
+            self._give_up(relative, message)
+        else:
+            self.listing.calendars.append(FoundFile(relative, entry.path, _signature(entry)))
 
     def _add(self, entry: os.DirEntry[str], folder: _Folder) -> None:
         is_folder, is_link, is_job = _is_folder(entry), entry.is_symlink(), entry.name.endswith(ENDINGS)
@@ -144,7 +176,8 @@ class _Walk:
     def _descend(self, entry: os.DirEntry[str], relative: str, folder: _Folder) -> None:
         identity = identity_of(entry.path)
         if identity is not None and identity in folder.above:
-            self._give_up(relative, "the link leads back to a folder above it; remove it")
+            # What is behind it is read where it lies, so no job can have moved there.
+            self._give_up(relative, "the link leads back to a folder above it; remove it", text="")
         else:
             above = folder.above if identity is None else folder.above | {identity}
             self._todo.append(_Folder(entry.path, relative, above))
@@ -161,9 +194,9 @@ class _Walk:
         if identity is not None:
             self.listing.links.append((entry.path, identity))
 
-    def _give_up(self, relative: str, message: str) -> None:
+    def _give_up(self, relative: str, message: str, text: str | None = None) -> None:
         self.listing.problems.append(Problem(relative, None, None, message))
-        self.listing.unknown.append(UnknownPath(relative))
+        self.listing.unknown.append(UnknownPath(relative, text))
 
 
 def _is_folder(entry: os.DirEntry[str]) -> bool:

@@ -4,6 +4,7 @@ The store keeps the whole spec and not where it was written, so the files are lo
 else by now, nothing is claimed.
 """
 
+import os
 from collections.abc import Iterator
 from dataclasses import dataclass
 from enum import StrEnum
@@ -13,12 +14,14 @@ from pydantic import BaseModel
 from yaml.nodes import Node
 
 from schedsync.plan.state import Located
+from schedsync.sources.calendars import ReadCalendars, read_calendars
 from schedsync.sources.decoding import decode
 from schedsync.sources.defaults import Chain, Defaults, read_defaults
 from schedsync.sources.job_file import nodes_of, parse_job_file
-from schedsync.sources.listing import DEFAULTS
+from schedsync.sources.listing import DEFAULTS, list_context
 from schedsync.sources.reading import UnreadableError, read_file
 from schedsync.sources.yaml_text import RefusedError, compose, find, locate
+from schedsync.specs.calendars import Calendar, Calendars
 from schedsync.specs.messages import FieldPath
 from schedsync.specs.problem import Problem
 
@@ -64,31 +67,55 @@ class Files:
             digest: of its live spec.
 
         Returns:
-            None where the file cannot be read, or says something else by now.
+            None where the file cannot be read, says something else by now, or has several jobs on the line of this one.
         """
         try:
-            chain = self._chain(file)
-            data = self._read(file)
-            parsed = parse_job_file(data, file, chain=chain, timezone=self.timezone)
+            calendars = self.calendars()
+            chain = self.chain(file, calendars.calendars)
+            data = self.read(file)
+            parsed = parse_job_file(data, file, chain=chain, timezone=self.timezone, calendars=calendars)
             job = next((job for job in parsed.jobs if (job.spec.id, job.digest) == (job_id, digest)), None)
             node = None if job is None else _node(data, job)
             return None if job is None or node is None else _origins(job, node, chain)
         except (UnreadableError, RefusedError, ValueError):
             return None
 
-    def _chain(self, file: str) -> Chain:
+    def calendars(self) -> ReadCalendars:
+        """Return the calendars that jobs may name.
+
+        Raises:
+            UnreadableError: the file of one cannot be read.
+        """
+        found = list_context(str(self.root), "").calendars
+        return read_calendars({each.relative: self.read(each.relative) for each in found})
+
+    def chain(self, file: str, calendars: Calendars) -> Chain:
+        """Return the defaults that apply to *file*, the nearest first.
+
+        Raises:
+            UnreadableError: a file of them cannot be read.
+            ValueError: one of them is broken.
+        """
         chain: Chain = ()
         for folder in reversed(PurePosixPath(file).parents):
             for name in sorted(DEFAULTS):
                 where = str(folder / name)
-                if (self.root / where).is_file():
-                    said = read_defaults(self._read(where), where, outer=chain, timezone=self.timezone)
+                # `Path.is_file` raises for what lies in a folder that may not be entered.
+                if os.path.isfile(self.root / where):  # noqa: PTH113
+                    said = read_defaults(
+                        self.read(where), where, outer=chain, timezone=self.timezone, calendars=calendars
+                    )
                     if not isinstance(said, Defaults):
                         raise ValueError(where)
                     chain = (said, *chain)
         return chain
 
-    def _read(self, file: str) -> bytes:
+    def read(self, file: str) -> bytes:
+        """Return the bytes of *file*, which is relative to the folder.
+
+        Raises:
+            UnreadableError: it cannot be read.
+        """
         return read_file(str(self.root / file), self.max_file_size)[0]
 
 
@@ -126,7 +153,7 @@ def _leaves(value: object, path: FieldPath) -> Iterator[tuple[FieldPath, bool]]:
     elif isinstance(value, dict) and value:
         for key, inner in value.items():
             yield from _leaves(inner, (*path, key))
-    elif isinstance(value, tuple) and any(isinstance(item, BaseModel) for item in value):
+    elif isinstance(value, tuple) and any(isinstance(i, BaseModel) and not isinstance(i, Calendar) for i in value):
         for index, item in enumerate(value):
             yield from _leaves(item, (*path, index))
     else:

@@ -52,19 +52,26 @@ class Memory(Generic[T]):
         self._limit, self._clock = limit, clock
         self._known: dict[str, _Known[T]] = {}
 
-    def ask(self, found: FoundFile, context: object, parse: Callable[[bytes], T]) -> Said[T]:
+    def ask(
+        self,
+        found: FoundFile,
+        context: object,
+        parse: Callable[[bytes], T],
+        still_means: Callable[[T], bool] = lambda _meaning: True,
+    ) -> Said[T]:
         """Return what *found* says; the same object as before if neither its content nor *context* changed.
 
         Args:
             found: the file.
             context: compared by equality.
             parse: makes a meaning of bytes.
+            still_means: whether what else a meaning came of is as it was, as far as *context* does not tell.
 
         Raises:
             UnreadableError: the file cannot be read now.
         """
         known = self._known.get(found.relative)
-        same_context = known is not None and known.said.context == context
+        same_context = known is not None and known.said.context == context and still_means(known.said.meaning)
         if known is not None and same_context and known.settled and known.signature == found.signature:
             return known.said
         data, signature = read_file(found.path, self._limit)

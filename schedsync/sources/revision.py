@@ -1,6 +1,7 @@
 """Which version of the jobs folder this is, in its author's words: the Git commit, or what stands in for it.
 
-Asked only when something changed, since Git takes milliseconds; `marks_of` tells cheaply whether it might answer anew.
+Asked only when something changed or Git failed, since it takes milliseconds; `marks_of` tells cheaply whether it might
+answer anew.
 """
 
 import logging
@@ -8,6 +9,8 @@ import os
 import re
 import subprocess
 from pathlib import Path
+
+from schedsync.outages import Outage
 
 log = logging.getLogger(__name__)
 
@@ -21,14 +24,24 @@ _REVISION_FILE = "REVISION"
 _LONGEST = 100
 
 
-def revision_of(path: Path) -> str | None:
+def git_outage(path: Path) -> Outage:
+    """Return what notes whether Git fails to tell the revision of the folder at *path*."""
+    begins = f"git does not tell the revision of {path}, it is asked again at each step"
+    return Outage(log, begins, f"git tells the revision of {path} again")
+
+
+def revision_of(path: Path, outage: Outage | None = None) -> str | None:
     """Return the revision of the folder at *path*; None if nothing says it.
 
     The commit of the Git work tree that it is in, with ``-dirty`` if files in it differ from that; else the hash that a
     folder on the real way to it is named by (git-sync); else the first line of a file ``REVISION`` in it.
+
+    Args:
+        path: the folder.
+        outage: is told whether Git failed: then the answer is a makeshift, and may be another one soon.
     """
     real = Path(os.path.realpath(path))
-    return _commit(real) or _hash_on_the_way(path, real) or _revision_file(real)
+    return _commit(real, outage or git_outage(path)) or _hash_on_the_way(path, real) or _revision_file(real)
 
 
 def marks_of(path: Path) -> tuple[object, ...]:
@@ -43,16 +56,19 @@ def checkout_lock(path: Path) -> Path | None:
     """Return the lock that Git holds while it changes the work tree which *path* is in."""
     git = _git_folder(Path(os.path.realpath(path)))
     lock = None if git is None else git / "index.lock"
-    return lock if lock is not None and lock.exists() else None
+    return lock if lock is not None and _mark(lock) is not None else None
 
 
 # --- Git -----------------------------------------------------------------------------------------
 
 
-def _commit(real: Path) -> str | None:
-    if _git_folder(real) is None:
+def _commit(real: Path, outage: Outage) -> str | None:
+    try:
+        status = "" if _git_folder(real) is None else _git_status(real)
+    except (OSError, subprocess.SubprocessError) as error:
+        outage.failed(error)
         return None
-    status = _git_status(real)
+    outage.succeeded()
     match = _COMMIT.search(status)
     if match is None:
         return None
@@ -62,6 +78,12 @@ def _commit(real: Path) -> str | None:
 
 
 def _git_status(real: Path) -> str:
+    """Return what Git says of the work tree; nothing where there is no Git.
+
+    Raises:
+        OSError: it cannot be started now.
+        subprocess.SubprocessError: it failed, or took too long.
+    """
     # Any owner is fine (`_git_folder` has looked), and a monitor is a program: it is never started for a look.
     options = ["-c", "safe.directory=*", "-c", "core.fsmonitor=false", "-c", "status.relativePaths=true"]
     flags = ["--porcelain=v2", "--branch", "--untracked-files=normal", "--ignored=traditional"]
@@ -78,9 +100,6 @@ def _git_status(real: Path) -> str:
             check=True,
         )
     except FileNotFoundError:
-        return ""
-    except (OSError, subprocess.SubprocessError) as error:
-        log.warning("git does not tell the revision", extra={"folder": str(real), "error": str(error)})
         return ""
     return done.stdout.decode("utf-8", "replace")
 

@@ -18,7 +18,7 @@ from watchdog.observers import Observer
 from watchdog.observers.api import BaseObserver
 from watchdog.observers.polling import PollingObserver
 
-from schedsync.sources.listing import ENDINGS, Identity, identity_of
+from schedsync.sources.listing import ENDINGS, ICAL, Identity, identity_of
 
 log = logging.getLogger(__name__)
 
@@ -37,6 +37,9 @@ _WAKING = [
     events.DirDeletedEvent,
     *(getattr(events, name) for name in ("FileAttribEvent", "DirAttribEvent") if hasattr(events, name)),
 ]
+_CONTENT = {events.FileModifiedEvent, events.FileClosedEvent}
+_NAMING = [kind for kind in _WAKING if kind not in _CONTENT]
+"""What can change where a name leads. A database that lies beside the folder is written a hundred times in a second."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -154,7 +157,7 @@ class FolderWatch:
             observer.schedule(_Inside(self._changed), way.real, recursive=True, event_filter=_WAKING)
         for folder in dict.fromkeys(folder for folder, _ in way.names):
             names = {name for parent, name in way.names if parent == folder}
-            observer.schedule(_Named(names, self._changed), folder, event_filter=_WAKING)
+            observer.schedule(_Named(names, self._changed), folder, event_filter=_NAMING)
 
     def _disarm(self) -> None:
         observer, self._observer = self._observer, None
@@ -198,4 +201,4 @@ def _name(path: bytes | str) -> str:
 
 
 def _has_content(name: str) -> bool:
-    return name.endswith(ENDINGS) or name in _CONTENT_NAMES
+    return name.endswith((*ENDINGS, ICAL)) or name in _CONTENT_NAMES

@@ -11,6 +11,7 @@ from schedsync.specs.http_request import HttpRequest
 from schedsync.specs.json_value import check_json
 from schedsync.specs.limits import Limits
 from schedsync.specs.references import VARIABLE, FileReference, VariableReference, check_source, value_kind
+from schedsync.specs.variables import OF_RUNS
 from schedsync.specs.wording import quoted
 
 _TARGET = re.compile(r"[A-Za-z_]\w*(\.[A-Za-z_]\w*)*:[A-Za-z_]\w*(\.[A-Za-z_]\w*)*")
@@ -18,16 +19,6 @@ _USER = re.compile(r"[A-Za-z0-9_][\w.-]*\$?(:[A-Za-z0-9_][\w.-]*)?", re.ASCII)
 _UMASK = re.compile(r"0?[0-7]{3}")
 _SCALARS = ("string", "number", "boolean", "null")
 _PLAIN_WORDS = re.compile(r"[\w./=+-]+(?: [\w./=+-]+)*")
-_SET_BY_SCHEDSYNC = (
-    "SCHEDSYNC_JOB_ID",
-    "SCHEDSYNC_RUN_ID",
-    "SCHEDSYNC_SCHEDULED_AT",
-    "SCHEDSYNC_ATTEMPT",
-    "SCHEDSYNC_UPSTREAM_JOB_ID",
-    "SCHEDSYNC_UPSTREAM_RUN_ID",
-    "SCHEDSYNC_UPSTREAM_STATE",
-)
-"""Variables that each run is given; by the run's id its processes are found after a crash."""
 
 Argument = Annotated[Text, AfterValidator(no_nul)]
 
@@ -35,7 +26,7 @@ Argument = Annotated[Text, AfterValidator(no_nul)]
 def _check_variable(name: str) -> str:
     if not VARIABLE.fullmatch(name):
         raise ValueError(f'{quoted(name)} is not a variable name; use letters, digits and "_", no digit first')
-    if name in _SET_BY_SCHEDSYNC:
+    if name in OF_RUNS:
         raise ValueError(f'"{name}" is set by schedsync for each run; choose another name')
     return name
 

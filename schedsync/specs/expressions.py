@@ -7,8 +7,6 @@ import re
 from collections.abc import Iterable
 from functools import lru_cache
 
-from pydantic_core import SchemaError, SchemaValidator, core_schema
-
 from schedsync.specs.wording import quoted
 
 _LONGEST = 1_000
@@ -38,6 +36,9 @@ class Expression:
         Raises:
             ExpressionError: it is none.
         """
+        # Here, because the engine's process and each keeper load this module, and few of their runs need one.
+        from pydantic_core import SchemaError, SchemaValidator, core_schema  # noqa: PLC0415
+
         try:
             self._validator = SchemaValidator(core_schema.str_schema(pattern=pattern, regex_engine="rust-regex"))
         except SchemaError as error:

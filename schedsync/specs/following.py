@@ -1,13 +1,24 @@
-"""When a job runs after others: which ones, and how their runs have to end."""
+"""What a job runs upon besides the clock; after other jobs: which ones, and how their runs have to end."""
 
-from enum import StrEnum
+from enum import IntEnum, StrEnum
 from typing import Annotated
 
 from pydantic import AfterValidator, BeforeValidator, Field
 
+from schedsync.specs.base import OneOrMore
 from schedsync.specs.ids import JobId
 
 ANY = "any"
+
+
+class Follows(IntEnum):
+    """What starts a job besides the clock. One that follows anything is never finished, also without a slot."""
+
+    NOTHING = 0
+    RUNS = 1
+    """The ends of other jobs' runs."""
+    BOOTS = 2
+    """The starts of the service."""
 
 
 class End(StrEnum):
@@ -31,7 +42,9 @@ def _as_set(ends: tuple[End, ...]) -> tuple[End, ...]:
     return tuple(end for end in End if end in ends)
 
 
-Ends = Annotated[tuple[End, ...], BeforeValidator(_as_list), Field(min_length=1), AfterValidator(_as_set)]
+Ends = Annotated[
+    tuple[End, ...], BeforeValidator(_as_list), Field(min_length=1), AfterValidator(_as_set), OneOrMore((ANY,))
+]
 """One end, a list of them, or ``any``."""
 After = Annotated[dict[JobId, Ends], Field(min_length=1)]
 """Upstream job -> how a run of it has to end."""

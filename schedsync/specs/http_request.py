@@ -15,7 +15,7 @@ from pydantic import (
     field_validator,
 )
 
-from schedsync.specs.base import Model, Text, no_nul
+from schedsync.specs.base import Model, OneOrMore, Text, no_nul
 from schedsync.specs.json_value import check_json
 from schedsync.specs.references import FileReference, VariableReference, check_source, value_kind
 from schedsync.specs.wording import quoted, shown
@@ -161,7 +161,10 @@ class Expect(Model):
     """What an answer has to be, or the run has failed."""
 
     status: Annotated[
-        tuple[Annotated[Text, AfterValidator(_check_status)], ...], BeforeValidator(_as_list), Field(min_length=1)
+        tuple[Annotated[Text, AfterValidator(_check_status)], ...],
+        BeforeValidator(_as_list),
+        Field(min_length=1),
+        OneOrMore(),
     ] = Field(("200-299",), description="Statuses and ranges of them, e.g. [200, 202] or 200-299.")
     body: Annotated[str, Field(min_length=1), AfterValidator(_check_pattern)] | None = Field(
         None, description="A regular expression (Python's) that is found in the body."

@@ -4,13 +4,14 @@ from datetime import datetime, timedelta
 from typing import Annotated, Any
 
 from pydantic import AfterValidator, ConfigDict, Field, ValidationInfo, field_validator, model_validator
+from pydantic.config import JsonDict
 from pydantic_core import PydanticCustomError
 
 from schedsync.specs.actions import AnyAction, ProcessAction
 from schedsync.specs.base import Model, Text
 from schedsync.specs.durations import Duration, PositiveDuration
 from schedsync.specs.expressions import check_expression
-from schedsync.specs.following import After
+from schedsync.specs.following import After, Follows
 from schedsync.specs.ids import JobId
 from schedsync.specs.notify import AnyHealthcheck, Notify
 from schedsync.specs.policy import GroupName, History, Misfire, Orphan, Overlap, Prune, Retry
@@ -23,6 +24,11 @@ ExitCode = Annotated[int, Field(ge=0, le=255, strict=True)]
 def _as_set(codes: tuple[int, ...]) -> tuple[int, ...]:
     """Return *codes* once each, in their order, so that how they were listed changes no digest."""
     return tuple(sorted(set(codes)))
+
+
+def _not_given(schema: JsonDict) -> None:
+    """Take the default away, which stands for a job that has `after`: nobody can write it."""
+    del schema["default"]
 
 
 NO_TRIGGER = "no_trigger"
@@ -38,7 +44,11 @@ class JobSpec(Model):
     description: Text = Field("", description="What the job is for, for people.")
     tags: tuple[Word, ...] = Field((), description="Words to find it by.")
     owner: Word | None = Field(None, description="Who is asked when it fails.")
-    schedule: Schedule = Field((), description="When it runs: one of cron, every, at; or a list, of which any fires.")
+    schedule: Schedule = Field(
+        (),
+        description="When it runs: one of cron, every, at, calendar; or a list, of which any fires.",
+        json_schema_extra=_not_given,
+    )
     after: After | None = Field(
         None,
         validate_default=True,
@@ -74,6 +84,15 @@ class JobSpec(Model):
     suspend: bool = Field(default=False, strict=True, description="The author's own pause.")
     history: History = Field(default_factory=History, description="How much of its past is kept.")
 
+    @field_validator("schedule")
+    @classmethod
+    def _fires_at_all(cls, schedule: Schedule, info: ValidationInfo) -> Schedule:
+        job_id = info.data.get("id")  # None: what is wrong with it is said already
+        for index, trigger in enumerate(schedule):
+            if trigger.nominal_follows_id and job_id is not None:
+                trigger.require_slot(job_id, within=(index,))
+        return schedule
+
     @field_validator("success_exit_codes")
     @classmethod
     def _of_a_process(cls, codes: tuple[int, ...], info: ValidationInfo) -> tuple[int, ...]:
@@ -106,6 +125,13 @@ class JobSpec(Model):
         if schedule and after is not None:
             raise ValueError("a job has a schedule or runs after others, not both; remove one of them")
         return after
+
+    @property
+    def follows(self) -> Follows:
+        """What starts it besides the clock."""
+        if self.after is not None:
+            return Follows.RUNS
+        return Follows.BOOTS if any(trigger.fires_at_boot for trigger in self.schedule) else Follows.NOTHING
 
     def late_at(self, slot: datetime) -> datetime | None:
         """Return by when a run of *slot* has to have ended, or it is late; None: it never is."""

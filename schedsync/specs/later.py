@@ -4,11 +4,7 @@ _NOT_YET = "is not supported in this version"
 _THEY_ARE_NOT = "are not supported in this version"
 
 LATER = {
-    "calendar": f'the trigger "calendar" {_NOT_YET}; use cron, every or at',
-    "exclude": f"excluding calendars {_NOT_YET}",
     "executor": f"choosing an executor {_NOT_YET}; every job runs on the machine of the service",
-    "only": f"calendars {_THEY_ARE_NOT}",
     "queue": f"queues {_THEY_ARE_NOT}",
-    "shift": f"calendars {_THEY_ARE_NOT}",
 }
 """What to say about each of them, by its key."""

@@ -1,24 +1,27 @@
 """Validation errors as sentences that a job's author understands."""
 
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from difflib import get_close_matches
 from typing import Any
 
-from pydantic import ValidationError
+from pydantic import BaseModel, ValidationError
 from pydantic_core import ErrorDetails
 
 from schedsync.specs import job
 from schedsync.specs.actions import ACTION_KEYS, ACTIONS
-from schedsync.specs.cron import CronError, CronExpression
+from schedsync.specs.base import FieldValueError
+from schedsync.specs.cron.errors import CronError
+from schedsync.specs.cron.expression import CronExpression
+from schedsync.specs.cron.fields import REBOOT, is_reboot
 from schedsync.specs.durations import parse_duration
 from schedsync.specs.expressions import ExpressionError
 from schedsync.specs.fields import allowed_at, home_of
 from schedsync.specs.following import ANY, End
 from schedsync.specs.later import LATER
-from schedsync.specs.schedule import TRIGGER_KEYS, TRIGGERS
+from schedsync.specs.triggers import TRIGGER_KEYS, TRIGGER_KINDS
 from schedsync.specs.wording import flow, quoted, shortened, shown
 
 _SHAPES = {
@@ -33,6 +36,7 @@ _SHAPES = {
     "model_attributes_type": "a mapping of keys to values",
 }
 _MAIN_KEYS = {
+    "calendar": 'months: 1, day: last, time: "06:00"',
     "retry": "attempts: 3",
     "misfire": "policy: latest",
     "history": "keep: 100",
@@ -60,7 +64,7 @@ _STATEMENT_TAGS = {"StatementText", "StatementFile"}
 _VALUE_TAGS = {"ValueText", "ValueFile", "ValueVariable"}
 _REQUEST = ("run", "HttpAction", "http")
 _SECRETS_OF_REQUESTS = {("http", "headers"), ("http", "url"), ("http", "proxy")}
-_TAGS = {kind.__name__ for kind in (*TRIGGERS.values(), *ACTIONS.values())}
+_TAGS = {kind.__name__ for kind in (*TRIGGER_KINDS, *ACTIONS.values())}
 
 FieldPath = tuple[str | int, ...]
 
@@ -78,22 +82,30 @@ class FieldError:
     expected: str | None = None
     offset: int = 0
     """How many characters into the value the mistake is."""
+    between: FieldPath | None = None
+    """For a mistake that shows only beside other fields: what they all belong to."""
 
 
-def explain(error: ValidationError) -> list[FieldError]:
-    """Return what is wrong, in the order in which the model has its fields; unknown keys come after them."""
-    return [_explain(details) for details in error.errors(include_url=False)]
+def explain(error: ValidationError, *, of: type[BaseModel] = job.JobSpec) -> list[FieldError]:
+    """Return what is wrong, in the order in which the model has its fields; unknown keys come after them.
+
+    Args:
+        error: what validation said.
+        of: what was validated.
+    """
+    return [_explain(details, of) for details in error.errors(include_url=False)]
 
 
-def _explain(details: ErrorDetails) -> FieldError:
+def _explain(details: ErrorDetails, of: type[BaseModel]) -> FieldError:
     path = _without_tag(details["loc"])
     match details["type"]:
         case "extra_forbidden":
             found = f"the key {quoted(str(path[-1]))}"
-            return FieldError(path, at_key=True, message=_unknown_key(path, details["loc"]), found=found)
+            return FieldError(path, at_key=True, message=_unknown_key(path, details["loc"], of), found=found)
         case "missing":
             name = str(path[-1])
-            return FieldError(path[:-1], at_key=True, message=f'"{name}" is missing{_example(name)}', expected=name)
+            example = "" if "ranges" in path else _example(name)  # "to" is an end there, and not a channel
+            return FieldError(path[:-1], at_key=True, message=f'"{name}" is missing{example}', expected=name)
         case job.NO_TRIGGER:
             message = f'"schedule" is missing{_example("schedule")}; or after: {{other-job: succeeded}}'
             return FieldError(path[:-1], at_key=True, message=message, expected="schedule")
@@ -112,6 +124,8 @@ def _about_value(path: FieldPath, details: ErrorDetails, name: str, *, at_key: b
     if kind == "value_error":
         cause = details["ctx"]["error"]
         offset = cause.offset if isinstance(cause, CronError | ExpressionError) else 0
+        if isinstance(cause, FieldValueError):
+            return _beside_others((*path, *cause.within), cause, _part(value, cause.within), at_key=at_key)
         return FieldError(path, at_key, shortened(f"{name}{cause}"), found, offset=offset)
     expected = _expected(kind, details)
     if expected is None:
@@ -119,6 +133,18 @@ def _about_value(path: FieldPath, details: ErrorDetails, name: str, *, at_key: b
     seen = "" if found is None else f", found {found}"
     message = f"{name}expected {expected}{_close(details)}{seen}{_instead(kind, path, value)}"
     return FieldError(path, at_key, message, found, expected)
+
+
+def _beside_others(path: FieldPath, cause: FieldValueError, value: Any, *, at_key: bool) -> FieldError:
+    found = shown(value[cause.field]) if isinstance(value, dict) and cause.field in value else None
+    return FieldError((*path, cause.field), at_key, shortened(f"{_name(path)}{cause}"), found, between=path)
+
+
+def _part(value: Any, within: tuple[int, ...]) -> Any:
+    """Return what is at those places in *value*; what is no list is the one thing in it."""
+    for index in within:
+        value = value[index] if isinstance(value, list | tuple) else value
+    return value
 
 
 def _without_tag(location: FieldPath) -> FieldPath:
@@ -136,7 +162,7 @@ def _without_tag(location: FieldPath) -> FieldPath:
 
 
 def _name(path: FieldPath) -> str:
-    if not path or (isinstance(path[-1], int) and path[0] == "schedule"):
+    if not path or (len(path) == 2 and isinstance(path[-1], int) and path[0] == "schedule"):
         return ""
     if path[0] == "after" and len(path) > 1:
         return f"after: {quoted(str(path[1]))}: "
@@ -146,8 +172,10 @@ def _name(path: FieldPath) -> str:
 # Unknown keys
 
 
-def _unknown_key(path: FieldPath, location: FieldPath) -> str:
+def _unknown_key(path: FieldPath, location: FieldPath, of: type[BaseModel]) -> str:
     key, where = str(path[-1]), _group(path)
+    if of is not job.JobSpec:
+        return _not_among(key, allowed_at(location[:-1], of))
     if key in LATER and where in {None, "schedule", "run"}:
         return LATER[key]
     kinds = {"schedule": TRIGGER_KEYS, "run": ACTION_KEYS}.get(where or "", ())
@@ -159,11 +187,15 @@ def _unknown_key(path: FieldPath, location: FieldPath) -> str:
     if home is not None and home != where:
         return f'unknown key "{key}" here; write it under "{home}:"'
     allowed = allowed_at(location[:-1])
+    if where is not None and key in allowed_at(()) and not get_close_matches(key.lower(), allowed, n=1):
+        return f'unknown key "{key}" here; write it beside "{where}:", not under it'
+    return _not_among(key, allowed)
+
+
+def _not_among(key: str, allowed: Sequence[str]) -> str:
     close = get_close_matches(key.lower(), allowed, n=1)
     if close:
         return f'unknown key {quoted(key)}; did you mean "{close[0]}"?'
-    if where is not None and key in allowed_at(()):
-        return f'unknown key "{key}" here; write it beside "{where}:", not under it'
     return f"unknown key {quoted(key)}; allowed: {', '.join(sorted(allowed))}"
 
 
@@ -253,6 +285,8 @@ def _trigger_like(value: object) -> str:
         return f"every: {text}"
     if _reads(datetime.fromisoformat, text):
         return f"at: {text}"
+    if is_reboot(text):
+        return f"cron: {quoted(REBOOT)}"
     return f"cron: {quoted(text)}" if " " in text or _reads(CronExpression.parse, text) else "every: 15m"
 
 

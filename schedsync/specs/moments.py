@@ -46,6 +46,7 @@ def _check_not_late(moment: date) -> date:
     return moment
 
 
+_DAY = "^[0-9]{4}-[0-9]{2}-[0-9]{2}"
 _ISO = PlainSerializer(lambda value: value.isoformat(), return_type=str, when_used="json")
 Moment = Annotated[
     datetime,
@@ -53,7 +54,7 @@ Moment = Annotated[
     AfterValidator(_check_not_early),
     AfterValidator(_check_not_late),
     _ISO,
-    WithJsonSchema({"type": "string", "format": "date-time"}),
+    WithJsonSchema({"type": "string", "pattern": f"{_DAY}[T ]", "examples": ["2027-01-31T23:59:59"]}),
 ]
 """A time; without an offset it is wall-clock time in the trigger's zone."""
 End = Annotated[
@@ -61,7 +62,7 @@ End = Annotated[
     BeforeValidator(_parse_day_or_moment),
     AfterValidator(_check_not_early),
     _ISO,
-    WithJsonSchema({"type": "string", "format": "date"}),
+    WithJsonSchema({"type": "string", "pattern": _DAY, "examples": ["2027-01-31", "2027-01-31T23:59:59Z"]}),
 ]
 """A time, or a whole day in the trigger's zone; any late one will do, as in 9999-12-31 for "never"."""
 Start = Annotated[End, AfterValidator(_check_not_late)]

@@ -6,7 +6,7 @@ from typing import Annotated, Self
 
 from pydantic import AfterValidator, BeforeValidator, Field, ValidationError, model_validator
 
-from schedsync.specs.base import Model, Text, no_nul
+from schedsync.specs.base import Model, OneOrMore, OrText, Text, no_nul
 from schedsync.specs.references import FileReference, Reference, VariableReference
 from schedsync.specs.wording import quoted
 
@@ -64,6 +64,7 @@ class Notify(Model):
         tuple[Annotated[Text, AfterValidator(check_channel_name)], ...],
         BeforeValidator(_as_list),
         AfterValidator(_once_each),
+        OneOrMore(),
     ] = Field(description="The channels: names under [channels] in the settings of the service; [] tells nobody.")
 
 
@@ -120,5 +121,5 @@ class Healthcheck(Model):
         return VariableReference(env=self.env) if self.env is not None else str(self.url)
 
 
-AnyHealthcheck = Annotated[Healthcheck, BeforeValidator(_as_mapping)]
+AnyHealthcheck = Annotated[Healthcheck, BeforeValidator(_as_mapping), OrText("The URL.")]
 """A healthcheck; the URL alone will do."""

@@ -6,17 +6,17 @@ from typing import Annotated
 from pydantic import AfterValidator, Field
 
 from schedsync.specs.base import Model, Text, no_nul
+from schedsync.specs.variables import may_be_setting
 from schedsync.specs.wording import quoted
 
 VARIABLE = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
 """What a variable may be called."""
-_OF_THE_SERVICE = "SCHEDSYNC_"
 
 
 def _check_source(name: str) -> str:
     if not VARIABLE.fullmatch(name):
         raise ValueError(f'{quoted(name)} is not a variable name; use letters, digits and "_", no digit first')
-    if name.startswith(_OF_THE_SERVICE):
+    if may_be_setting(name):
         raise ValueError(f'"{name}" is a setting of schedsync, which jobs do not get; give the value a name of its own')
     return name
 

@@ -3,6 +3,8 @@
 import json
 import re
 
+AT_BOOT = "when the service starts"
+"""When a job with ``@reboot`` fires."""
 _LONGEST = 60
 _PLAIN = re.compile(r"[A-Za-z_/][\w./ +=-]*(?<! )|[0-9]+[a-z]*")
 

@@ -14,7 +14,8 @@ _NO_ZONES = {"Factory", "localtime"}
 
 
 @cache
-def _known_zones() -> frozenset[str]:
+def known_zones() -> frozenset[str]:
+    """Return the names that people may write."""
     return frozenset(available_timezones() - _NO_ZONES)
 
 
@@ -24,7 +25,7 @@ def check_zone(name: str) -> str:
     Raises:
         ValueError: it is not; the message suggests a close one.
     """
-    if name in _known_zones():
+    if name in known_zones():
         return name
     raise ValueError(f"{quoted(name)} is not a time zone; {_hint(name)}")
 
@@ -32,7 +33,7 @@ def check_zone(name: str) -> str:
 def _hint(name: str) -> str:
     # A zone that looks like an offset (Etc/GMT+1) is the opposite of what its reader expects, so none is suggested.
     if not _OFFSET.fullmatch(name.strip()):
-        folded = {zone.lower(): zone for zone in _known_zones()}
+        folded = {zone.lower(): zone for zone in known_zones()}
         close = get_close_matches(name[:60].lower().replace(" ", "_"), folded, n=1, cutoff=0.6)
         if close:
             return f'did you mean "{folded[close[0]]}"?'

@@ -93,6 +93,11 @@ class OracleSession(Session):
         """Commit."""
         self._connection.commit()
 
+    def lost(self, error: Exception) -> bool:
+        """Whether it is the driver's own, which has no answer then, or a number that ends the session."""
+        details = error.args[0] if error.args else None
+        return not getattr(details, "code", 0) or bool(getattr(details, "is_session_dead", False))
+
     def rollback(self) -> None:
         """Roll back."""
         self._connection.rollback()

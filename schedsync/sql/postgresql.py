@@ -12,6 +12,8 @@ from schedsync.sql.text import for_psycopg, place
 
 CANCEL_SECONDS = 3.0
 """A cancel is a connection of its own, which may hang."""
+ENDED = ("08", "40003", "57P")
+"""How the SQLSTATEs begin after which it is not known what was done: of a connection, of a statement, of operators."""
 
 
 class PostgreSQLSession(Session):
@@ -50,6 +52,11 @@ class PostgreSQLSession(Session):
     def commit(self) -> None:
         """Commit."""
         self._connection.commit()
+
+    def lost(self, error: Exception) -> bool:
+        """Whether there is no SQLSTATE, because there was no answer, or one that ends the connection."""
+        state = error.sqlstate if isinstance(error, psycopg.Error) else None
+        return self._connection.closed or state is None or state.startswith(ENDED)
 
     def rollback(self) -> None:
         """Roll back."""

@@ -62,6 +62,11 @@ class Session(ABC):
     def commit(self) -> None:
         """Commit."""
 
+    def lost(self, error: Exception) -> bool:
+        """Whether *error*, of a commit, leaves open what became of it: the connection ended before the answer came."""
+        del error
+        return False
+
     @abstractmethod
     def rollback(self) -> None:
         """Roll back."""

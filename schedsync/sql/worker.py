@@ -1,6 +1,7 @@
 """``python -m schedsync.sql.worker``: executes the one statement that it reads on its standard input, and ends.
 
-One transaction: committed at the end, rolled back when anything fails or SIGTERM comes. What is printed is the run's
+One transaction: committed at the end, rolled back when anything fails or SIGTERM comes; only where a commit
+gets no answer it is not known which of them. What is printed is the run's
 output; a failure is exit code 1, and the last line says why. Each run pays for what is imported here, so there is
 no SQLAlchemy, and of the drivers only the one that is needed.
 """
@@ -18,8 +19,10 @@ from schedsync.sql.table import cell, rows_of, table
 from schedsync.sql.text import changes_rows, mentioned_binds
 
 GOODBYE = 2.0
-"""Seconds that the database has for a goodbye; by then everything is committed or rolled back."""
+"""Seconds that the database has for a goodbye; by then nothing depends on it any more."""
 NOTHING = Statement("sql")
+_PACKAGES = {"oracle": "oracledb", "postgresql": "'psycopg[binary]'"}
+"""What pip installs for a driver, as a shell takes it."""
 _MARGIN = 1.0
 """Seconds that drivers have for words of their own about a connection that cannot be made."""
 
@@ -112,7 +115,7 @@ def _session_type(database: str) -> type[Session]:
 
             return PostgreSQLSession
     except ImportError as error:
-        hint = f'install it with "pip install schedsync[{database}]"'
+        hint = f"install it with `pip install {_PACKAGES[database]}`"
         raise RefusedError(f"the driver for {database} is missing ({error}); {hint}") from None
     from schedsync.sql.sqlite import SQLiteSession  # noqa: PLC0415 - likewise
 
@@ -128,9 +131,11 @@ def _run(session: Session, statement: Statement, text: str, stopping: Stopping) 
         for name, value in answer.values:
             _print(f"{name} = {cell(session.shown(value))}")
         stopping.check()
-        session.commit()
+        _commit(session)
         if stopping.asked:
             _print("committed: SIGTERM came too late")
+    except _UnknownCommitError as unknown:
+        failure = Failure((), str(unknown))
     except StoppedError:
         failure = Failure((), "stopped by SIGTERM; the statement was cancelled and rolled back")
     except session.error as error:
@@ -140,6 +145,22 @@ def _run(session: Session, statement: Statement, text: str, stopping: Stopping) 
     else:
         return 0
     return _undo(session, failure)
+
+
+class _UnknownCommitError(Exception):
+    """Nobody knows whether the database has committed; the text says why, to the job's author."""
+
+
+def _commit(session: Session) -> None:
+    try:
+        session.commit()
+    except session.error as error:
+        if not session.lost(error):
+            raise
+        said = session.failure(error, NOTHING, "").summary
+        raise _UnknownCommitError(
+            f"the connection ended during the commit, so it is not known whether it was done; look there ({said})"
+        ) from None
 
 
 def _undo(session: Session, failure: Failure) -> int:

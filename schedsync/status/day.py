@@ -6,11 +6,13 @@ from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, time, timedelta
 from functools import cached_property
+from operator import add
 
 from schedsync.clock import to_micros
 from schedsync.runs.pause import EVERYTHING, Pause
 from schedsync.runs.run import Run, RunState
-from schedsync.status.coming import Slots, coming, count_between
+from schedsync.specs.slots import Slots, count_between
+from schedsync.status.coming import coming
 from schedsync.store.jobs import StoredJob
 from schedsync.store.runs import Span, Tally
 
@@ -112,8 +114,7 @@ def outlook(jobs: Iterable[StoredJob], pauses: Mapping[str, Pause], day: Day, no
         slots = coming(job, own, since, day.end)
         if slots:
             found[job_id] = slots
-            for place, count in enumerate(count_between(slots, day.edges)):
-                starts[place] += count
+            starts = list(map(add, starts, count_between(slots, day.edges)))
     return Outlook(now, found, tuple(starts), unknown)
 
 

@@ -1,7 +1,7 @@
 """What readers ask: answered by the store, which lets the mirror learn, or by the mirror alone."""
 
-from collections.abc import Collection, Mapping, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from typing import Protocol
 
@@ -13,9 +13,10 @@ from schedsync.runs.run import UNSETTLED, Run, RunState
 from schedsync.runs.selection import ALL, RunFilter
 from schedsync.specs.job import JobSpec
 from schedsync.status.mirror import RUNS, Mirror
-from schedsync.status.selection import Found, Place, Sort, Wanted, choose
-from schedsync.status.standing import standing
+from schedsync.status.selection import Found, FoundRuns, Page, Place, Sort, Wanted, choose, stood
+from schedsync.status.standing import KeptStandings, Standing, overdue_since, standing
 from schedsync.store.jobs import JobCounts, StoredJob
+from schedsync.store.lists import ListedJob
 from schedsync.store.runs import KeptOutput, Span, Tally
 from schedsync.store.store import Store
 from schedsync.store.syncs import Decision, Recorded, SyncReport
@@ -35,6 +36,10 @@ class Knowledge(Protocol):
 
     def listed(self, wanted: Wanted, pauses: Mapping[str, Pause]) -> Found:
         """Return the page of the live jobs that is *wanted*, given the pauses in force."""
+        ...
+
+    def page(self, wanted: Wanted, now: datetime) -> Page:
+        """Return the page of the live jobs that is *wanted*, as they stand at *now*."""
         ...
 
     def coming(self, now: datetime, *, until: datetime, limit: int) -> list[tuple[str, datetime]]:
@@ -65,6 +70,12 @@ class Knowledge(Protocol):
         self, *, job_id: str | None, before: tuple[datetime, str] | None, limit: int, only: RunFilter = ALL
     ) -> list[Run]:
         """Return up to *limit* runs, newest slot first, of one job or of all; *before* is a place to go on from."""
+        ...
+
+    def runs_page(
+        self, *, job_id: str | None, before: tuple[datetime, str] | None, limit: int, only: RunFilter = ALL
+    ) -> FoundRuns:
+        """Return what ``runs`` does, and where it goes on."""
         ...
 
     def tallies(self, span: Span, step: timedelta) -> list[Tally]:
@@ -134,6 +145,8 @@ class FromStore:
     store: Store
     mirror: Mirror | None = None
     """Learns what the store answers."""
+    standings: KeptStandings = field(default_factory=KeptStandings)
+    """Those of the jobs that were listed before."""
 
     def jobs(self, *, after: str, limit: int) -> list[StoredJob]:
         """Return up to *limit* live jobs whose id sorts behind *after*."""
@@ -141,8 +154,6 @@ class FromStore:
 
     def listed(self, wanted: Wanted, pauses: Mapping[str, Pause]) -> Found:
         """Return the page of the live jobs that is *wanted*, given the pauses in force."""
-        if wanted.by_id:
-            return self._page(wanted)
         jobs = self.store.jobs.overview().jobs
         all_specs = wanted.filter.asks_specs or (pauses and wanted.sort is Sort.NEXT_FIRE)
         stored = self._with_specs(jobs) if all_specs else [StoredJob(job, None, job.revision) for job in jobs]
@@ -155,12 +166,38 @@ class FromStore:
         if not self.store.jobs.present([job_id]) and not self.store.runs.page(job_id=job_id, before=None, limit=1):
             raise JobNotFoundError(job_id)
 
-    def _page(self, wanted: Wanted) -> Found:
+    def page(self, wanted: Wanted, now: datetime) -> Page:
+        """Return the page of the live jobs that is *wanted*, as they stand at *now*."""
+        if not wanted.by_id:
+            return stood(self, self.listed(wanted, pauses := self.pauses(now)), pauses)
         behind = None if wanted.behind is None else wanted.behind.job_id
-        seen = self.store.jobs.overview(behind=behind, limit=wanted.limit + 1, downwards=wanted.downwards)
+        seen = self.store.lists.page(behind=behind, limit=wanted.limit + 1, downwards=wanted.downwards)
         page = seen.jobs[: wanted.limit]
-        more = Place(missing=False, rank=0, job_id=page[-1].id) if len(seen.jobs) > len(page) else None
-        return Found(self._with_specs(page), seen.total, more)
+        more = Place(missing=False, rank=0, job_id=page[-1].job.id) if len(seen.jobs) > len(page) else None
+        return Page(self._standings(page, self._in_force(seen.pauses, now)), seen.total, more)
+
+    def again(self, job_ids: Sequence[str], now: datetime) -> list[Standing]:
+        """Return how those of these jobs stand at *now* that ``page`` need not look into once more."""
+        seen = self.store.lists.some(job_ids)
+        return self._standings(seen.jobs, self._in_force(seen.pauses, now))
+
+    def _standings(self, page: Sequence[ListedJob], pauses: Mapping[str, Pause]) -> list[Standing]:
+        """Return how the jobs of *page* stand; those of which nothing has changed are not looked at again."""
+        known = self.standings.of(page, pauses)
+        made = iter(self._made([listed for listed, each in zip(page, known, strict=True) if each is None], pauses))
+        return [next(made) if each is None else each for each in known]
+
+    def _made(self, listed: Sequence[ListedJob], pauses: Mapping[str, Pause]) -> list[Standing]:
+        jobs = self._with_specs([each.job for each in listed])
+        self._learn_runs([each.last_run for each in listed if each.last_run is not None])
+        overdue = overdue_since(self, jobs)
+        made = [
+            standing(job, pauses, each.last_run, overdue.get(each.job.id))
+            for job, each in zip(jobs, listed, strict=True)
+        ]
+        for each, shown in zip(listed, made, strict=True):
+            self.standings.keep(each, shown)
+        return made
 
     def _with_specs(self, jobs: Sequence[ObservedJob]) -> list[StoredJob]:
         """Return *jobs* with their specs; a spec is read once, since its digest says which one it is."""
@@ -194,10 +231,13 @@ class FromStore:
 
     def pauses(self, now: datetime) -> dict[str, Pause]:
         """Return the pauses in force at *now*, by job."""
-        pauses = self.store.pauses.in_force(now)
+        return self._in_force(self.store.pauses.in_force(now).values(), now)
+
+    def _in_force(self, pauses: Iterable[Pause], now: datetime) -> dict[str, Pause]:
+        in_force = {pause.job_id: pause for pause in pauses if pause.covers(now)}
         if self.mirror is not None:
-            self.mirror.learn_pauses(pauses.values())
-        return pauses
+            self.mirror.learn_pauses(in_force.values())
+        return in_force
 
     def last_runs(self, job_ids: Collection[str]) -> dict[str, Run]:
         """Return each job's newest run that was not skipped."""
@@ -222,6 +262,17 @@ class FromStore:
             self._require(job_id)
         self._learn_runs(runs)
         return runs
+
+    def runs_page(
+        self, *, job_id: str | None, before: tuple[datetime, str] | None, limit: int, only: RunFilter = ALL
+    ) -> FoundRuns:
+        """Return what ``runs`` does, and where it goes on.
+
+        Raises:
+            JobNotFoundError: as for ``runs``.
+        """
+        found = self.runs(job_id=job_id, before=before, limit=limit + 1, only=only)
+        return FoundRuns(found[:limit], found[limit - 1] if len(found) > limit else None)
 
     def run(self, run_id: str) -> Run:
         """Return the run of this id.
@@ -309,32 +360,61 @@ class FromStore:
             self.mirror.learn_runs(runs)
 
 
-def refresh(mirror: Mirror, store: Store, now: datetime, *, wholly: bool) -> None:
+def refresh(
+    mirror: Mirror, store: Store, now: datetime, *, wholly: bool, held: Callable[[], Collection[str]] = frozenset
+) -> None:
     """Let *mirror* learn what it is not told of.
 
     Args:
         mirror: of an instance whose own steps and runs it is told of.
-        store: to ask; one small query, unless *wholly*.
+        store: to ask; one small query, unless *wholly*, or runs are remembered as unsettled that are not held.
         now: the time (UTC).
         wholly: whether others may have changed jobs and runs, because this instance does not lead.
+        held: returns the runs that this instance looks after, so that the mirror is told of them.
 
     Raises:
         DatabaseUnavailableError: what was known stays.
     """
     mirror.learn_pauses(store.pauses.in_force(now).values())
     if not wholly:
+        _refresh_others(mirror, store, held)
         return
     mirror.see_jobs(store.jobs.observe(), now)
     unknown = dict(list(mirror.without_spec().items())[:SPECS])
     specs = store.jobs.specs(unknown)
     mirror.learn_specs({job_id: (unknown[job_id], spec) for job_id, spec in specs.items()})
-    _refresh_runs(mirror, store)
+    _refresh_runs(mirror, store, held)
 
 
-def _refresh_runs(mirror: Mirror, store: Store) -> None:
-    known = mirror.runs(job_id=None, before=None, limit=RUNS)
+def _refresh_runs(mirror: Mirror, store: Store, held: Callable[[], Collection[str]]) -> None:
+    limit = PAGE if mirror.runs(job_id=None, before=None, limit=1) else RUNS
+    others = _of_others(mirror, held)
     unsettled = store.runs.unsettled()
-    open_ids = {run.id for run in unsettled}
-    mirror.forget_runs(run.id for run in known if run.state in UNSETTLED and run.id not in open_ids)
+    _forget_ended(mirror, others, unsettled)
     mirror.learn_runs(unsettled)
-    mirror.learn_runs(store.runs.page(job_id=None, before=None, limit=PAGE if known else RUNS))
+    newest = store.runs.page(job_id=None, before=None, limit=limit)
+    learn = mirror.learn_runs if len(newest) == limit else mirror.learn_all_runs
+    learn(newest)
+
+
+def _refresh_others(mirror: Mirror, store: Store, held: Callable[[], Collection[str]]) -> None:
+    """Let the *mirror* of the leader find out which runs have ended of other instances that still live."""
+    others = _of_others(mirror, held)
+    if not others or not _forget_ended(mirror, others, store.runs.unsettled()):
+        return
+    newest = store.runs.page(job_id=None, before=None, limit=PAGE)
+    mirror.learn_runs(run for run in newest if run.state not in UNSETTLED)  # of the others the mirror knows more
+
+
+def _of_others(mirror: Mirror, held: Callable[[], Collection[str]]) -> list[Run]:
+    unsettled = mirror.unsettled()
+    ours = held()  # asked afterwards: what the mirror is told of has been taken hold of before
+    return [run for run in unsettled if run.id not in ours]
+
+
+def _forget_ended(mirror: Mirror, others: Collection[Run], unsettled: Collection[Run]) -> bool:
+    """Forget which of the *others* are not *unsettled* any more in the store; return whether there were any."""
+    open_ids = {run.id for run in unsettled}
+    ended = [run for run in others if run.id not in open_ids]
+    mirror.forget_runs(ended)
+    return bool(ended)

@@ -4,7 +4,7 @@ from typing import Any
 
 from schedsync.runs.pause import EVERYTHING
 from schedsync.status.knowledge import Knowledge
-from schedsync.status.views import HeldView, ProblemView, Time, View, problem_view
+from schedsync.status.views import HeldView, ProblemView, Time, View, held_view, problem_view
 from schedsync.store.syncs import Decision, Recorded
 
 
@@ -85,7 +85,7 @@ def sync_view(recorded: Recorded) -> SyncView:
             truncated=changed.truncated,
         ),
         problems=[problem_view(problem) for problem in report.problems],
-        held=[HeldView(job_id=held.job_id, file=held.file, why=held.why) for held in report.held],
+        held=[held_view(held) for held in report.held],
     )
 
 

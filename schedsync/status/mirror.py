@@ -4,9 +4,10 @@ It is fed by what is read and done anyway. Nothing is decided by it.
 """
 
 import threading
-from bisect import bisect_right
+from bisect import bisect_left, bisect_right
 from collections import Counter
-from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping
+from dataclasses import replace
 from datetime import datetime, timedelta
 from heapq import nsmallest
 
@@ -17,8 +18,9 @@ from schedsync.runs.outcome import Output
 from schedsync.runs.pause import EVERYTHING, Pause
 from schedsync.runs.run import UNSETTLED, Run, RunState
 from schedsync.runs.selection import ALL, RunFilter
+from schedsync.specs.following import Follows
 from schedsync.specs.job import JobSpec
-from schedsync.status.selection import Found, Sort, Wanted, choose
+from schedsync.status.selection import Found, FoundRuns, Page, Place, Sort, Wanted, choose, stood
 from schedsync.status.standing import ACTIVE, standing, state_of
 from schedsync.store.jobs import JobCounts, StoredJob
 from schedsync.store.runs import Span, Tally
@@ -51,6 +53,12 @@ class Mirror:
         self._pauses: tuple[Pause, ...] = ()
         self._runs: dict[str, Run] = {}
         self._of_job: dict[str, set[str]] = {}
+        self._last: dict[str, Run] = {}
+        """Each job's newest run that was not skipped, also where there is no room for it among the others."""
+        self._complete = False
+        """Whether all runs that there are are remembered: all were learned, and none was forgotten since."""
+        self._too_old: tuple[bool, datetime, str] | None = None
+        """The worth of the last run that was forgotten for room; what is worth less would be forgotten, too."""
         self._notices: Mapping[str, int] = {}
         self._overdue: dict[str, datetime] = {}
         self._syncs: dict[bool, SyncReport] = {}
@@ -64,6 +72,8 @@ class Mirror:
             self._jobs, self._ids, self._as_of = observed.jobs, None, at
             if len(self._specs) > len(self._jobs):
                 self._specs = {job_id: spec for job_id, spec in self._specs.items() if job_id in self._jobs}
+            if len(self._last) > len(self._jobs):
+                self._last = {job_id: run for job_id, run in self._last.items() if job_id in self._jobs}
 
     def see_folder(self, places: Mapping[str, tuple[Located, ...]]) -> None:
         """Take specs from where the folder has them."""
@@ -108,16 +118,25 @@ class Mirror:
             known = self._runs.get(run.id)
             if known is not None and known.state not in UNSETTLED and run.state in UNSETTLED:
                 return
+            self._learn_last(run)
+            if known is None and len(self._runs) >= RUNS and self._too_old is not None and _worth(run) <= self._too_old:
+                self._complete = False
+                return
             if known is not None and known.job_id != run.job_id:
                 self._forget(known)
+                if self._last.get(known.job_id) is known:
+                    del self._last[known.job_id]
             self._runs[run.id] = run
             of_job = self._of_job.setdefault(run.job_id, set())
             of_job.add(run.id)
             if len(of_job) > RUNS_OF_A_JOB:
-                self._forget(min((self._runs[i] for i in of_job), key=_worth))
+                self._forget_oldest(of_job)
             if len(self._runs) > RUNS + _SLACK:
-                for old in sorted(self._runs.values(), key=_worth)[:-RUNS]:
+                *_, last = oldest = sorted(self._runs.values(), key=_worth)[:-RUNS]
+                self._too_old = None if last.state in UNSETTLED else _worth(last)
+                for old in oldest:
                     self._forget(old)
+                self._complete = False
 
     def learn_runs(self, runs: Iterable[Run]) -> None:
         """Remember *runs*."""
@@ -126,11 +145,59 @@ class Mirror:
                 if self._runs.get(run.id) is not run:
                     self.learn_run(run)
 
-    def forget_runs(self, run_ids: Iterable[str]) -> None:
-        """Forget runs of which it is not known any more how they stand."""
+    def learn_all_runs(self, runs: Iterable[Run]) -> None:
+        """Remember *runs*, which are all that there are."""
         with self._lock:
-            for run in [self._runs[run_id] for run_id in run_ids if run_id in self._runs]:
-                self._forget(run)
+            self._complete = True
+            self.learn_runs(runs)
+
+    def learn_last_runs(self, runs: Iterable[Run]) -> None:
+        """Remember *runs*, each job's newest that was not skipped, apart from the others if they have ended."""
+        with self._lock:
+            for run in runs:
+                learn = self.learn_run if run.state in UNSETTLED else self._learn_last
+                learn(run)
+
+    def _learn_last(self, run: Run) -> None:
+        last = self._last.get(run.job_id)
+        if last is None or last.id != run.id:
+            if run.state is not RunState.SKIPPED and (last is None or _attempt(run) > _attempt(last)):
+                self._last[run.job_id] = run
+        elif run.state is RunState.SKIPPED:
+            self._find_last(last)
+        elif run.state not in UNSETTLED or last.state in UNSETTLED:
+            self._last[run.job_id] = run
+
+    def _find_last(self, gone: Run) -> None:
+        """Let the last run of a job be another one than the one that is *gone*, if one is remembered."""
+        del self._last[gone.job_id]
+        others = [run for run in self._of(gone.job_id) if run.id != gone.id and run.state is not RunState.SKIPPED]
+        if others:
+            self._last[gone.job_id] = max(others, key=_attempt)
+
+    def forget_runs(self, runs: Iterable[Run]) -> None:
+        """Forget *runs*, as it is not known any more how they stand; those that there is news of since are kept."""
+        with self._lock:
+            for run in runs:
+                if self._runs.get(run.id) is run:
+                    self._forget(run)
+                    self._complete = False
+                    if self._last.get(run.job_id) is run:
+                        self._find_last(run)
+
+    def rename_jobs(self, renamed: Mapping[str, str]) -> None:
+        """Let the runs of jobs that have new ids be runs of those, given as old id -> new id."""
+        with self._lock:
+            for old, new in renamed.items():
+                self.learn_runs([replace(run, job_id=new) for run in self._of(old)])
+                self._last.pop(old, None)
+
+    def _forget_oldest(self, run_ids: Collection[str]) -> None:
+        """Forget the oldest of these runs that has ended, if one has."""
+        ended = [run for run in map(self._runs.__getitem__, run_ids) if run.state not in UNSETTLED]
+        if ended:
+            self._forget(min(ended, key=_worth))
+            self._complete = False
 
     def _forget(self, run: Run) -> None:
         del self._runs[run.id]
@@ -153,17 +220,43 @@ class Mirror:
     def jobs(self, *, after: str, limit: int) -> list[StoredJob]:
         """Return up to *limit* jobs whose id sorts behind *after*."""
         with self._lock:
-            if self._ids is None:
-                self._ids = sorted(self._jobs)
-            return [self._stored(job_id) for job_id in _behind(self._ids, after, limit)]
+            ids = self._in_order()
+            start = bisect_right(ids, after)
+            return [self._stored(job_id) for job_id in ids[start : start + limit]]
+
+    def _in_order(self) -> list[str]:
+        if self._ids is None:
+            self._ids = sorted(self._jobs)
+        return self._ids
+
+    def _by_id(self, wanted: Wanted) -> Found:
+        """Return a page of all jobs by id, without a look at the others: it is asked for when there is much to do."""
+        with self._lock:
+            ids, behind = self._in_order(), None if wanted.behind is None else wanted.behind.job_id
+            if wanted.downwards:
+                end = len(ids) if behind is None else bisect_left(ids, behind)
+                begin = max(end - wanted.limit, 0)
+                page, more = ids[begin:end][::-1], begin > 0
+            else:
+                begin = 0 if behind is None else bisect_right(ids, behind)
+                page, more = ids[begin : begin + wanted.limit], len(ids) > begin + wanted.limit
+            place = Place(missing=False, rank=0, job_id=page[-1]) if page and more else None
+            return Found([self._stored(job_id) for job_id in page], len(ids), place)
 
     def listed(self, wanted: Wanted, pauses: Mapping[str, Pause]) -> Found:
         """Return the page of the jobs that is *wanted*, given the pauses in force."""
+        if wanted.by_id:
+            return self._by_id(wanted)
         with self._lock:
             jobs = [self._stored(job_id) for job_id in self._jobs]
             last = self.last_runs(self._jobs) if wanted.sort is Sort.LAST_RUN else {}
             slots = {job_id: run.scheduled_at for job_id, run in last.items()}
         return choose(wanted, (standing(job, pauses) for job in jobs), slots)
+
+    def page(self, wanted: Wanted, now: datetime) -> Page:
+        """Return the page of the jobs that is *wanted*, as they stand at *now*."""
+        pauses = self.pauses(now)
+        return stood(self, self.listed(wanted, pauses), pauses)
 
     def job(self, job_id: str) -> StoredJob:
         """Return the job of this id.
@@ -199,7 +292,7 @@ class Mirror:
     def followers_of(self, job_id: str) -> list[str]:
         """Return the jobs that run after one, by id, as far as their specs are known."""
         with self._lock:
-            specs = {job.id: self._spec(job) for job in self._jobs.values() if job.follows}
+            specs = {job.id: self._spec(job) for job in self._jobs.values() if job.follows is Follows.RUNS}
         return sorted(follower for follower, spec in specs.items() if spec is not None and job_id in (spec.after or ()))
 
     def job_counts(self, now: datetime) -> JobCounts:
@@ -217,8 +310,7 @@ class Mirror:
     def last_runs(self, job_ids: Collection[str]) -> dict[str, Run]:
         """Return each job's newest run that was not skipped."""
         with self._lock:
-            of_each = {job_id: [r for r in self._of(job_id) if r.state is not RunState.SKIPPED] for job_id in job_ids}
-        return {i: max(runs, key=lambda run: (run.scheduled_at, run.attempt)) for i, runs in of_each.items() if runs}
+            return {job_id: self._last[job_id] for job_id in job_ids if job_id in self._last}
 
     def recent_runs(self, job_ids: Collection[str], *, each: int) -> dict[str, list[Run]]:
         """Return the newest of each job's remembered runs, at most *each* of them, newest slot first."""
@@ -232,14 +324,33 @@ class Mirror:
         """Return up to *limit* of the remembered runs that are wanted, newest slot first.
 
         Raises:
-            NotRememberedError: none of a job that is not known, or none beyond the place *before*.
+            NotRememberedError: none of the job, or none beyond the place *before*, and there may be some.
         """
         with self._lock:
             found = self._of(job_id) if job_id is not None else iter(list(self._runs.values()))
             runs = sorted((run for run in found if before is None or _place(run) < before), key=_place, reverse=True)
-            if not runs and (before is not None or (job_id is not None and job_id not in self._jobs)):
+            known = self._complete and (job_id is None or job_id in self._jobs)
+            if not runs and not known and (before is not None or job_id is not None):
                 raise NotRememberedError(job_id or "older runs")
         return [run for run in runs if only.takes(run)][:limit]
+
+    def runs_page(
+        self, *, job_id: str | None, before: tuple[datetime, str] | None, limit: int, only: RunFilter = ALL
+    ) -> FoundRuns:
+        """Return what ``runs`` does, and where it goes on: unless all is remembered, there may be more in the store.
+
+        Raises:
+            NotRememberedError: as for ``runs``, or there is nothing to go on from.
+        """
+        with self._lock:
+            found = self.runs(job_id=job_id, before=before, limit=limit + 1, only=only)
+            if len(found) > limit or self._complete:
+                return FoundRuns(found[:limit], found[limit - 1] if len(found) > limit else None)
+            known = self._runs.values() if job_id is None else self._of(job_id)
+            oldest = min(known, key=_place, default=None)
+        if oldest is None:
+            raise NotRememberedError("runs")
+        return FoundRuns(found, oldest)
 
     def tallies(self, span: Span, step: timedelta) -> list[Tally]:
         """Return how many of the remembered runs have their slots in *span*: of each job, and in each *step*."""
@@ -330,7 +441,11 @@ class Mirror:
             return [run for run in self._runs.values() if span[0] <= run.scheduled_at < span[1]]
 
     def _of(self, job_id: str) -> Iterator[Run]:
-        return iter([self._runs[run_id] for run_id in self._of_job.get(job_id, ())])
+        runs = {run_id: self._runs[run_id] for run_id in self._of_job.get(job_id, ())}
+        last = self._last.get(job_id)
+        if last is not None:
+            runs.setdefault(last.id, last)
+        return iter(runs.values())
 
     def _stored(self, job_id: str) -> StoredJob:
         job = self._jobs[job_id]
@@ -343,13 +458,12 @@ class Mirror:
         return next((place.spec for place in self._places.get(job.id, ()) if place.digest == job.digest), None)
 
 
-def _behind(ids: Sequence[str], after: str, limit: int) -> Sequence[str]:
-    start = bisect_right(ids, after)
-    return ids[start : start + limit]
-
-
 def _place(run: Run) -> tuple[datetime, str]:
     return run.scheduled_at, run.id
+
+
+def _attempt(run: Run) -> tuple[datetime, int]:
+    return run.scheduled_at, run.attempt
 
 
 def _beginning(run: Run, step: timedelta) -> datetime:

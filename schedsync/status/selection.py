@@ -1,13 +1,16 @@
 """Which of the jobs a reader wants, and in which order. Pure."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 from enum import StrEnum
 from operator import itemgetter
+from typing import Protocol
 
 from schedsync.clock import to_micros
-from schedsync.status.standing import STATES, Standing
+from schedsync.runs.pause import Pause
+from schedsync.runs.run import Run
+from schedsync.status.standing import STATES, Standing, overdue_since, standing
 from schedsync.store.jobs import StoredJob
 
 
@@ -126,6 +129,26 @@ class Found:
     """Where the next page begins; None: this is the last one."""
 
 
+@dataclass(frozen=True, slots=True)
+class Page:
+    """A page of the jobs that are wanted, as they stand."""
+
+    jobs: list[Standing]
+    total: int
+    """How many there are on all pages."""
+    more: Place | None
+    """Where the next page begins; None: this is the last one."""
+
+
+@dataclass(frozen=True, slots=True)
+class FoundRuns:
+    """A page of runs, newest slot first."""
+
+    runs: list[Run]
+    more: Run | None
+    """The run behind which the next page begins; None: this is the last one."""
+
+
 def choose(wanted: Wanted, standings: Iterable[Standing], last_slots: Mapping[str, datetime]) -> Found:
     """Return the page of *standings*, which are those of all jobs, that is wanted.
 
@@ -140,3 +163,20 @@ def choose(wanted: Wanted, standings: Iterable[Standing], last_slots: Mapping[st
     behind.sort(key=itemgetter(0), reverse=wanted.downwards)
     page, rest = behind[: wanted.limit], behind[wanted.limit :]
     return Found([job for _, job in page], len(taken), wanted.place(page[-1][0]) if rest else None)
+
+
+class _Beside(Protocol):
+    """Who knows what is shown beside jobs."""
+
+    def last_runs(self, job_ids: Collection[str]) -> dict[str, Run]:
+        """Return each job's newest run that was not skipped."""
+
+    def overdue(self, job_ids: Collection[str]) -> dict[str, datetime]:
+        """Return since when these jobs are overdue, by id."""
+
+
+def stood(known: _Beside, found: Found, pauses: Mapping[str, Pause]) -> Page:
+    """Return the page of the jobs that were *found*, as they stand, given the pauses in force."""
+    last, overdue = known.last_runs([job.observed.id for job in found.jobs]), overdue_since(known, found.jobs)
+    jobs = [standing(job, pauses, last.get(i), overdue.get(i)) for job in found.jobs for i in [job.observed.id]]
+    return Page(jobs, found.total, found.more)

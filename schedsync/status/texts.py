@@ -4,7 +4,7 @@ Lists of jobs are asked for again and again, and between two answers few of the 
 """
 
 import json
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from datetime import datetime
 
 from schedsync.status.standing import Standing
@@ -25,10 +25,19 @@ class JobTexts:
         jobs = ",".join(self._of_each(listing))
         return f'{{"jobs":[{jobs}],"total":{listing.total},"next_cursor":{json.dumps(next_cursor)}}}'
 
+    def prepare(self, jobs: Iterable[Standing], at: datetime) -> None:
+        """Make what lists show of *jobs*, as they stand at that time (UTC)."""
+        for standing in jobs:
+            self._of(standing, at)
+
     def _of_each(self, listing: Listing) -> Iterator[str]:
-        for standing in listing.jobs:
-            known = self._texts.get(standing.job.observed.id)
-            yield known[1] if known is not None and known[0] == standing else self._made(standing, listing.at)
+        return (self._of(standing, listing.at) for standing in listing.jobs)
+
+    def _of(self, standing: Standing, at: datetime) -> str:
+        known = self._texts.get(standing.job.observed.id)
+        if known is not None and (known[0] is standing or known[0] == standing):
+            return known[1]
+        return self._made(standing, at)
 
     def _made(self, standing: Standing, at: datetime) -> str:
         text = standing_view(standing, at).model_dump_json()

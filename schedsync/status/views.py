@@ -1,6 +1,5 @@
 """Jobs, runs and the service as the status side shows them: the JSON of the API and of the CLI."""
 
-from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Annotated, Any
@@ -10,16 +9,18 @@ from pydantic.json_schema import SkipJsonSchema
 
 from schedsync import __version__
 from schedsync.clock import rfc3339, utc_now
+from schedsync.runs.blackouts import NO_BLACKOUTS, Blackout, Blackouts
 from schedsync.runs.pause import EVERYTHING, Pause
 from schedsync.runs.run import Cause, Run, RunState
+from schedsync.specs.following import Follows
 from schedsync.specs.in_short import in_short
 from schedsync.specs.problem import Problem
+from schedsync.status.coming import next_slots
 from schedsync.status.knowledge import Knowledge
 from schedsync.status.selection import Place, Wanted
-from schedsync.status.standing import STATES, Standing, standing
+from schedsync.status.standing import STATES, Standing, overdue_since, standing
 from schedsync.status.vitals import Reading
-from schedsync.store.jobs import StoredJob
-from schedsync.store.syncs import SyncReport
+from schedsync.store.syncs import Held, SyncReport
 
 Time = Annotated[
     datetime,
@@ -104,7 +105,9 @@ class JobView(View):
     schedule: str | None
     """When it runs, in a few words; None where its spec cannot be read."""
     next_fire_at: Time | None
-    """When it will really start next: not while it is suspended or paused."""
+    """When it will really start next: not while it is suspended or paused. A blackout may skip that slot."""
+    at_boot: bool = False
+    """Whether it runs when the service starts, which is no time that is known."""
     source: SourceView
     revision: str | None
     """The revision of the folder that it was applied from."""
@@ -116,11 +119,17 @@ class JobView(View):
     last_run: RunView | None
 
 
+SLOTS = 10
+"""How many of the next slots are shown of a job."""
+
+
 class JobDetail(JobView):
     """A job with its whole spec, defaults included."""
 
     spec: dict[str, Any] | None
     """All fields of the job file, as they are in force."""
+    next_slots: list[Time] = []
+    """The next ten by its schedule, also while it is paused or suspended; without one, none."""
 
 
 class JobsPage(View):
@@ -162,13 +171,18 @@ class ProblemView(View):
 
 
 class HeldView(View):
-    """A removal that waits."""
+    """A change that waits."""
 
     job_id: str
+    """As it is live now; of an addition as it is to be."""
     file: str
-    """Where the job was written."""
+    """Where the job is written; of a removal where it was."""
     why: str
-    """Why it is not removed yet, and what lets it go."""
+    """Why it is not live yet, and what lets it go."""
+    change: str
+    """addition, update, renaming or removal."""
+    window: str | None
+    """The sync window that it waits for, or that denies it; null: it waits for a person, or for the folder."""
 
 
 class RevisionView(View):
@@ -200,7 +214,7 @@ class CountsView(View):
     stale: int
     """Jobs whose files are broken; they are counted with their state, too."""
     held: int
-    """Removals that wait."""
+    """Changes that wait."""
     running: int
     """Runs."""
     queued: int
@@ -214,6 +228,20 @@ class NoticesView(View):
     """Those that are still to be sent."""
     failed: int
     """Those that were given up, of the last 30 days."""
+
+
+class BlackoutView(View):
+    """A time in which slots are not run."""
+
+    name: str
+    reason: str | None
+    """Why, for people."""
+    until: Time | None
+    """When it is over; null: its occurrences join each other as far as one can see."""
+    jobs: list[str]
+    """Patterns of the ids that it is about; empty: all."""
+    tags: list[str]
+    """It is about jobs with one of them; empty: with any."""
 
 
 class StatusView(View):
@@ -238,12 +266,30 @@ class StatusView(View):
     problems: list[ProblemView]
     """Mistakes in the folder."""
     held: list[HeldView]
-    """Removals that wait."""
+    """Changes that wait for a sync window, and removals that wait for a person."""
+    blackouts: list[BlackoutView]
+    """Those that are in force."""
 
 
 def pause_view(pause: Pause | None) -> PauseView | None:
     """Show *pause*."""
     return None if pause is None else PauseView(by=pause.by, reason=pause.reason, until=pause.until, since=pause.since)
+
+
+def blackout_view(blackout: Blackout, now: datetime) -> BlackoutView:
+    """Show *blackout*, which is in force *now*."""
+    return BlackoutView(
+        name=blackout.name,
+        reason=blackout.reason,
+        until=blackout.window.ends_after(now),
+        jobs=list(blackout.jobs.patterns),
+        tags=list(blackout.jobs.tags),
+    )
+
+
+def held_view(held: Held) -> HeldView:
+    """Show a change that waits."""
+    return HeldView.model_validate({name: getattr(held, name) for name in HeldView.model_fields})
 
 
 def run_view(run: Run, now: datetime | None = None) -> RunView:
@@ -268,6 +314,7 @@ def standing_view(shown: Standing, now: datetime | None = None) -> JobView:
         state=shown.state,
         schedule=in_short(spec) if spec else None,
         next_fire_at=shown.next_fire_at,
+        at_boot=observed.follows is Follows.BOOTS,
         source=SourceView(file=observed.source.file, line=observed.source.line),
         revision=shown.job.revision,
         stale=observed.stale,
@@ -280,7 +327,8 @@ def standing_view(shown: Standing, now: datetime | None = None) -> JobView:
 def standing_detail(shown: Standing, now: datetime | None = None) -> JobDetail:
     """Show a job as ``standing_view`` does, with its spec."""
     spec = None if shown.job.spec is None else shown.job.spec.model_dump(mode="json")
-    return JobDetail(**dict(standing_view(shown, now)), spec=spec)
+    slots = next_slots(shown.job, now or utc_now(), SLOTS)
+    return JobDetail(**dict(standing_view(shown, now)), spec=spec, next_slots=slots)
 
 
 def job_shown(known: Knowledge, job_id: str, now: datetime) -> JobDetail:
@@ -293,12 +341,6 @@ def job_shown(known: Knowledge, job_id: str, now: datetime) -> JobDetail:
     last = known.last_runs([job_id]).get(job_id)
     shown = standing(job, known.pauses(now), last, overdue_since(known, [job]).get(job_id))
     return standing_detail(shown, now)
-
-
-def overdue_since(known: Knowledge, jobs: Sequence[StoredJob]) -> dict[str, datetime]:
-    """Return since when *jobs* are overdue, by id; nothing is asked where none of them can be."""
-    asked = [job.observed.id for job in jobs if job.spec and job.spec.max_time_since_success is not None]
-    return known.overdue(asked) if asked else {}
 
 
 @dataclass(frozen=True, slots=True)
@@ -321,18 +363,17 @@ class Listing:
 
 def listing(known: Knowledge, wanted: Wanted, now: datetime) -> Listing:
     """Return the page of the jobs that is *wanted*."""
-    pauses = known.pauses(now)
-    found = known.listed(wanted, pauses)
-    last, overdue = known.last_runs([job.observed.id for job in found.jobs]), overdue_since(known, found.jobs)
-    jobs = [standing(job, pauses, last.get(i), overdue.get(i)) for job in found.jobs for i in [job.observed.id]]
-    return Listing(jobs, found.total, found.more, now)
+    page = known.page(wanted, now)
+    return Listing(page.jobs, page.total, page.more, now)
 
 
-def status_view(known: Knowledge, reading: Reading, *, node: str, now: datetime) -> StatusView:
-    """Show the service as *reading* has it, and what is *known*."""
+def status_view(
+    known: Knowledge, reading: Reading, *, node: str, now: datetime, blackouts: Blackouts = NO_BLACKOUTS
+) -> StatusView:
+    """Show the service as *reading* has it, and what is *known*; of the *blackouts* those that are in force *now*."""
     counts, runs, pauses = known.job_counts(now), known.run_counts(), known.pauses(now)
     report, live, notices = *_last_step(known, reading), known.notice_counts()
-    held = [HeldView(job_id=h.job_id, file=h.file, why=h.why) for h in report.held] if report else []
+    held = [held_view(each) for each in report.held] if report else []
     return StatusView(
         version=__version__,
         node=node,
@@ -353,6 +394,7 @@ def status_view(known: Knowledge, reading: Reading, *, node: str, now: datetime)
         notices=NoticesView(**{state: notices.get(state, 0) for state in NoticesView.model_fields}),
         problems=[problem_view(problem) for problem in report.problems] if report else [],
         held=held,
+        blackouts=[blackout_view(each, now) for each in blackouts.in_force(now)],
     )
 
 

@@ -1,5 +1,6 @@
 """Where a database is and how to get in: a value that `settings` makes and `Database.open` understands."""
 
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import timedelta
 
@@ -42,6 +43,8 @@ class Address:
     dsn: str | None = None
     user: str | None = None
     password: str | None = field(default=None, repr=False)
+    read_password: Callable[[], str | None] | None = field(default=None, repr=False, compare=False)
+    """What reads the password anew, for each new connection; None: it stays what it is. May raise SettingsError."""
     schema: str | None = None
     """The owner of the tables, when that is not the connecting user."""
     client_name: str = "schedsync"

@@ -110,7 +110,7 @@ def _update(connection: Connection, updates: Sequence[Update], revision: str, no
 def _values(job: Located, revision: str, now: datetime) -> dict[str, Any]:
     return {
         "suspended": job.spec.suspend,
-        "follows": bool(job.spec.after),
+        "follows": job.spec.follows,
         "stale": False,
         "prune_policy": job.spec.prune.value,
         "spec_digest": job.digest,

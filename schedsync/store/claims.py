@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
-from sqlalchemy import Connection, bindparam, insert, select
+from sqlalchemy import Connection, bindparam, select, update
 from sqlalchemy.exc import IntegrityError
 
 from schedsync.errors import StaleObservationError
@@ -12,23 +12,59 @@ from schedsync.runs.run import Run
 from schedsync.store import tables
 from schedsync.store.database import Database
 from schedsync.store.leases import Lease, fence
-from schedsync.store.rows import chunks, execute_last, rows_of, update_each
+from schedsync.store.rows import chunks, execute_last, insertion
+from schedsync.store.writing import ForEach
 
 Slot = tuple[str, datetime, int]
 """What there is one row of: job, slot and attempt."""
-_runs = tables.runs.c
+_runs, _jobs = tables.runs.c, tables.jobs.c
+_STAY = (
+    update(tables.jobs)
+    .where(_jobs.id == bindparam("b_id"), _jobs.generation == bindparam("b_generation"))
+    .values(generation=_jobs.generation)
+)
+_ADVANCE = ForEach(
+    {
+        "b_id": _jobs.id.type,
+        "b_schedule": _jobs.schedule_digest.type,
+        "b_from": _jobs.next_fire_at.type,
+        "next_fire_at": _jobs.next_fire_at.type,
+    },
+    lambda new, _: (
+        update(tables.jobs)
+        .where(
+            _jobs.id == new["b_id"],
+            _jobs.schedule_digest == new["b_schedule"],
+            _jobs.next_fire_at == new["b_from"],
+        )
+        .values(next_fire_at=new["next_fire_at"])
+    ),
+)
 
 
 @dataclass(frozen=True, slots=True)
 class Advance:
-    """Moves a job on to its next slot, if it still stands where the claim was decided."""
+    """Moves a job on to its next slot, if it still stands where the claim was decided, and has the same schedule.
+
+    An edit may keep the slot that is due; which one follows is then another matter. One that leaves the schedule alone
+    does not keep a claim from being made.
+    """
 
     job_id: str
+    schedule_digest: str
     from_slot: datetime
     to_slot: datetime | None
 
 
-def claim(database: Database, lease: Lease, runs: Sequence[Run], advances: Sequence[Advance]) -> list[Run]:
+@dataclass(frozen=True, slots=True)
+class Stay:
+    """Leaves a job where it stands, if it is still what a claim was decided for, whose slots are not in its row."""
+
+    job_id: str
+    generation: int
+
+
+def claim(database: Database, lease: Lease, runs: Sequence[Run], advances: Sequence[Advance | Stay]) -> list[Run]:
     """Write *runs*, except those whose slot has a row already, and *advances*; return the runs that are written.
 
     A claim whose answer was lost may be repeated: what it wrote is recognised.
@@ -65,21 +101,31 @@ def _written_before(database: Database, runs: Sequence[Run]) -> tuple[list[Run],
     return ours, [run for run in runs if slot_of(run) not in known]
 
 
-def _write(database: Database, lease: Lease, runs: Sequence[Run], advances: Sequence[Advance]) -> list[Run]:
+def _write(database: Database, lease: Lease, runs: Sequence[Run], advances: Sequence[Advance | Stay]) -> list[Run]:
     with database.write() as connection:
         fence(connection, lease)
         _advance(connection, advances)
-        execute_last(connection, [(insert(tables.runs), rows_of(runs))])
+        execute_last(connection, [insertion(runs)])
     return list(runs)
 
 
-def _advance(connection: Connection, advances: Sequence[Advance]) -> None:
-    jobs = tables.jobs.c
+def _advance(connection: Connection, advances: Sequence[Advance | Stay]) -> None:
     # By id, as a plan is applied: transactions that lock rows in one order do not block each other.
     ordered = sorted(advances, key=lambda advance: advance.job_id)
-    rows = [{"b_id": a.job_id, "b_from": a.from_slot, "next_fire_at": a.to_slot} for a in ordered]
-    unmoved = (jobs.id == bindparam("b_id"), jobs.next_fire_at == bindparam("b_from"))
-    if update_each(connection, tables.jobs, rows, *unmoved) != len(rows):
+    moved = [
+        {
+            "b_id": each.job_id,
+            "b_schedule": each.schedule_digest,
+            "b_from": each.from_slot,
+            "next_fire_at": each.to_slot,
+        }
+        for each in ordered
+        if isinstance(each, Advance)
+    ]
+    stayed = [{"b_id": each.job_id, "b_generation": each.generation} for each in ordered if isinstance(each, Stay)]
+    changed = _ADVANCE.execute(connection, moved) if moved else 0
+    changed += connection.execute(_STAY, stayed).rowcount if stayed else 0
+    if changed != len(ordered):
         raise StaleObservationError("a job changed while its slots were claimed")
 
 

@@ -1,25 +1,29 @@
 """A database: its engine, its transactions, and its errors in our words."""
 
 import logging
+import re
 import threading
 import time
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager, nullcontext
-from typing import TypeVar
+from contextlib import ExitStack, contextmanager, nullcontext
+from typing import Any, TypeVar
 
-from sqlalchemy import Connection, Engine, create_engine
-from sqlalchemy.exc import DBAPIError, IntegrityError, NoSuchModuleError
+from sqlalchemy import Connection, Engine, create_engine, event, make_url
+from sqlalchemy.exc import DBAPIError, IntegrityError, NoSuchModuleError, SQLAlchemyError
 from sqlalchemy.exc import TimeoutError as PoolTimeoutError
 
 from schedsync.errors import DatabaseUnavailableError, MissingRightError, SchemaError, SettingsError
 from schedsync.store.address import Address
-from schedsync.store.dialects import dialect_of
+from schedsync.store.dialects import URL_EXAMPLES, dialect_of
 from schedsync.store.dialects.base import DatabaseDialect, Failure
+from schedsync.store.logons import Logons
 from schedsync.store.redaction import without_secrets
 
 log = logging.getLogger(__name__)
 
 T = TypeVar("T")
+LOOK_TURN = 0.1
+"""Seconds that a look waits at most for the one before it."""
 ATTEMPTS = 5
 """How often a transaction is tried that loses a deadlock or a serialisation conflict."""
 
@@ -39,7 +43,9 @@ class Database:
         self.on_transaction: Callable[[str, float, bool], None] = lambda _kind, _seconds, _answered: None
         """Told of each transaction that has ended: ``read`` or ``write``, how many seconds it took with the wait for a
         connection, and whether the database answered. Returns quickly."""
+        self._here = threading.local()
         self._turn = threading.Lock() if dialect.one_writer else nullcontext()
+        self._looks = threading.Lock() if self.is_here else None
 
     @classmethod
     def open(cls, address: Address | str) -> "Database":
@@ -55,10 +61,36 @@ class Database:
         try:
             engine = create_engine(url, hide_parameters=True, **dialect.engine_options(address))
         except (ImportError, NoSuchModuleError) as error:
-            hint = f'; install it with "pip install schedsync[{dialect.extra}]"' if dialect.extra else ""
+            hint = f"; install it with `pip install {dialect.package}`" if dialect.package else ""
             raise SettingsError(f"the driver for {dialect.name} is missing ({error}){hint}") from None
+        except (SQLAlchemyError, ValueError):  # not shown: what is no URL may hold a password all the same
+            raise SettingsError(f"url is not a database URL; {URL_EXAMPLES}") from None
+        try:
+            dialect.check_arguments(address)
+        except Exception as error:  # the boundary to the driver, which raises what Python raises about arguments
+            raise SettingsError(f"url: {_unknown_argument(error, dialect.name)}") from None
         dialect.prepare(engine, address)
-        return cls(engine, dialect, address)
+        opened = cls(engine, dialect, address)
+        opened._guard_logons()
+        return opened
+
+    def _guard_logons(self) -> None:
+        if self.is_here:  # a file knows no users
+            return
+        logons = Logons(
+            self.dialect.connector(self.engine, self.address),
+            refuses=self.dialect.refuses,
+            words=self._unavailable,
+            read_password=None if self._has_password_in_url else self.address.read_password,
+        )
+
+        @event.listens_for(self.engine, "do_connect")
+        def _connect(_dialect: object, _record: object, args: list[Any], given: dict[str, Any]) -> Any:
+            return logons.connect(args, given)
+
+    @property
+    def _has_password_in_url(self) -> bool:
+        return self.address.url is not None and make_url(self.address.url).password is not None
 
     @property
     def shown(self) -> str:
@@ -68,6 +100,11 @@ class Database:
         url = self.engine.url
         secret = [name for name in url.query if "password" in name.lower()]
         return url.difference_update_query(secret).render_as_string(hide_password=True)
+
+    @property
+    def is_here(self) -> bool:
+        """Whether it is a part of this process, so that an answer takes longer to be looked into than to be had."""
+        return self.dialect.computes_here
 
     @property
     def exists(self) -> bool:
@@ -83,8 +120,28 @@ class Database:
             MissingRightError: the connected user may not.
             SchemaError: a table or column is missing.
         """
-        with self._told("read"), self._translated(), self.engine.connect() as connection:
-            yield connection
+        look: _Look | None = getattr(self._here, "look", None)
+        with self._told("read"), self._translated():
+            if look is None:
+                with self.engine.connect() as connection:
+                    yield connection
+            else:
+                yield look.connection(self.engine)
+
+    @contextmanager
+    def one_look(self) -> Iterator[None]:
+        """Let all that this thread reads meanwhile be one transaction, where the database can: of one moment.
+
+        It begins with the first read. One begin, one way to the pool and one end instead of one for each read. Where
+        the database is a part of this process looks take turns: together they would not be done earlier, and each
+        thread that computes keeps those waiting that fire. One that takes long is not waited for.
+        """
+        with self._translated(), ExitStack() as stack:
+            if self._looks is not None and self._looks.acquire(timeout=LOOK_TURN):
+                stack.callback(self._looks.release)
+            self._here.look = _Look(stack)
+            stack.callback(delattr, self._here, "look")
+            yield
 
     @contextmanager
     def write(self) -> Iterator[Connection]:
@@ -169,11 +226,39 @@ class Database:
             case Failure.FORBIDDEN:
                 return MissingRightError(f"{self.shown}: {self.dialect.forbidden(error, self.address)}")
             case Failure.UNAVAILABLE:
-                explanation = None if error.orig is None else self.dialect.explain(error.orig)
-                said = line if explanation is None else f"{self.shown}: {without_secrets(explanation.sentence)}"
-                return DatabaseUnavailableError(said)
+                return DatabaseUnavailableError(line if error.orig is None else self._unavailable(error.orig, line))
             case Failure.OUR_MISTAKE:
                 return None
+
+    def _unavailable(self, error: BaseException, line: str | None = None) -> str:
+        """Return what people are told of a driver's *error*; *line*, where nothing is known of it."""
+        explanation = self.dialect.explain(error)
+        if explanation is not None:
+            return f"{self.shown}: {without_secrets(explanation.sentence)}"
+        return line or f"{self.shown}: {without_secrets(_first_line(error))}"
+
+
+def _unknown_argument(error: Exception, database: str) -> str:
+    """Return what is wrong with the arguments of a URL: Python's sentence has the name of a function of the driver."""
+    unknown = re.search(r"unexpected keyword argument '(\w+)'", str(error))
+    if unknown is None:
+        return (
+            f'the driver for {database} does not take what follows the "?" ({_first_line(error)}); correct or remove it'
+        )
+    return f'the driver for {database} knows no argument "{unknown[1]}"; correct its name, or remove it'
+
+
+class _Look:
+    """The connection of what is read together, once something was read."""
+
+    def __init__(self, stack: ExitStack) -> None:
+        self._stack = stack
+        self._connection: Connection | None = None
+
+    def connection(self, engine: Engine) -> Connection:
+        if self._connection is None:
+            self._connection = self._stack.enter_context(engine.connect())
+        return self._connection
 
 
 class _LostRaceError(DatabaseUnavailableError):

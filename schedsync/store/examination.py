@@ -81,6 +81,7 @@ def _opened(address: Address) -> Iterator[Database]:
 def _examine(database: Database, *, for_tables: bool) -> Examination:
     if not database.exists:
         return _not_there(database, for_tables=for_tables)
+    exposed = database.dialect.exposed(database.address) if for_tables else ()
     with database.read() as connection:
         session = database.dialect.session(connection)
         trip = timedelta(seconds=median(_seconds(lambda: _ask(connection, "1")) for _ in range(ROUND_TRIPS)))
@@ -88,7 +89,7 @@ def _examine(database: Database, *, for_tables: bool) -> Examination:
     if not for_tables:
         session = replace(session, rights={what: may for what, may in session.rights.items() if what != USE_TABLES})
     tables = _tables(database, session) if for_tables else None
-    warnings = (*session.warnings, *clock_warnings(ahead))
+    warnings = (*session.warnings, *clock_warnings(ahead), *exposed)
     return Examination(database.shown, None, session, trip, ahead, tables, warnings)
 
 

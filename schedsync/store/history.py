@@ -6,12 +6,13 @@ from datetime import datetime, timedelta
 from functools import cache
 from typing import Any
 
-from sqlalchemy import BindParameter, ColumnElement, Connection, Select, bindparam, case, delete, func, select
+from sqlalchemy import BindParameter, ColumnElement, Connection, bindparam, case, delete, func, select
 
 from schedsync.runs.run import UNSETTLED, Run, RunState
 from schedsync.runs.selection import RunFilter
 from schedsync.store import tables
 from schedsync.store.database import Database
+from schedsync.store.fetching import AtOnce, as_it_comes
 from schedsync.store.kept import Kept
 from schedsync.store.rows import chunks
 
@@ -86,7 +87,7 @@ def page(
         conditions += [_runs.scheduled_at <= slot, (_runs.scheduled_at < slot) | (_runs.id < run_id)]
     newest_first = (_runs.scheduled_at.desc(), _runs.id.desc())
     statement = select(*kept.columns).where(*conditions, *_such(only)).order_by(*newest_first).limit(limit)
-    rows = connection.execute(statement, execution_options={"schedsync_rows": limit + 1}).all()
+    rows = AtOnce(statement).rows(connection, bite=limit + 1)
     return [kept.value(row[0], row) for row in rows]
 
 
@@ -107,18 +108,19 @@ def last_of(connection: Connection, kept: Kept[Run], job_ids: Collection[str]) -
     """Return each job's run of its newest slot that was not skipped, and of that slot the last attempt."""
     found: dict[str, Run] = {}
     for chunk in chunks(job_ids):
-        rows = connection.execute(_last_of_live(kept.columns), {"job_ids": chunk}).all()
-        found.update((row.job_id, kept.value(row.id, row)) for row in rows if row.id is not None)
-        gone = set(chunk).difference(row.live_id for row in rows)
+        rows = _last_of_live(kept.columns).rows(connection, {"job_ids": list(chunk)}, bite=len(chunk) + 1)
+        runs = [kept.value(row[0], row) for row in rows if row[0] is not None]
+        gone = set(chunk).difference(row[-1] for row in rows)
         if gone:
-            rows = connection.execute(_last_of_gone(kept.columns), {"job_ids": list(gone)}).all()
-            found.update((row.job_id, kept.value(row.id, row)) for row in rows)
+            rows = _last_of_gone(kept.columns).rows(connection, {"job_ids": list(gone)}, bite=len(gone) + 1)
+            runs += [kept.value(row[0], row) for row in rows]
+        found.update((run.job_id, run) for run in runs)
     return found
 
 
 # Both are put together once: SQLAlchemy takes longer for that than a database takes to answer.
 @cache
-def _last_of_live(columns: tuple[ColumnElement[Any], ...]) -> Select[Any]:
+def _last_of_live(columns: tuple[ColumnElement[Any], ...]) -> AtOnce:
     """Return a question that finds the newest slot of each live job by one look into the index."""
     jobs = tables.jobs.c
     slot = select(func.max(_runs.scheduled_at)).where(_runs.job_id == jobs.id, _RAN).correlate(tables.jobs)
@@ -127,11 +129,11 @@ def _last_of_live(columns: tuple[ColumnElement[Any], ...]) -> Select[Any]:
     )
     its_slot = (_runs.job_id == live.c.live_id) & (_runs.scheduled_at == live.c.slot) & _RAN
     statement = select(*columns, live.c.live_id).select_from(live.outerjoin(tables.runs, its_slot))
-    return statement.order_by(_runs.attempt)
+    return AtOnce(statement.order_by(_runs.attempt))
 
 
 @cache
-def _last_of_gone(columns: tuple[ColumnElement[Any], ...]) -> Select[Any]:
+def _last_of_gone(columns: tuple[ColumnElement[Any], ...]) -> AtOnce:
     """Return a question that needs no rows of jobs."""
     newest = (
         select(_runs.job_id, func.max(_runs.scheduled_at).label("slot"))
@@ -140,7 +142,7 @@ def _last_of_gone(columns: tuple[ColumnElement[Any], ...]) -> Select[Any]:
         .subquery()
     )
     same_slot = (_runs.job_id == newest.c.job_id) & (_runs.scheduled_at == newest.c.slot)
-    return select(*columns).join_from(tables.runs, newest, same_slot).where(_RAN).order_by(_runs.attempt)
+    return AtOnce(select(*columns).join_from(tables.runs, newest, same_slot).where(_RAN).order_by(_runs.attempt))
 
 
 def recent_of(connection: Connection, kept: Kept[Run], job_ids: Collection[str], each: int) -> dict[str, list[Run]]:
@@ -154,9 +156,9 @@ def recent_of(connection: Connection, kept: Kept[Run], job_ids: Collection[str],
         statement = (
             select(*kept.columns).where(_runs.id.in_(newest)).order_by(_runs.scheduled_at.desc(), _runs.id.desc())
         )
-        rows = connection.execute(statement, execution_options={"schedsync_rows": len(chunk) * each + 1}).all()
-        for row in rows:
-            found.setdefault(row.job_id, []).append(kept.value(row.id, row))
+        for row in AtOnce(statement).rows(connection, bite=len(chunk) * each + 1):
+            run = kept.value(row[0], row)
+            found.setdefault(run.job_id, []).append(run)
     return found
 
 
@@ -185,8 +187,11 @@ def _doomed(connection: Connection, keep: Keep) -> list[str]:
 
 def _doomed_of(connection: Connection, kind: Sequence[ColumnElement[bool]], keep: Keep) -> list[str]:
     newest_first = (_runs.scheduled_at.desc(), _runs.attempt.desc())
-    rows = connection.execute(select(_runs.id, _runs.scheduled_at).where(*kind).order_by(*newest_first)).all()
-    # The newest one stays whatever its age: a monthly job shows how it went last time.
-    return [
-        row.id for place, row in enumerate(rows) if place >= keep.count or (place and row.scheduled_at < keep.since)
-    ]
+    columns = (_runs.id, _runs.scheduled_at, _runs.state, as_it_comes(_runs.finished_at))
+    rows = connection.execute(select(*columns).where(*kind).order_by(*newest_first)).all()
+    # The newest one stays whatever its age: a monthly job shows how it went last time. So does the one that succeeded
+    # last, by which ``max_time_since_success`` is judged, however many have failed since.
+    succeeded = (row for row in rows if row.state == RunState.SUCCEEDED)
+    last = max(succeeded, key=lambda row: row.finished_at or 0, default=None)
+    doomed = [*rows[keep.count :], *(row for row in rows[1 : keep.count] if row.scheduled_at < keep.since)]
+    return [row.id for row in doomed if row is not last]

@@ -7,10 +7,11 @@ gives them, so those that are as they were cost no conversion.
 from collections.abc import Callable, Sequence
 from typing import Any, Generic, TypeVar
 
-from sqlalchemy import Column, ColumnElement, Row, type_coerce
+from sqlalchemy import Column, ColumnElement
 from sqlalchemy.engine.default import DefaultDialect
 
-from schedsync.store.types import Flag, Instant
+from schedsync.store.fetching import CONVERTED, as_it_comes
+from schedsync.store.types import Flag, Instant, Upon, instant_or_none
 
 T = TypeVar("T")
 _ANY = DefaultDialect()
@@ -28,16 +29,16 @@ class Kept(Generic[T]):
             make: returns the value that a row's values mean.
             most: how many values are kept; when there are more, all are forgotten and come again as they are asked for.
         """
-        self.columns: tuple[ColumnElement[Any], ...] = tuple(_as_it_comes(column) for column in columns)
+        self.columns: tuple[ColumnElement[Any], ...] = tuple(as_it_comes(column) for column in columns)
         """What to ask for."""
         types = enumerate(column.type for column in columns)
-        self._conversions = [(place, kind) for place, kind in types if isinstance(kind, Instant | Flag)]
+        self._conversions = [(place, _conversion(kind)) for place, kind in types if isinstance(kind, CONVERTED)]
         self._make, self._most = make, most
         self._values: dict[str, tuple[Sequence[Any], T]] = {}
 
-    def value(self, key: str, row: Row[Any]) -> T:
+    def value(self, key: str, row: Sequence[Any]) -> T:
         """Return the value of *row*, which begins with ``columns``; *key* says what it is about."""
-        values = row[: len(self.columns)]
+        values = tuple(row[: len(self.columns)])
         known = self._values.get(key)
         if known is not None and known[0] == values:
             return known[1]
@@ -47,14 +48,18 @@ class Kept(Generic[T]):
         self._values[key] = values, made
         return made
 
+    def fresh(self, row: Sequence[Any]) -> T:
+        """Return the value of *row* without a look at what is kept, and without keeping it."""
+        return self._make(self._converted(row[: len(self.columns)]))
+
     def _converted(self, values: Sequence[Any]) -> list[Any]:
         converted = list(values)
-        for place, kind in self._conversions:
-            converted[place] = kind.process_result_value(converted[place], _ANY)
+        for place, convert in self._conversions:
+            converted[place] = convert(converted[place])
         return converted
 
 
-def _as_it_comes(column: Column[Any]) -> ColumnElement[Any]:
-    if not isinstance(column.type, Instant | Flag):
-        return column
-    return type_coerce(column, column.type.impl_instance).label(column.name)
+def _conversion(kind: Instant | Flag | Upon) -> Callable[[Any], Any]:
+    if isinstance(kind, Instant):
+        return instant_or_none
+    return lambda value: kind.process_result_value(value, _ANY)

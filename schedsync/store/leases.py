@@ -7,7 +7,7 @@ under an older one. Each instance has a row of its own besides, so that the runs
 from dataclasses import dataclass
 from datetime import timedelta
 
-from sqlalchemy import ColumnElement, Connection, case, delete, insert, literal_column, select, update
+from sqlalchemy import ColumnElement, Connection, bindparam, case, delete, insert, literal_column, select, update
 from sqlalchemy.exc import IntegrityError
 
 from schedsync.errors import LeadershipLostError
@@ -19,6 +19,11 @@ LEADER = "leader"
 _REMEMBERED = timedelta(days=1)
 """How long the row of an instance whose lease has run out is kept."""
 _leases = tables.leases.c
+_FENCE = (
+    update(tables.leases)
+    .where(_leases.name == LEADER, _leases.owner == bindparam("b_owner"), _leases.token == bindparam("b_token"))
+    .values(token=_leases.token)
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -126,8 +131,8 @@ def fence(connection: Connection, lease: Lease) -> None:
     Raises:
         LeadershipLostError: another instance leads now.
     """
-    held = (_leases.name == LEADER, _leases.owner == lease.owner, _leases.token == lease.token)
-    if connection.execute(update(tables.leases).where(*held).values(token=lease.token)).rowcount != 1:
+    held = {"b_owner": lease.owner, "b_token": lease.token}
+    if connection.execute(_FENCE, held).rowcount != 1:
         raise LeadershipLostError("another instance leads now")
 
 

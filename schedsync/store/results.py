@@ -3,9 +3,10 @@
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime
+from functools import cache
 from typing import Any
 
-from sqlalchemy import BindParameter, Connection, Insert, bindparam, delete, exists, insert, or_, select
+from sqlalchemy import BindParameter, Connection, Insert, Update, bindparam, delete, exists, insert, or_, select, update
 from sqlalchemy.exc import IntegrityError
 
 from schedsync.errors import LeadershipLostError
@@ -16,8 +17,9 @@ from schedsync.store import tables, telling
 from schedsync.store.claims import Slot, known_slots, slot_of
 from schedsync.store.database import Database
 from schedsync.store.leases import Lease, fence
-from schedsync.store.rows import RUN_COLUMNS, Write, chunks, execute_last, row_of, rows_of, update_each, update_for_each
+from schedsync.store.rows import RUN_COLUMNS, Write, chunks, execute_last, insertion, row_of, update_each
 from schedsync.store.types import printable
+from schedsync.store.writing import ForEach
 
 _runs = tables.runs.c
 _kept = tables.run_output
@@ -51,6 +53,11 @@ class RunChanges:
         """Whether there are starts and nothing else."""
         others = (self.promoted, self.taken_up, self.settled, self.retries)
         return bool(self.started) and not any(others)
+
+    @property
+    def are_awaited(self) -> bool:
+        """Whether somebody waits for it to be written: a run that is to start, another job, or who is told."""
+        return any((self.promoted, self.taken_up, self.retries, self.followers, self.endings))
 
     def rename(self, renamed: Mapping[str, str]) -> None:
         """Let what is still to be written of renamed jobs, given as old id -> new id, be written under the new ids.
@@ -122,7 +129,7 @@ def _hand_over(database: Database, retries: Sequence[Run]) -> HandedOver:
         ends = _ends_before(connection, retries)
         wanted = [run for run in retries if slot_of(run) not in known]
         new = [run for run in wanted if ends.get(slot_of(run)) == (run.owner, run.claimed_at)]
-        execute_last(connection, [(insert(tables.runs), rows_of(new))])
+        execute_last(connection, [insertion(new)])
     written = {run.id for run in new} | {run.id for run in retries if known.get(slot_of(run)) == run.id}
     left = [run for run in retries if run.id not in written]
     early = {run.id for run in wanted if ends.get(slot_of(run)) == (run.owner, None)}
@@ -161,10 +168,9 @@ def _record(database: Database, changes: RunChanges, lease: Lease | None) -> Rec
 
 def _writes(changes: RunChanges, known: Mapping[Slot, str]) -> list[Write]:
     outputs = [_output_row(run.id, output) for run, output in changes.settled if output.total]
-    retries = rows_of(run for run in changes.retries if slot_of(run) not in known)
     return [
         _change(changes.started, (RunState.RUNNING,), ("started_at", "pid", "late_at")),
-        (insert(tables.runs), retries),
+        insertion(run for run in changes.retries if slot_of(run) not in known),
         _change([run for run, _ in changes.settled], UNSETTLED, _END),
         (insert(_kept), outputs),
         (_FOLLOW, [{f"b_{name}": value for name, value in row_of(run).items()} for run in changes.followers]),
@@ -200,6 +206,8 @@ def _drop_outputs(database: Database, changes: RunChanges) -> None:
 
 def _give(connection: Connection, runs: Sequence[Run], state: RunState) -> set[str]:
     """Let *runs*, which are in *state*, run under the instance that they name; return those that it does not have."""
+    if not runs:
+        return set()
     rows = [{"b_id": r.id, "state": r.state, "node": r.node, "owner": r.owner, "token": r.token} for r in runs]
     theirs = (_runs.id == bindparam("b_id"), _runs.state == state)
     if update_each(connection, tables.runs, rows, *theirs) == len(runs):
@@ -214,11 +222,20 @@ def _give(connection: Connection, runs: Sequence[Run], state: RunState) -> set[s
 def _change(runs: Iterable[Run], allowed: Sequence[RunState], columns: Sequence[str]) -> Write:
     """Write these columns of *runs* that are in an allowed state, and that no later leader has taken up."""
     rows = [{"b_id": run.id, "b_token": run.token, **{name: getattr(run, name) for name in columns}} for run in runs]
-    # An IN list cannot be expanded for many rows at once.
-    in_state = or_(*(_runs.state == state for state in allowed))
-    return update_for_each(
-        tables.runs, rows, _runs.id == bindparam("b_id"), _runs.token <= bindparam("b_token"), in_state
-    )
+    return _changing(tuple(allowed), tuple(columns)), rows
+
+
+@cache
+def _changing(allowed: Sequence[RunState], columns: Sequence[str]) -> ForEach:
+    # An IN list cannot be expanded for many rows at once. By their ids: no index of states is to be used.
+    in_state = or_(*(_runs.state.concat("") == state for state in allowed))
+
+    def make(new: Mapping[str, Any], _source: Any) -> Update:
+        where = (_runs.id == new["b_id"], _runs.token <= new["b_token"], in_state)
+        return update(tables.runs).where(*where).values({name: new[name] for name in columns})
+
+    types = {name: _runs[name].type for name in columns}
+    return ForEach({"b_id": _runs.id.type, "b_token": _runs.token.type, **types}, make)
 
 
 def _output_row(run_id: str, output: Output) -> dict[str, Any]:

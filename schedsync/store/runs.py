@@ -10,7 +10,7 @@ from schedsync.errors import RunNotFoundError
 from schedsync.runs.run import UNSETTLED, Run, RunState
 from schedsync.runs.selection import ALL, RunFilter
 from schedsync.store import asking, claims, history, results, tables, tallies
-from schedsync.store.claims import Advance
+from schedsync.store.claims import Advance, Stay
 from schedsync.store.database import Database
 from schedsync.store.history import Keep, Past, Place
 from schedsync.store.kept import Kept
@@ -19,7 +19,7 @@ from schedsync.store.results import HandedOver, RunChanges
 from schedsync.store.rows import RUN_COLUMNS, chunks, run_from
 from schedsync.store.tallies import Span, Tally
 
-__all__ = ["Advance", "HandedOver", "Keep", "KeptOutput", "Past", "RunChanges", "RunTable", "Span", "Tally"]
+__all__ = ["Advance", "HandedOver", "Keep", "KeptOutput", "Past", "RunChanges", "RunTable", "Span", "Stay", "Tally"]
 
 MOST_RUNS = 10_000
 """How many runs are kept as they were seen last."""
@@ -36,16 +36,20 @@ class KeptOutput:
     dropped: int
 
 
+def kept_runs() -> Kept[Run]:
+    """Return a memory of what rows of runs mean."""
+    return Kept(RUN_COLUMNS, run_from, most=MOST_RUNS)
+
+
 class RunTable:
     """The runs and their output. Each method is one transaction and may raise DatabaseUnavailableError."""
 
-    def __init__(self, database: Database) -> None:
-        self._database = database
-        self._kept = Kept(RUN_COLUMNS, run_from, most=MOST_RUNS)
+    def __init__(self, database: Database, kept: Kept[Run]) -> None:
+        self._database, self._kept = database, kept
         self.on_notices: Callable[[], None] = lambda: None
         """Told when what was recorded has put notices into the outbox."""
 
-    def claim(self, lease: Lease, runs: Sequence[Run], advances: Sequence[Advance]) -> list[Run]:
+    def claim(self, lease: Lease, runs: Sequence[Run], advances: Sequence[Advance | Stay]) -> list[Run]:
         """Write down that *runs* exist and move their jobs on, in one transaction, under *lease*.
 
         A slot that has a row already is left out: it has its outcome. Returns the runs that are written. After a

@@ -3,12 +3,13 @@
 from schedsync.store import rights
 from schedsync.store.address import Address
 from schedsync.store.database import Database
-from schedsync.store.jobs import JobTable
+from schedsync.store.jobs import JobTable, kept_jobs
 from schedsync.store.leases import LeaseTable
+from schedsync.store.lists import ListTable
 from schedsync.store.migrate import is_new, require_current, upgrade
 from schedsync.store.notices import NoticeTable
-from schedsync.store.pauses import PauseTable
-from schedsync.store.runs import RunTable
+from schedsync.store.pauses import PauseTable, kept_pauses
+from schedsync.store.runs import RunTable, kept_runs
 from schedsync.store.syncs import AuditTable, SyncTable
 from schedsync.store.tokens import TokenTable
 
@@ -18,9 +19,11 @@ class Store:
 
     def __init__(self, database: Database) -> None:
         self.database = database
-        self.jobs = JobTable(database)
-        self.runs = RunTable(database)
-        self.pauses = PauseTable(database)
+        jobs, runs, pauses = kept_jobs(), kept_runs(), kept_pauses()
+        self.jobs = JobTable(database, jobs)
+        self.runs = RunTable(database, runs)
+        self.pauses = PauseTable(database, pauses)
+        self.lists = ListTable(database, jobs, runs, pauses)
         self.notices = NoticeTable(database)
         self.leases = LeaseTable(database)
         self.syncs = SyncTable(database)

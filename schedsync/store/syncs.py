@@ -9,7 +9,7 @@ from typing import Any
 from sqlalchemy import Connection, Select, Table, delete, func, insert, select
 
 from schedsync.clock import from_micros, to_micros
-from schedsync.plan.ops import Changed
+from schedsync.plan.ops import Change, Changed
 from schedsync.runs.run import first_id_at, new_run_id
 from schedsync.specs.fingerprint import ascii_json
 from schedsync.specs.problem import Problem
@@ -28,11 +28,14 @@ KEPT_ENTRIES = 1_000
 
 @dataclass(frozen=True, slots=True)
 class Held:
-    """A removal that waits."""
+    """A change that waits."""
 
     job_id: str
     file: str
     why: str
+    change: str = Change.REMOVAL.value
+    window: str | None = None
+    """The sync window that it waits for, or that denies it; None: it waits for a person, or for the folder."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -3,7 +3,7 @@
 from sqlalchemy import BigInteger, Column, Index, Integer, MetaData, PrimaryKeyConstraint, String, Table, Text
 from sqlalchemy import UniqueConstraint as Unique
 
-from schedsync.store.types import Flag, Instant, ShortText
+from schedsync.store.types import Flag, Instant, ShortText, Upon
 
 metadata = MetaData()
 
@@ -26,7 +26,7 @@ jobs = Table(
     Column("revision", ShortText(ID)),
     Column("created_at", Instant, nullable=False),
     Column("updated_at", Instant, nullable=False),
-    Column("follows", Flag, nullable=False),
+    Column("follows", Upon, nullable=False),
     PrimaryKeyConstraint("id", name="pk_schedsync_jobs"),
     Index("ix_schedsync_jobs_next", "next_fire_at"),
 )

@@ -10,10 +10,11 @@ from sqlalchemy import BigInteger, ColumnElement, Connection, Subquery, func, nu
 from schedsync.clock import MICROSECOND, from_micros
 from schedsync.runs.run import Run, RunState
 from schedsync.store import tables
+from schedsync.store.fetching import AtOnce
 from schedsync.store.rows import RUN_COLUMNS, chunks, run_from
 
 _runs = tables.runs.c
-_MANY = {"schedsync_rows": 10_000}
+_MANY = 10_000
 """Where rows come in round trips: so many in one."""
 Span = tuple[datetime, datetime]
 """From when, and until before when."""
@@ -41,7 +42,7 @@ def of_all(connection: Connection, span: Span, step: timedelta) -> list[Tally]:
         select(by_job.c.job, null().label("at"), by_job.c.state, by_job.c.number),
         select(null(), by_step.c.at, by_step.c.state, by_step.c.number),
     )
-    return [_tally(row) for row in connection.execute(statement, execution_options=_MANY)]
+    return [_tally(row) for row in AtOnce(statement).rows(connection, bite=_MANY)]
 
 
 def of_jobs(connection: Connection, job_ids: Collection[str], span: Span, step: timedelta) -> list[Tally]:
@@ -50,7 +51,7 @@ def of_jobs(connection: Connection, job_ids: Collection[str], span: Span, step: 
     for chunk in chunks(job_ids):
         counted = _counted(span, _runs.job_id.in_(chunk), job=_runs.job_id, at=_beginning(step))
         statement = select(counted.c.job, counted.c.at, counted.c.state, counted.c.number)
-        found += [_tally(row) for row in connection.execute(statement, execution_options=_MANY)]
+        found += [_tally(row) for row in AtOnce(statement).rows(connection, bite=_MANY)]
     return found
 
 
@@ -60,7 +61,7 @@ def runs(connection: Connection, job_ids: Collection[str], span: Span, limit: in
     for chunk in chunks(job_ids):
         statement = select(*RUN_COLUMNS).where(_runs.job_id.in_(chunk), *_within(span))
         ordered = statement.order_by(_runs.scheduled_at, _runs.id).limit(limit)
-        found += [run_from(row) for row in connection.execute(ordered, execution_options=_MANY)]
+        found += [run_from(row) for row in connection.execute(ordered, execution_options={"schedsync_rows": _MANY})]
     return found
 
 

@@ -26,7 +26,7 @@ def target_of(name: str, address: Address) -> Target:
     except SettingsError as error:
         raise SettingsError(f"{name}: {error}") from None
     except ImportError as error:
-        hint = f'install it with "pip install schedsync[{dialect.extra}]"'
+        hint = f"install it with `pip install {dialect.package}`"
         raise SettingsError(f"{name}: the driver for {dialect.name} is missing ({error}); {hint}") from None
     except (SQLAlchemyError, ValueError):  # not shown: what is no URL may hold a password all the same
         raise SettingsError(f"{name}.url is not a database URL; {URL_EXAMPLES}") from None

@@ -15,6 +15,8 @@ from schedsync.store.rows import Write, chunks
 PENDING = "pending"
 """The state of a notice that is to be sent."""
 _runs, _alarms = tables.runs.c, tables.alarms.c
+_LOWER = delete(tables.alarms).where(_alarms.job_id == bindparam("b_job"), _alarms.kind == bindparam("b_kind"))
+_RAISE, _TELL = insert(tables.alarms), insert(tables.notices)
 
 
 @dataclass(slots=True)
@@ -30,14 +32,7 @@ class Told:
         """Return what writes them down."""
         gone = [{"b_job": job_id, "b_kind": kind} for job_id, kind in sorted(self.lowered)]
         new = [{"job_id": i, "kind": kind, "since_at": since} for (i, kind), since in sorted(self.raised.items())]
-        return [
-            (
-                delete(tables.alarms).where(_alarms.job_id == bindparam("b_job"), _alarms.kind == bindparam("b_kind")),
-                gone,
-            ),
-            (insert(tables.alarms), new),
-            (insert(tables.notices), [notice_row(notice) for notice in self.notices]),
-        ]
+        return [(_LOWER, gone), (_RAISE, new), (_TELL, [notice_row(notice) for notice in self.notices])]
 
 
 def decide(connection: Connection, endings: Sequence[Ending]) -> Told:
@@ -97,7 +92,7 @@ def _looked_at(run_ids: Sequence[str]) -> Select[Any]:
     succeeded = exists(
         select(later.c.id).where(
             later.c.job_id == _alarms.job_id,
-            later.c.state == RunState.SUCCEEDED,
+            later.c.state.concat("") == RunState.SUCCEEDED,  # nearly all are: no index of states is to be used
             later.c.finished_at > _alarms.since_at,
         )
     )

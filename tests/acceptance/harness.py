@@ -21,12 +21,14 @@ REPOSITORY = Path(__file__).parents[2]
 def eventually(ask: Callable[[], T], *, within: float = 15.0) -> T:
     """Ask until the answer is true, and return it; fail with the last answer when the time is over."""
     deadline = time.monotonic() + within
+    pause = 0.02
     while True:
         answer = ask()
         if answer or time.monotonic() > deadline:
             assert answer, f"not within {within} s; the last answer was {answer!r}"
             return answer
-        time.sleep(0.02)  # between two questions, not for luck: the deadline decides
+        time.sleep(pause)  # between two questions, not for luck: the deadline decides
+        pause = min(pause * 1.1, 0.08)  # who is asked all the time has less left for what is waited for
 
 
 class Service:
@@ -40,6 +42,8 @@ class Service:
         """What is run in the place of ``schedsync run``, with the same arguments."""
         self.environ: dict[str, str] = {}
         """Further variables, without the prefix of settings."""
+        self.token: str | None = None
+        """Is sent with what is asked, if it is there."""
         self._prefix = prefix
         self._process: subprocess.Popen[str] | None = None
         self.log: list[str] = []
@@ -57,7 +61,9 @@ class Service:
             text=True,
         )
         threading.Thread(target=self._read, args=(self._process, ready), daemon=True).start()
-        assert ready.wait(20), "\n".join(self.log)
+        if not ready.wait(20):
+            self.close()  # else it would lead on in the database that the next test is given
+            raise AssertionError("\n".join(self.log) or "no line of its log within 20 s")
         assert self.url, "\n".join(self.log)
         return self
 
@@ -96,6 +102,14 @@ class Service:
         assert self._process is not None
         return self._process.pid
 
+    @property
+    def engine(self) -> int:
+        """The process that starts runs."""
+        threads = Path(f"/proc/{self.pid}/task").glob("*/children")
+        pids = [int(pid) for path in threads for pid in path.read_text().split()]
+        (pid,) = (pid for pid in pids if b"schedsync.engine" in Path(f"/proc/{pid}/cmdline").read_bytes())
+        return pid
+
     def tell(self, number: int) -> None:
         assert self._process is not None
         self._process.send_signal(number)
@@ -120,6 +134,7 @@ class Service:
     def ask(self, path: str, body: dict[str, Any] | None = None, method: str | None = None) -> tuple[int, Any]:
         data = None if body is None else json.dumps(body).encode()
         headers = {} if body is None else {"Content-Type": "application/json"}
+        headers |= {} if self.token is None else {"Authorization": f"Bearer {self.token}"}
         request = urllib.request.Request(f"{self.url}{path}", data=data, headers=headers, method=method)
         try:
             with urllib.request.urlopen(request, timeout=10) as response:

@@ -1,7 +1,7 @@
 """`schedsync` with one place at which it kills itself: ``KILL_AT="result held" python kill_points.py run ...``.
 
-The product has no such places: they are put around its functions here, in a process of its own. Where a function is
-named that does not exist any more, the start fails.
+The product has no such places: they are put around its functions here, in a process of its own and in that of its
+engine. Where a function is named that does not exist any more, the start fails. Wherever it is, both die.
 """
 
 import os
@@ -12,7 +12,9 @@ from collections.abc import Callable
 from functools import wraps
 from typing import Any
 
+from schedsync import engine
 from schedsync.cli.main import main
+from schedsync.executors import remote
 from schedsync.executors.child import Child
 from schedsync.executors.process import ProcessEngine
 from schedsync.running.journal import Journal
@@ -22,8 +24,13 @@ from schedsync.runs.ledger import Ledger
 from schedsync.store import claims, results, rows
 from schedsync.store.runs import RunTable
 
+ENGINE = "engine"
+"""As the first argument: this is the engine's process."""
+
 
 def _die() -> None:
+    if sys.argv[1] == ENGINE:
+        os.kill(os.getppid(), signal.SIGKILL)
     os.kill(os.getpid(), signal.SIGKILL)
 
 
@@ -106,5 +113,8 @@ POINTS: dict[str, Callable[[], None]] = {
 
 
 if __name__ == "__main__":
+    remote.COMMAND = (sys.executable, __file__, ENGINE)
     POINTS[os.environ["KILL_AT"]]()
+    if sys.argv[1] == ENGINE:
+        engine.main()
     sys.exit(main())

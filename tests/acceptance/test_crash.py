@@ -1,5 +1,8 @@
 """kill -9, and what the next start makes of it."""
 
+import json
+import os
+import signal
 from collections import Counter
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
@@ -13,6 +16,9 @@ import pytest
 from tests.acceptance.harness import Folder, Service, eventually
 
 pytestmark = pytest.mark.parametrize("database", ["sqlite", "postgresql", "oracle"], indirect=True)
+
+
+RETRY = "retry: {attempts: 2, delay: 1s, on: [lost]}\n"
 
 
 def _slots(service: Service, job_id: str) -> list[datetime]:
@@ -44,6 +50,27 @@ def test_after_kill_9_nothing_runs_twice_and_interrupted_runs_are_lost_and_retri
     assert not [run for run in service.runs("single") if run["attempt"] > 1]
     started = Counter(marks.read_text().split("\n")[:-1])
     assert set(started.values()) == {1}
+
+
+def test_a_service_whose_engine_is_killed_ends_and_the_next_start_makes_the_same_of_its_runs(
+    service: Service, folder: Folder
+) -> None:
+    pids = folder.path.parent / "pids"
+    folder.shell("lost", f"echo $$ >> {pids}; exec sleep 60", schedule="{every: 1h, start: 2020-01-01}", more=RETRY)
+    folder.shell("kept", "sleep 4", schedule="{every: 1h, start: 2020-01-01}", more="orphan: adopt\n")
+    service.start()
+    for job_id in ("lost", "kept"):
+        assert service.cli("trigger", job_id).returncode == 0
+    eventually(lambda: pids.exists() and len(service.ended("lost", "running") + service.ended("kept", "running")) == 2)
+    os.kill(service.engine, signal.SIGKILL)
+    assert service.ended_itself() == 1
+    assert any("the process of the engine is gone, nobody watches what runs" in line for line in service.log)
+    service.start()
+    assert eventually(lambda: service.ended("kept", "succeeded"))
+    assert eventually(lambda: service.ended("lost", "lost"))
+    eventually(lambda: len(pids.read_text().split()) == 2)
+    first, second = (int(pid) for pid in pids.read_text().split())
+    assert (_alive(first), _alive(second)) == (False, True)
 
 
 def test_processes_of_a_killed_service_are_gone_before_the_retry_starts(service: Service, folder: Folder) -> None:
@@ -121,6 +148,28 @@ def test_killed_again_and_again_each_slot_still_succeeds_exactly_once(service: S
     assert all(b - a == timedelta(seconds=1) for a, b in pairwise(slots))
     assert set(succeeded().values()) == {1}
     assert set(Counter(marks.read_text().splitlines()).values()) == {1}
+
+
+WITHOUT_ENGINE = """\
+import sys
+from schedsync.cli.main import main
+from schedsync.executors import remote
+
+remote.COMMAND = (sys.executable, "-c", "raise SystemExit('such a pity')")
+sys.exit(main())
+"""
+
+
+def test_a_service_whose_engine_does_not_begin_says_so_and_claims_nothing(service: Service, folder: Folder) -> None:
+    folder.shell("job", "true", schedule="{every: 1h, start: 2020-01-01}")
+    assert service.cli("apply").returncode == 0
+    service.script = str(folder.path.parent / "without_engine.py")
+    Path(service.script).write_text(WITHOUT_ENGINE)
+    with pytest.raises(AssertionError, match="such a pity"):  # it is not heard to run
+        service.start()
+    assert service.ended_itself() == 1
+    assert service.log[-1].endswith("ended with exit code 1 before it served; what it printed says why")
+    assert json.loads(service.cli("runs", "--json").stdout)["runs"] == []
 
 
 def test_a_stopped_service_ends_its_runs_and_says_so(service: Service, folder: Folder) -> None:

@@ -28,6 +28,8 @@ def test_a_job_of_a_program_runs_is_edited_by_hand_and_is_removed(service: Servi
     folder.shell("other", "true")
     service.start(API__WRITE_FILES="true")
     job = {"id": "erp.close", "schedule": {"every": "1h"}, "run": {"shell": "echo closing"}}
+    assert service.ask("/api/schedule-job", job)[0] == 401
+    service.token = service.cli("token", "create", "erp", "--scope", "control").stdout.strip()
     status, filed = service.ask("/api/schedule-job", job)
     assert (status, filed["file"]) == (201, "api/erp.close.yaml")
     eventually(lambda: service.job_ids() == {"other", "erp.close"}, within=2)
@@ -46,7 +48,7 @@ def test_a_job_of_a_program_runs_is_edited_by_hand_and_is_removed(service: Servi
     changes = [sync["changes"] for sync in service.get("/api/syncs")["syncs"]]
     assert [change["removed"] for change in changes if change["removed"]] == [["erp.close"]]
     actions = [entry["action"] for entry in service.get("/api/audit")["entries"]]
-    assert actions == ["remove_job", "schedule_job", "trigger", "schedule_job"]
+    assert actions == ["remove_job", "schedule_job", "trigger", "schedule_job", "token_create"]
 
 
 def test_a_loud_run_is_followed_to_its_end_without_a_byte_twice(service: Service, folder: Folder) -> None:

@@ -1,6 +1,7 @@
 """A person drops, edits and deletes files; the schedule follows."""
 
 import shutil
+import threading
 
 from tests.acceptance.harness import REPOSITORY, Folder, Service, eventually
 
@@ -49,6 +50,38 @@ def test_a_deleted_file_removes_its_job_but_not_its_history(service: Service, fo
     eventually(lambda: service.job_ids() == {"stays"}, within=1)
     assert service.ask("/api/jobs/doomed")[0] == 404
     assert service.ended("doomed", "succeeded")
+
+
+def test_a_folder_that_is_changed_all_the_time_gains_jobs_and_loses_them_when_it_is_quiet(
+    service: Service, folder: Folder
+) -> None:
+    folder.write("stays.yaml", HOURLY)
+    service.start()
+    quiet = threading.Event()
+
+    def stir() -> None:
+        while not quiet.wait(0.01):
+            folder.write("stays.yaml", HOURLY)
+
+    def held_or_gone() -> list[str]:
+        held = [entry["why"] for entry in service.get("/api/status")["held"]]
+        return held or ["gone"] * ("doomed" not in service.job_ids())
+
+    def removed() -> list[str]:
+        """Return why the job is not removed, or that it is: on a slow machine even this folder may seem quiet."""
+        doomed = folder.write("doomed.yaml", HOURLY)
+        eventually(lambda: "doomed" in service.job_ids())
+        doomed.unlink()
+        return eventually(held_or_gone)
+
+    stirring = threading.Thread(target=stir)
+    stirring.start()
+    try:
+        eventually(lambda: removed() == ["the folder is being changed: nothing is removed meanwhile"])
+    finally:
+        quiet.set()
+        stirring.join()
+    eventually(lambda: service.job_ids() == {"stays"})
 
 
 def test_plan_says_what_is_pending_and_apply_makes_it_live(service: Service, folder: Folder) -> None:

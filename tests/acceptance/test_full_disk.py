@@ -42,7 +42,9 @@ def disk(tmp_path: Path) -> Iterator[Disk]:
         do_without("only root may mount the small file system that this test fills")
     path = tmp_path / "disk"
     path.mkdir()
-    mounted = subprocess.run(["mount", "-t", "tmpfs", "-o", "size=4m", "tmpfs", path], capture_output=True, check=False)
+    mounted = subprocess.run(
+        ["mount", "-t", "tmpfs", "-o", "size=4m,mode=755", "tmpfs", path], capture_output=True, check=False
+    )
     if mounted.returncode:
         do_without(f"no file system can be mounted here: {mounted.stderr.decode().strip()}")
     yield Disk(path)

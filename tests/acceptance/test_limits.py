@@ -20,10 +20,10 @@ HIERARCHIES = (Path("/sys/fs/cgroup/pids"), Path("/sys/fs/cgroup"))
 
 @contextmanager
 def at_most(service: Service, more: int) -> Iterator[None]:
-    """Let the service, with all that it starts, have so many *more* processes and threads than it has now."""
-    pid = str(service.pid)
+    """Let the service and its engine, with all that they start, have so many *more* processes and threads than now."""
+    pids = [str(service.pid), str(service.engine)]
     place = next((each for each in HIERARCHIES if (each / "cgroup.procs").exists()), Path("/absent"))
-    group = place / f"schedsync-test-{pid}"
+    group = place / f"schedsync-test-{pids[0]}"
     try:
         group.mkdir()
         limit = (group / "pids.max").open("w")
@@ -32,14 +32,16 @@ def at_most(service: Service, more: int) -> Iterator[None]:
             group.rmdir()
         do_without(f"no group of processes can be limited here: {error}")
     with limit:
-        (group / "cgroup.procs").write_text(pid)
-        limit.write(str(_entries(f"/proc/{service.pid}/task") + more))
+        for pid in pids:
+            (group / "cgroup.procs").write_text(pid)
+        limit.write(str(sum(_entries(f"/proc/{pid}/task") for pid in pids) + more))
     try:
         yield
     finally:
         (group / "pids.max").write_text("max")
-        with suppress(ProcessLookupError):  # it has ended
-            (group.parent / "cgroup.procs").write_text(pid)
+        for pid in pids:
+            with suppress(ProcessLookupError):  # it has ended
+                (group.parent / "cgroup.procs").write_text(pid)
         eventually(lambda: not (group / "cgroup.procs").read_text())
         group.rmdir()
 
@@ -111,9 +113,9 @@ def test_runs_that_the_limit_of_open_files_stops_fail_and_say_so_and_later_ones_
     service.start()
     folder.shell("other", "true", more="overlap: allow\nmisfire: {policy: all, grace: 1h}\n")
     eventually(lambda: service.ended("other", "succeeded"))
-    before = _entries(f"/proc/{service.pid}/fd")
-    _, most = resource.prlimit(service.pid, resource.RLIMIT_NOFILE)
-    resource.prlimit(service.pid, resource.RLIMIT_NOFILE, (before + 25, most))
+    before = _entries(f"/proc/{service.engine}/fd")  # the service itself needs none for a run
+    _, most = resource.prlimit(service.engine, resource.RLIMIT_NOFILE)
+    resource.prlimit(service.engine, resource.RLIMIT_NOFILE, (before + 25, most))
     _burst(folder, 40, 3)
     runs = eventually(lambda: _in_peace(partial(_ended, service, 40)), within=30)
     refused = [run["reason"] for run in runs if run["state"] == "failed"]

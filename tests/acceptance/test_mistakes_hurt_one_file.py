@@ -121,6 +121,7 @@ def test_a_folder_that_says_nothing_removes_nothing(
         assert service.job_ids() == {"one", "two"}
     finally:
         service.close()
+        print("\n".join(service.log))  # noqa: T201 - pytest shows it when the test has failed
 
 
 @pytest.mark.parametrize("database", ["sqlite"], indirect=True)

@@ -2,6 +2,7 @@
 
 import sqlite3
 import time
+from collections.abc import Iterator
 from contextlib import closing
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
@@ -17,28 +18,34 @@ MIB = 1 << 20
 
 @dataclass(frozen=True)
 class Size:
-    """What a service has of the system."""
+    """What a service and its engine have of the system."""
 
     memory: int
     """Resident, in bytes."""
     threads: int
     descriptors: int
     children: int
-    """Processes, zombies included."""
+    """Processes of runs, zombies included."""
     spooled: int
     """Files in the spool folder."""
 
 
 def _size(service: Service) -> Size:
-    process = Path(f"/proc/{service.pid}")
-    status = dict(line.split(":", 1) for line in (process / "status").read_text().splitlines())
+    processes = [Path(f"/proc/{pid}") for pid in (service.pid, service.engine)]
+    statuses = [dict(_fields(process)) for process in processes]
     return Size(
-        memory=int(status["VmRSS"].split()[0]) * 1024,
-        threads=int(status["Threads"]),
-        descriptors=len(list((process / "fd").iterdir())),
-        children=sum(len(path.read_text().split()) for path in process.glob("task/*/children")),
+        memory=sum(int(status["VmRSS"].split()[0]) * 1024 for status in statuses),
+        threads=sum(int(status["Threads"]) for status in statuses),
+        descriptors=sum(len(list((process / "fd").iterdir())) for process in processes),
+        children=sum(len(path.read_text().split()) for path in processes[1].glob("task/*/children")),
         spooled=len(list((service.home / "schedsync-spool").iterdir())),
     )
+
+
+def _fields(process: Path) -> Iterator[tuple[str, str]]:
+    for line in (process / "status").read_text().splitlines():
+        name, _, value = line.partition(":")
+        yield name, value
 
 
 def _at_rest(service: Service) -> Size:

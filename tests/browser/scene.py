@@ -203,7 +203,7 @@ class Scene:
         past = [run for job in jobs.values() for run in _past(job)]
         past += [run for job_id, job in jobs.items() for run in _followers(job, past)]
         advances = [
-            Advance(job.observed.id, job.observed.next_fire_at, _next(job))
+            Advance(job.observed.id, job.observed.schedule_digest, job.observed.next_fire_at, _next(job))
             for job in jobs.values()
             if job.observed.next_fire_at is not None and job.observed.next_fire_at <= NOW
         ]

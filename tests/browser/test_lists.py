@@ -10,7 +10,7 @@ def test_steps_say_what_they_changed_and_found(opened: Opened, seen: Site) -> No
     page = opened(seen, "/syncs")
     newest, third, second, first = (page.locator("section.step").nth(n) for n in range(4))
     expect(newest).to_contain_text("reports.yaml:6:35")
-    expect(newest).to_contain_text("2 problems and 1 removal held back")
+    expect(newest).to_contain_text("2 problems and 1 change held back")
     expect(third).to_contain_text("was shop.pictures")
     expect(second).to_contain_text("1 job updated")
     expect(first).to_contain_text("28 jobs added")

@@ -29,6 +29,8 @@ SLOT = NOW + 5 * MINUTE
 TTL = timedelta(minutes=5)
 GONE = timedelta(seconds=-1)
 """A lease of this length has run out when it is given."""
+FIVE_MINUTES = builders.located(schedule={"cron": "*/5 * * * *"}).schedule_digest
+"""Of the schedule that jobs have here."""
 _serial = count()
 
 
@@ -108,7 +110,7 @@ def history(store: Store, lease: Lease, *runs: Run) -> None:
 
 
 def advance(job_id: str, *, slot: datetime = SLOT, to: datetime | None = SLOT + 5 * MINUTE) -> Advance:
-    return Advance(job_id, slot, to)
+    return Advance(job_id, FIVE_MINUTES, slot, to)
 
 
 def runs_of(store: Store, job_id: str | None = None) -> list[Run]:

@@ -146,6 +146,17 @@ def test_a_claim_and_an_edit_that_meet_on_the_same_jobs_both_succeed(store: Stor
     assert sorted(row.job_id for row in runs_of(store)) == JOBS
 
 
+def test_a_claim_that_was_decided_by_an_older_schedule_fails_also_where_the_slot_stayed(
+    store: Store, lease: Lease
+) -> None:
+    live(store, *JOBS)
+    apply(store, Plan(update=(edit(store, JOBS[7], schedule={"every": "1m"}),)))
+    with pytest.raises(StaleObservationError):
+        store.runs.claim(lease, [run(job_id) for job_id in JOBS], [advance(job_id) for job_id in JOBS])
+    assert runs_of(store) == []
+    assert {job.next_fire_at for job in store.jobs.observe().jobs.values()} == {SLOT}
+
+
 def test_a_claim_whose_answer_was_lost_is_recognised_when_it_is_made_again(store: Store, lease: Lease) -> None:
     live(store, "a", "b")
     earlier, runs, moves = run("b"), [run("a"), run("b")], [advance("a"), advance("b")]

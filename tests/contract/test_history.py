@@ -176,6 +176,32 @@ def test_what_is_older_than_the_days_is_forgotten_except_the_newest(store: Store
     assert runs_of(store) == [old[2], skipped[1]]
 
 
+def test_the_last_success_is_kept_however_many_failures_follow_and_however_old_it_is(
+    store: Store, lease: Lease
+) -> None:
+    live(store, "a", "b")
+    failed = [*past("a", *range(4, 9), state=RunState.FAILED), *past("b", 1, state=RunState.FAILED)]
+    old = [run("b", LONG_AGO + n * DAY, state=RunState.SUCCEEDED, finished_at=LONG_AGO + n * DAY) for n in range(3)]
+    claim(store, lease, *past("a", 1, 2, 3), *old, *failed)
+    successes = store.notices.successes(["a", "b"])
+    for _ in range(2):
+        store.runs.forget(keep("a", count=2))
+        store.runs.forget(keep("b", days=30))
+    assert minutes_of(store, "a") == [8, 7, 3]
+    assert runs_of(store, "b") == [failed[-1], old[-1]]
+    assert store.notices.successes(["a", "b"]) == successes
+
+
+def test_the_last_success_is_the_one_that_ended_last_whatever_its_slot(store: Store, lease: Lease) -> None:
+    live(store, "a")
+    slow = run("a", SLOT, state=RunState.SUCCEEDED, finished_at=SLOT + 9 * MINUTE)
+    quick = run("a", SLOT + MINUTE, state=RunState.SUCCEEDED, finished_at=SLOT + 2 * MINUTE)
+    claim(store, lease, slow, quick, *past("a", 2, 3, state=RunState.FAILED))
+    store.runs.forget(keep(count=1))
+    assert minutes_of(store, "a") == [3, 0]
+    assert store.notices.successes(["a"])["a"].last == slow.finished_at
+
+
 def test_what_is_younger_than_the_days_stays(store: Store, lease: Lease) -> None:
     young, old = run("a", NOW - 29 * DAY, state=RunState.FAILED), run("a", NOW - 31 * DAY, state=RunState.FAILED)
     claim(store, lease, young, old)

@@ -1,16 +1,17 @@
 """Reading what is live: what is due, pages, counts, and specs."""
 
 import logging
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
-from sqlalchemy import update
+from sqlalchemy import delete, update
 from sqlalchemy.exc import StatementError
 
 from schedsync.plan.ops import Keep, Plan
 from schedsync.runs.pause import EVERYTHING
 from schedsync.runs.run import RunState
+from schedsync.specs.schedule import first_fires
 from schedsync.store import tables
 from schedsync.store.jobs import JobCounts
 from schedsync.store.leases import Lease
@@ -28,6 +29,18 @@ def test_an_empty_store_has_nothing(store: Store) -> None:
     assert store.jobs.due(SLOT, 10) == []
     assert store.jobs.next_fire_at() is None
     assert store.jobs.counts(NOW) == JobCounts(by_state={}, stale=0)
+
+
+def test_the_calendars_of_a_schedule_come_with_its_spec(store: Store) -> None:
+    holidays = {"name": "holidays", "yearly": ["12-25"], "dates": [f"2027-01-{day:02}" for day in range(1, 32)]}
+    new = add("a", schedule={"cron": "0 6 25 * *", "only": [{"exclude": [holidays]}], "shift": "next"})
+    apply(store, Plan(add=(new,)))
+    spec = store.jobs.load(["a"])["a"].spec
+    assert spec == new.job.spec
+    assert spec is not None
+    since = datetime(2026, 12, 1, tzinfo=UTC)
+    fires = first_fires(spec.schedule, since, 2, job_id="a", anchor=since)
+    assert [f"{slot:%m-%d}" for slot in fires] == ["12-26", "02-01"]
 
 
 def test_due_are_the_jobs_up_to_the_horizon_earliest_first(store: Store) -> None:
@@ -104,6 +117,17 @@ def test_a_job_that_is_as_it_was_is_the_same_object_and_one_that_changed_is_not(
     assert (after[1].next_fire_at, after[1]) == (SLOT + MINUTE, observed(store, "b"))
 
 
+def test_steps_and_lists_share_jobs_that_are_as_they_were(store: Store) -> None:
+    live(store, "a", "b")
+    before = store.jobs.observe().jobs
+    assert before["a"] is store.jobs.observe().jobs["a"] is store.jobs.overview(limit=1).jobs[0]
+    with store.database.write() as connection:
+        connection.execute(update(tables.specs).where(tables.specs.c.job_id == "a").values(spec_digest="0" * 64))
+    after = store.jobs.observe().jobs
+    assert (after["a"].digest, after["b"]) == ("", before["b"])
+    assert store.jobs.overview(limit=1).jobs == [before["a"]]
+
+
 def test_the_last_slots_are_those_that_were_not_skipped(store: Store, lease: Lease) -> None:
     live(store, "a", "b", "c")
     skipped = run("a", SLOT + MINUTE, state=RunState.SKIPPED)
@@ -121,6 +145,20 @@ def test_specs_are_given_only_in_the_version_that_was_asked_for(store: Store) ->
     live(store, "a", "b")
     asked = {"a": located("a").digest, "b": located("b", description="older").digest, "nobody": "0" * 64}
     assert store.jobs.specs(asked) == {"a": located("a").spec}
+
+
+def test_a_spec_that_somebody_has_is_not_read_again(store: Store) -> None:
+    live(store, "a", "b")
+    of_folder = located("a")
+    store.jobs.learn([(of_folder.digest, of_folder.spec)])
+    asked = {job_id: located(job_id).digest for job_id in "ab"}
+    with store.database.write() as connection:
+        connection.execute(delete(tables.specs).where(tables.specs.c.job_id == "a"))
+    found = store.jobs.specs(asked)
+    assert found["a"] is of_folder.spec
+    assert store.jobs.specs(asked)["b"] is found["b"]
+    del found, of_folder
+    assert store.jobs.specs(asked).keys() == {"b"}, "it is forgotten when nobody has it any more"
 
 
 @pytest.mark.parametrize("text", ['{"id": "a", "from": "the future"}', "no JSON", "{}"])

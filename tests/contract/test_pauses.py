@@ -4,12 +4,14 @@ import threading
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
+import pytest
 from sqlalchemy import Connection, event, insert, select
 
 from schedsync.runs.pause import EVERYTHING
 from schedsync.store import tables
+from schedsync.store.leases import Lease
 from schedsync.store.store import Store
-from tests.contract.builders import MINUTE, NOW, pause
+from tests.contract.builders import MINUTE, NOW, SLOT, advance, live, pause, run
 
 
 def audit(store: Store) -> list[tuple[str, str, str | None, str | None]]:
@@ -72,6 +74,29 @@ def test_pauses_that_ran_out_are_dropped_with_a_line_in_the_audit_log(store: Sto
     assert store.pauses.in_force(NOW - MINUTE).keys() == {"lasts", "endless"}
     assert audit(store)[-1] == ("resume", "schedsync", "over", "pause ended")
     assert store.pauses.forget_expired(NOW) == 0
+
+
+@pytest.mark.parametrize("paused", ["a", EVERYTHING])
+def test_a_pause_that_ran_out_stays_while_a_slot_that_fell_into_it_is_to_be_judged(
+    store: Store, lease: Lease, paused: str
+) -> None:
+    """After an outage slots are looked at when their pause is over; without it they would run."""
+    live(store, "a", "b")
+    live(store, "c", at=None)
+    store.pauses.put(pause(paused, until=SLOT + MINUTE), now=NOW)
+    later = SLOT + 2 * MINUTE
+    store.runs.claim(lease, [run("b")], [advance("b")])
+    assert store.pauses.forget_expired(later) == 0
+    assert store.pauses.in_force(later) == {}
+    store.runs.claim(lease, [run("a")], [advance("a")])
+    assert store.pauses.forget_expired(later) == 1
+
+
+def test_slots_of_other_jobs_and_from_its_end_on_do_not_keep_a_pause_that_ran_out(store: Store) -> None:
+    live(store, "a")
+    store.pauses.put(pause("a", until=SLOT), now=NOW)
+    store.pauses.put(pause("b", until=SLOT + MINUTE), now=NOW)
+    assert store.pauses.forget_expired(SLOT + 2 * MINUTE) == 2
 
 
 def test_a_pause_that_is_set_anew_while_the_old_one_is_dropped_stays(store: Store, other: Store) -> None:

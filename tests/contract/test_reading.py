@@ -18,7 +18,7 @@ from schedsync.store import tables
 from schedsync.store.checking import check
 from schedsync.store.leases import Lease
 from schedsync.store.store import Store
-from tests.contract.builders import NOW, SLOT, claim, ended, live, pause, report, run, settle
+from tests.contract.builders import NOW, SLOT, claim, ended, live, located, pause, report, run, settle
 
 LATER = SLOT + timedelta(days=1)
 DIGEST = "0" * 64
@@ -37,10 +37,15 @@ READS: dict[str, Callable[[Store, Run], Any]] = {
     "jobs.last_slots": lambda store, _: store.jobs.last_slots(),
     "jobs.due": lambda store, _: store.jobs.due(LATER, 10),
     "jobs.coming": lambda store, _: store.jobs.coming(LATER, until=LATER, limit=10),
+    "jobs.learn": lambda store, _: store.jobs.learn([(DIGEST, located("a").spec)]),
     "jobs.followers": lambda store, _: store.jobs.followers(),
+    "jobs.follow_boots": lambda store, _: store.jobs.follow_boots(),
+    "jobs.booting": lambda store, _: store.jobs.booting({"a": LATER, "gone": LATER}, LATER),
     "jobs.look": lambda store, _: store.jobs.look(LATER, 10),
     "jobs.next_fire_at": lambda store, _: store.jobs.next_fire_at(),
     "jobs.counts": lambda store, _: store.jobs.counts(LATER),
+    "lists.some": lambda store, _: store.lists.some(["a", "b"]),
+    "lists.page": lambda store, _: store.lists.page(behind="a", limit=10, downwards=False),
     "runs.unowned": lambda store, _: store.runs.unowned(),
     "runs.attempts": lambda store, ran: store.runs.attempts(ran.job_id, ran.scheduled_at),
     "runs.following": lambda store, ran: store.runs.following(ran),

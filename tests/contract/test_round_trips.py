@@ -114,7 +114,7 @@ def test_a_renewal_is_one_statement(store: Store, lease: Lease) -> None:
     assert verbs(renewing) == ["UPDATE", "COMMIT"]
 
 
-def test_a_page_of_jobs_is_three_questions_and_its_specs_are_read_once(store: Store, lease: Lease) -> None:
+def test_a_page_of_jobs_is_three_questions_at_most_and_its_specs_are_read_once(store: Store, lease: Lease) -> None:
     live(store, *JOBS)
     claim(store, lease, *(run(job_id) for job_id in JOBS[::2]))
     known = FromStore(store, Mirror())
@@ -124,10 +124,15 @@ def test_a_page_of_jobs_is_three_questions_and_its_specs_are_read_once(store: St
             assert len(listing(known, wanted, NOW).jobs) == wanted.limit
         return asking
 
-    assert verbs(page(Wanted(100))) == ["SELECT"] * 4
-    for wanted in (Wanted(100), Wanted(50, JobFilter(state="active")), Wanted(10, sort=Sort.NEXT_FIRE)):
+    by_id = 1 if store.database.dialect.name == "sqlite" else 3
+    assert verbs(page(Wanted(100))) == ["SELECT"] * (by_id + 1)
+    for wanted, questions in (
+        (Wanted(100), by_id),
+        (Wanted(50, JobFilter(state="active")), 3),
+        (Wanted(10, sort=Sort.NEXT_FIRE), 3),
+    ):
         asked = page(wanted)
-        assert verbs(asked) == ["SELECT"] * 3
+        assert verbs(asked) == ["SELECT"] * questions
         assert not [text for text in asked if any(table in text for table in LOBS)]
 
 

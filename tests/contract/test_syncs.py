@@ -17,7 +17,10 @@ PROBLEM = Problem("a/b.yaml", 3, 7, "“nightly” is no cron: write ✱", "a", 
 
 
 def test_a_report_comes_back_as_it_was_recorded(store: Store) -> None:
-    held = (Held("gone", "gone.yaml", "prune: confirm"),)
+    held = (
+        Held("gone", "gone.yaml", "prune: confirm"),
+        Held("new", "new.yaml", "waits for “nights”", "addition", "nights"),
+    )
     changed = Changed(("a", "b"), ("c",), (("d", "e"),), ("f",), truncated=True)
     counts = {"added": 2, "held": 1}
     recorded = report(counts=counts, changed=changed, problems=(PROBLEM,), held=held, drift=True, complete=False)

@@ -48,6 +48,38 @@ def test_a_transaction_is_not_seen_before_it_ends_and_keeps_no_reader_waiting(st
     assert len(runs_of(other)) == len(runs_of(store)) == 1
 
 
+def test_reads_in_one_look_share_a_transaction_that_ends_with_it(store: Store, other: Store) -> None:
+    with store.database.one_look():
+        with store.database.read() as first:
+            assert first.execute(select(tables.runs.c.id)).all() == []
+        write(other, known := run())
+        with store.database.read() as second:
+            assert second is first
+            seen = second.execute(select(tables.runs.c.id)).all()
+    # Where a transaction sees one moment. By default that is so on SQLite alone.
+    assert len(seen) == (0 if store.database.dialect.name == "sqlite" else 1)
+    assert runs_of(store) == [known]
+
+
+def test_a_look_without_a_read_needs_no_connection(store: Store) -> None:
+    held = store.database.engine.pool.checkedout()  # type: ignore[attr-defined] # of a QueuePool, which each dialect has
+    with store.database.one_look():
+        assert store.database.engine.pool.checkedout() == held  # type: ignore[attr-defined] # likewise
+
+
+def test_an_error_ends_a_look(store: Store, other: Store) -> None:
+    def fail() -> None:
+        with store.database.one_look():
+            runs_of(store)
+            raise GaveUpError
+
+    with pytest.raises(GaveUpError):
+        fail()
+    write(other, known := run())
+    assert runs_of(store) == [known], "a look that went on would be of the moment before"
+    assert store.database.engine.pool.checkedout() == 0  # type: ignore[attr-defined] # of a QueuePool
+
+
 def test_writers_of_many_threads_and_two_instances_lose_no_update(store: Store, other: Store) -> None:
     store.leases.acquire("me", TTL)
     counter = tables.leases.c.token

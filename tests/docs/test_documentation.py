@@ -14,6 +14,7 @@ from schedsync.cli.main import cli
 from schedsync.runs.run import RunState, SkipReason
 from schedsync.settings import GroupSettings, Settings
 from schedsync.settings.channels import ChannelSettings
+from schedsync.settings.windows import BlackoutSettings, SyncWindowSettings
 from schedsync.sources.folder import JobsFolder
 from schedsync.specs.actions import ACTIONS, StatementFile
 from schedsync.specs.http_request import Expect, HttpRequest, Tls
@@ -21,7 +22,7 @@ from schedsync.specs.job import JobSpec
 from schedsync.specs.limits import Limits
 from schedsync.specs.notify import Healthcheck, Notify
 from schedsync.specs.policy import History, Misfire, Retry
-from schedsync.specs.schedule import Trigger
+from schedsync.specs.trigger import Trigger
 from schedsync.status.queue import WaitView
 from tests.browser.places import SHOWN
 
@@ -40,9 +41,28 @@ def blocks(name: str, language: str) -> list[str]:
 def test_each_job_file_that_is_shown_is_valid(name: str, tmp_path: Path) -> None:
     for number, block in enumerate(blocks(name, "yaml")):
         (tmp_path / f"shown-{number}.yaml").write_text(block)
+    (tmp_path / "calendars").mkdir()
+    (tmp_path / "calendars" / "holidays-de.yaml").write_text("yearly: [12-25]\n")
     snapshot = JobsFolder(tmp_path).read()
     assert snapshot.problems == ()
     assert snapshot.jobs
+
+
+def test_a_crontab_that_is_moved_as_the_page_says_is_valid(tmp_path: Path) -> None:
+    defaults, job = blocks("docs/howto/crontab.md", "yaml")
+    (tmp_path / "_defaults.yaml").write_text(defaults)
+    (tmp_path / "job.yaml").write_text(job)
+    snapshot = JobsFolder(tmp_path).read()
+    assert snapshot.problems == ()
+    assert set(snapshot.jobs) == {"erp.dump"}
+
+
+def test_the_job_that_is_moved_from_dbms_scheduler_is_valid(tmp_path: Path) -> None:
+    (job,) = blocks("docs/howto/dbms-scheduler.md", "yaml")
+    (tmp_path / "job.yaml").write_text(job)
+    snapshot = JobsFolder(tmp_path).read()
+    assert snapshot.problems == ()
+    assert set(snapshot.jobs) == {"erp.close-books"}
 
 
 def test_the_first_screen_of_the_readme_shows_a_job_of_about_ten_lines() -> None:
@@ -88,7 +108,9 @@ def test_each_setting_is_in_the_reference() -> None:
     defaults = Settings().model_dump(by_alias=True)
     names = {name for name, value in defaults.items() if not isinstance(value, dict)} | {"connections"}
     names |= {f"{group}.{name}" for group, value in defaults.items() if isinstance(value, dict) for name in value}
+    fields = (*BlackoutSettings.model_fields.items(), *SyncWindowSettings.model_fields.items())
     names |= {*ChannelSettings.model_fields, *GroupSettings.model_fields}
+    names |= {field.alias or name for name, field in fields} | {"blackouts", "sync_windows"}
     assert {name for name in names if f"`{name}`" not in reference} == set()
 
 
@@ -112,7 +134,12 @@ def test_the_tables_on_oracle_are_counted_right() -> None:
 
 
 def test_the_settings_file_that_is_shown_is_valid() -> None:
-    for name in ("docs/reference/settings.md", "docs/howto/connect-oracle.md"):
+    for name in (
+        "docs/reference/settings.md",
+        "docs/howto/connect-oracle.md",
+        "docs/howto/windows.md",
+        "docs/howto/production.md",
+    ):
         assert blocks(name, "toml")
         for block in blocks(name, "toml"):
             assert isinstance(Settings(**tomllib.loads(block)), Settings)

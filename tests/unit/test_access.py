@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from schedsync.access import Scope, id_in, new_token
+from schedsync.access import Rules, Scope, id_in, is_this_machine, new_token
 from tests.builders import NOW
 
 
@@ -51,3 +51,15 @@ def test_a_token_is_active_until_its_end_or_until_it_is_revoked() -> None:
 def test_a_name_that_is_none_is_refused(name: str) -> None:
     with pytest.raises(ValueError, match="a token's name has 1 to 63 of the characters"):
         new_token(name, Scope.READ, by="ann", now=NOW)
+
+
+@pytest.mark.parametrize("name", ["localhost", "127.0.0.1", "127.8.9.1", "::1"])
+def test_a_name_of_this_machine_makes_it_known_nowhere_else(name: str) -> None:
+    assert is_this_machine(name)
+    assert not Rules(hosts=frozenset({name, "localhost"})).known_elsewhere
+
+
+@pytest.mark.parametrize("name", ["sched.example", "10.0.0.1", "::", "localhost.example", "0.0.0.0", "127.0.0.1.x"])
+def test_another_name_makes_it_known_elsewhere(name: str) -> None:
+    assert not is_this_machine(name)
+    assert Rules(hosts=frozenset({name, "localhost"})).known_elsewhere

@@ -72,6 +72,11 @@ def test_a_removal_that_is_held_is_told_once_although_the_reason_counts_others(
     assert set(_said(caplog)) == {("WARNING", "a removal is held back")}
 
 
+def test_what_waits_for_a_sync_window_is_no_complaint(complaints: Complaints, caplog: pytest.LogCaptureFixture) -> None:
+    complaints.see(_report(held=(Held("a", "a.yaml", "waits", "update", window="nights"),)))
+    assert _said(caplog) == []
+
+
 def test_of_many_complaints_some_are_told_and_the_others_counted(
     complaints: Complaints, caplog: pytest.LogCaptureFixture
 ) -> None:

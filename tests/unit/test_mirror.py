@@ -7,8 +7,10 @@ import pytest
 
 from schedsync.runs.pause import EVERYTHING, Pause
 from schedsync.runs.run import Run, RunState
+from schedsync.runs.selection import RunFilter
 from schedsync.status import mirror
 from schedsync.status.mirror import Mirror, NotRememberedError
+from schedsync.status.selection import FoundRuns
 from tests.builders import HOUR, NOW, located, observed, run, snapshot, store
 
 
@@ -91,6 +93,16 @@ def test_of_each_job_the_newest_runs_are_remembered_and_those_that_have_not_ende
     assert seen.last_runs(["job", "other", "none"]) == {"job": runs[-1], "other": other}
 
 
+def test_runs_of_a_job_that_have_not_ended_are_remembered_however_many_they_are() -> None:
+    seen = Mirror()
+    waiting = [_ended(number, state=RunState.QUEUED) for number in range(mirror.RUNS_OF_A_JOB + 5)]
+    seen.learn_runs([_ended(-1), *waiting])
+    assert _ids(seen.unsettled()) == _ids(waiting)
+    assert _ids(seen.runs(job_id="job", before=None, limit=100)) == _ids(waiting[::-1])
+    seen.learn_runs([replace(each, state=RunState.SUCCEEDED) for each in waiting])
+    assert len(seen.runs(job_id="job", before=None, limit=100)) == mirror.RUNS_OF_A_JOB
+
+
 def test_a_run_whose_job_was_renamed_is_one_of_the_new_id_only() -> None:
     seen = Mirror()
     known = _ended(1, "old", RunState.RUNNING)
@@ -99,6 +111,25 @@ def test_a_run_whose_job_was_renamed_is_one_of_the_new_id_only() -> None:
     with pytest.raises(NotRememberedError):
         seen.runs(job_id="old", before=None, limit=10)
     assert _ids(seen.runs(job_id="new", before=None, limit=10)) == [known.id]
+
+
+def test_runs_of_a_renamed_job_go_on_under_its_new_id_also_those_that_have_ended() -> None:
+    seen = Mirror()
+    ended, running = _ended(1, "old"), _ended(2, "old", RunState.RUNNING)
+    seen.learn_runs([ended, running])
+    seen.rename_jobs({"old": "new", "nobody": "somebody"})
+    assert _ids(seen.runs(job_id="new", before=None, limit=10)) == [running.id, ended.id]
+    with pytest.raises(NotRememberedError):
+        seen.runs(job_id="old", before=None, limit=10)
+
+
+def test_a_run_that_there_is_news_of_is_not_forgotten_for_what_was_known_before() -> None:
+    seen = Mirror()
+    queued = _ended(1, state=RunState.QUEUED)
+    seen.learn_run(queued)
+    seen.learn_run(running := replace(queued, state=RunState.RUNNING))
+    seen.forget_runs([queued])
+    assert seen.run(queued.id) is running
 
 
 def test_of_all_runs_so_many_are_remembered() -> None:
@@ -113,7 +144,6 @@ def test_of_all_runs_so_many_are_remembered() -> None:
 def test_pages_of_runs_go_on_from_a_place_and_end_where_memory_does() -> None:
     seen = Mirror()
     seen.see_jobs(store(observed()), NOW)
-    assert seen.runs(job_id="job", before=None, limit=10) == []
     first, second = _ended(1), _ended(2)
     seen.learn_runs([first, second])
     assert seen.runs(job_id=None, before=(second.scheduled_at, second.id), limit=10) == [first]
@@ -122,13 +152,84 @@ def test_pages_of_runs_go_on_from_a_place_and_end_where_memory_does() -> None:
             seen.runs(job_id=job_id, before=before, limit=10)
 
 
+def test_that_a_job_has_no_run_is_said_only_where_all_runs_are_known() -> None:
+    seen = Mirror()
+    seen.see_jobs(store(observed()), NOW)
+    for ask in (seen.runs, seen.runs_page):
+        with pytest.raises(NotRememberedError):
+            ask(job_id="job", before=None, limit=10)
+    seen.learn_all_runs([other := _ended(1, "other")])
+    assert seen.runs(job_id="job", before=None, limit=10) == []
+    assert seen.runs_page(job_id="job", before=None, limit=10) == FoundRuns([], None)
+    assert seen.runs_page(job_id=None, before=None, limit=10) == FoundRuns([other], None)
+
+
+def test_behind_what_is_remembered_there_may_be_more() -> None:
+    seen = Mirror()
+    first, second = _ended(1), _ended(2, state=RunState.FAILED)
+    seen.learn_runs([first, second])
+    assert seen.runs_page(job_id="job", before=None, limit=1) == FoundRuns([second], second)
+    assert seen.runs_page(job_id="job", before=None, limit=2) == FoundRuns([second, first], first)
+    succeeded, lost = RunFilter(state=RunState.SUCCEEDED), RunFilter(state=RunState.LOST)
+    assert seen.runs_page(job_id=None, before=None, limit=2, only=succeeded) == FoundRuns([first], first)
+    assert seen.runs_page(job_id=None, before=None, limit=2, only=lost) == FoundRuns([], first)
+    with pytest.raises(NotRememberedError):
+        seen.runs_page(job_id=None, before=(first.scheduled_at, first.id), limit=2)
+
+
+def test_what_was_all_is_not_all_any_more_once_something_is_forgotten() -> None:
+    seen = Mirror()
+    runs = [_ended(number) for number in range(mirror.RUNS_OF_A_JOB)]
+    seen.learn_all_runs(runs)
+    assert seen.runs_page(job_id="job", before=None, limit=100).more is None
+    seen.learn_run(_ended(99))
+    assert seen.runs_page(job_id="job", before=None, limit=100).more == runs[1]
+
+
+def test_the_last_run_of_each_job_is_remembered_where_there_is_no_room_for_it_among_the_others() -> None:
+    seen = Mirror()
+    rare = [_ended(number - 9_000, f"rare-{number}") for number in range(mirror.RUNS + 500)]
+    seen.learn_last_runs(rare)
+    seen.learn_runs([_ended(number, f"job-{number % 500}") for number in range(mirror.RUNS + 500)])
+    ids = [each.job_id for each in rare]
+    assert seen.last_runs(ids) == {each.job_id: each for each in rare}
+    assert seen.runs_page(job_id="rare-7", before=None, limit=10) == FoundRuns([rare[7]], rare[7])
+    again = _ended(-9_999, "rare-7", RunState.SKIPPED)
+    seen.learn_runs([again, replace(rare[7], state=RunState.RUNNING)])
+    assert seen.last_runs(["rare-7"]) == {"rare-7": rare[7]}
+
+
+def test_a_waiting_run_that_is_skipped_in_the_end_is_not_the_last_one() -> None:
+    seen = Mirror()
+    ran, waiting = _ended(1), _ended(2, state=RunState.QUEUED)
+    seen.learn_runs([ran, waiting])
+    assert seen.last_runs(["job"]) == {"job": waiting}
+    seen.learn_run(replace(waiting, state=RunState.SKIPPED))
+    assert seen.last_runs(["job"]) == {"job": ran}
+
+
+def test_a_last_run_that_has_not_ended_is_forgotten_with_the_others_of_its_instance() -> None:
+    seen = Mirror()
+    seen.learn_last_runs([running := _ended(1, state=RunState.RUNNING)])
+    assert seen.unsettled() == [running]
+    seen.forget_runs(seen.unsettled())
+    assert seen.last_runs(["job"]) == {}
+
+
+def test_the_last_runs_of_jobs_that_are_gone_are_forgotten() -> None:
+    seen = Mirror()
+    seen.learn_last_runs([_ended(1, "gone"), last := _ended(1)])
+    seen.see_jobs(store(observed()), NOW)
+    assert seen.last_runs(["job", "gone"]) == {"job": last}
+
+
 def test_the_last_run_is_the_last_attempt_and_no_skipped_slot() -> None:
     seen = Mirror()
     first = _ended(1)
     retry = replace(first, id="retry", attempt=2)
     seen.learn_runs([retry, first, _ended(2, state=RunState.SKIPPED)])
     assert seen.last_runs(["job"]) == {"job": retry}
-    seen.forget_runs([retry.id, "unknown"])
+    seen.forget_runs([retry, _ended(9)])
     assert seen.last_runs(["job"]) == {"job": first}
 
 

@@ -8,7 +8,7 @@ from schedsync.clock import from_micros
 from schedsync.pages.shown.runs import WORDS
 from schedsync.pages.shown.wording import counted
 from schedsync.runs.run import Run, RunState
-from schedsync.status.coming import Slots
+from schedsync.specs.slots import Slots
 from schedsync.status.day import FEW, STEP, Day, Outlook, Past, Row
 
 WIDTH, HEIGHT = 1_440, 20

@@ -1,26 +1,24 @@
 """A job: what it is, when it runs, how it went, and who said what about it."""
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, replace
 from datetime import datetime
 
 from schedsync.pages.shown.jobs import why
 from schedsync.pages.shown.plot import RUNS, Plot, plot
 from schedsync.pages.shown.runs import RunLine, run_lines
-from schedsync.pages.shown.spec import SpecTable, spec_table
 from schedsync.pages.shown.times import zoned
+from schedsync.runs.blackouts import Blackout, covering
 from schedsync.runs.run import Run
 from schedsync.sources.origins import Origins
+from schedsync.sources.values import SpecTable, spec_table
 from schedsync.specs.job import JobSpec
-from schedsync.specs.schedule import first_fires
 from schedsync.specs.words import trigger_in_words
+from schedsync.status.coming import next_slots
 from schedsync.status.standing import Standing
-from schedsync.status.views import JobView, standing_view
+from schedsync.status.views import SLOTS, JobView, standing_view
 from schedsync.store.jobs import StoredJob
 from schedsync.store.syncs import Decision
-
-FIRES = 10
-"""How many of the next slots are shown."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,6 +30,8 @@ class Fire:
     """The same by the clocks of the job's zone; empty where that is UTC."""
     held: bool
     """Whether it is going to be skipped, as things stand."""
+    blackout: str | None = None
+    """The name of the blackout that skips it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,7 +92,7 @@ def job_page(
     return JobPage(
         job=view,
         why=why(view, now),
-        schedule=tuple(trigger_in_words(trigger) for trigger in spec.schedule) if spec else (),
+        schedule=tuple(trigger_in_words(trigger, job_id=spec.id) for trigger in spec.schedule) if spec else (),
         zone=zone,
         fires=_fires(stored, view, zone, now),
         upstreams=_upstreams(spec),
@@ -111,11 +111,14 @@ def _zone(spec: JobSpec | None) -> str:
 
 
 def _fires(stored: StoredJob, view: JobView, zone: str, now: datetime) -> tuple[Fire, ...]:
-    if stored.spec is None or not stored.spec.schedule:
-        return ()
-    job = stored.observed
-    slots = first_fires(stored.spec.schedule, now, FIRES, job_id=job.id, anchor=job.anchor_at)
+    slots = next_slots(stored, now, SLOTS)
     return tuple(Fire(at, zoned(at, zone) if zone else "", _is_held(at, view)) for at in slots)
+
+
+def in_blackouts(fires: Iterable[Fire], concerning: tuple[Blackout, ...]) -> tuple[Fire, ...]:
+    """Return *fires* with the names of those of *concerning* that skip them: blackouts that are about the job."""
+    dark = ((fire, covering(concerning, fire.at)) for fire in fires)
+    return tuple(fire if one is None else replace(fire, held=True, blackout=one.name) for fire, one in dark)
 
 
 def _is_held(at: datetime, view: JobView) -> bool:

@@ -38,7 +38,7 @@ def _line(job: Standing, recent: Sequence[Run], now: datetime) -> JobLine:
     return JobLine(
         job=view,
         why=why(view, now),
-        schedule=in_words(spec.schedule, spec.after) if spec else "not known: its stored spec cannot be read",
+        schedule=in_words(spec) if spec else "not known: its stored spec cannot be read",
         last=None if job.last_run is None else run_line(job.last_run, now),
         strip=strip(recent, now),
     )

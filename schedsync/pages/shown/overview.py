@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from schedsync.pages.shown.runs import FAILURES, RunLine, run_line, run_lines
-from schedsync.pages.shown.verdict import Complaint, Verdict, of_service, verdict
+from schedsync.pages.shown.verdict import Complaint, Verdict, as_planned, of_service, verdict
 from schedsync.pages.shown.waiting import in_words
 from schedsync.runs.run import Run, RunState
 from schedsync.runs.selection import RunFilter
@@ -70,7 +70,7 @@ def overview(
     """
     running = [run for run in known.unsettled() if run.state is RunState.RUNNING] if status.counts.running else []
     failed = _failed(known, now)
-    complaints = [*wrong, *of_service(status, _failing(known, failed), now)]
+    complaints = [*wrong, *of_service(status, _failing(known, failed), now), *as_planned(status, now)]
     return Overview(
         verdict=verdict(complaints, status),
         status=status,

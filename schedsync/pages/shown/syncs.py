@@ -63,7 +63,7 @@ def _step(view: SyncView, node: str) -> Step:
 
 def _how(view: SyncView) -> tuple[str, str]:
     wrong = [counted(len(view.problems), "problem")] if view.problems else []
-    wrong += [f"{counted(len(view.held), 'removal')} held back"] if view.held else []
+    wrong += [f"{counted(len(view.held), 'change')} held back"] if view.held else []
     if wrong:
         return "warning", " and ".join(wrong)
     return ("ok", "all live") if view.complete else ("warning", "not all of it live")

@@ -96,14 +96,30 @@ def of_service(status: StatusView, failing: Sequence[str], now: datetime) -> Ite
         yield Complaint(Level.WARNING, "paused", "Everything is paused", pause_in_words(status.paused, now))
     if status.problems:
         yield _of_folder(status.problems)
-    if status.held:
-        headline = f"{counted(len(status.held), 'removal')} held back"
+    removals = [held for held in status.held if held.window is None]
+    if removals:
+        headline = f"{counted(len(removals), 'removal')} held back"
         yield Complaint(Level.WARNING, headline, headline, "A person has to say that these jobs are to go.")
     if failing:
         yield _of_jobs(failing)
     if status.notices.failed:
         headline = f"{counted(status.notices.failed, 'notice')} could not be sent"
         yield Complaint(Level.WARNING, headline, headline, "`schedsync notify list --state failed` says why.")
+
+
+def as_planned(status: StatusView, now: datetime) -> Iterator[Complaint]:
+    """Yield what is as the settings want it, and may surprise all the same: blackouts, and what waits for a window."""
+    for blackout in status.blackouts:
+        ends = f"It ends {relative(blackout.until, now)}." if blackout.until else "No end of it is in sight."
+        which = ", ".join([*blackout.jobs, *(f"tag {tag}" for tag in blackout.tags)]) or "all jobs"
+        why = f" ({blackout.reason})" if blackout.reason else ""
+        headline = f"Blackout {blackout.name}{why}"
+        yield Complaint(Level.OK, "blackout", headline, f"Slots of {which} are skipped. {ends}")
+    waiting = [held for held in status.held if held.window is not None]
+    if waiting:
+        waits = "waits" if len(waiting) == 1 else "wait"
+        headline = f"{counted(len(waiting), 'change')} {waits} for a sync window"
+        yield Complaint(Level.OK, headline, headline, "What is live goes on as it is.")
 
 
 def _of_jobs(failing: Sequence[str]) -> Complaint:
@@ -131,8 +147,8 @@ def pause_in_words(pause: PauseView, now: datetime) -> str:
 
 def verdict(complaints: list[Complaint], status: StatusView) -> Verdict:
     """Return the worst of *complaints* as the headline, with the others behind it."""
-    if not complaints:
-        return Verdict(Level.OK, "All is well", _at_ease(status))
+    if all(complaint.level is Level.OK for complaint in complaints):
+        return Verdict(Level.OK, "All is well", _at_ease(status), tuple(complaints))
     order = list(Level)
     worst, *others = sorted(complaints, key=lambda each: -order.index(each.level))
     return Verdict(worst.level, worst.headline, worst.detail, tuple(others))

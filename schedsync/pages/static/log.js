@@ -6,9 +6,9 @@
   const state = document.getElementById("log-state");
   const WAIT = 10; // seconds that the service may wait for more
   const MOST = 1_000_000; // characters that are kept here
-  const CONTROL = /\x1b\[[0-?]*[ -/]*[@-~]|\x1b\][^\x07\x1b]*(?:\x07|\x1b\\)|\x1b[ -/]*[0-~]|[\x00-\x08\x0b\x0c\x0e-\x1f\x7f\x80-\x9f]/g;
+  const CONTROL = /\x1b\[[0-?]*[ -/]*[@-~]|\x1b[\]PX^_][^\x07\x1b]*(?:\x07|\x1b\\)|\x1b[ -/]*[0-~]|[\x00-\x08\x0b\x0c\x0e-\x1f\x7f\x80-\x9f]/g;
   const BIDI = /[\u202a-\u202e\u2066-\u2069]/g;
-  const BEGUN = /(?:\r|\x1b(?:\[[0-?]*[ -/]*|\][^\x07\x1b]{0,500}\x1b?|[ -/]*)?)$/; // what may go on with the next part
+  const BEGUN = /(?:\r|\x1b(?:\[[0-?]*[ -/]*|[\]PX^_][^\x07\x1b]{0,500}\x1b?|[ -/]*)?)$/; // what may go on with the next part
   let next = Number(log.dataset.next);
   let held = "";
   let length = log.textContent.length;

@@ -1,7 +1,7 @@
 """The seam between the store and a database."""
 
 from abc import ABC, abstractmethod
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from enum import Enum, auto
 from typing import Any, ClassVar
@@ -43,10 +43,12 @@ class DatabaseDialect(ABC):
     """What the store has to know about a database."""
 
     name: ClassVar[str]
-    extra: ClassVar[str | None] = None
-    """The optional dependency group that brings the driver."""
+    package: ClassVar[str | None] = None
+    """What pip installs for the driver, as a shell takes it; None: Python brings it."""
     one_writer: ClassVar[bool] = False
     """Whether write transactions of this process take turns instead of meeting in the database."""
+    computes_here: ClassVar[bool] = False
+    """Whether it is a part of this process, so that who asks it computes and does not wait for a server."""
     now_micros: ClassVar[str]
     """SQL for the database's clock, in epoch microseconds."""
     ddl_commits: ClassVar[bool] = False
@@ -85,6 +87,23 @@ class DatabaseDialect(ABC):
     def driver_arguments(self, address: Address) -> dict[str, Any]:
         """Return the arguments of the driver's ``connect``, of kinds that JSON has; errors are those of ``target``."""
 
+    def connector(self, engine: Engine, address: Address) -> Callable[..., Any]:
+        """Return what makes the connections of *engine*, from the arguments of the driver's ``connect``."""
+        del address
+        return engine.dialect.connect
+
+    def refuses(self, error: BaseException) -> bool:
+        """Whether *error* of a logon says that user and password are no good: another try may lock the account."""
+        del error
+        return False
+
+    def check_arguments(self, address: Address) -> None:  # noqa: B027 - as with many below, some databases need none of it
+        """Let the driver look at what the URL says, without connecting: it is all its business.
+
+        Raises:
+            Exception: it does not know a name or take a value; which kind, is the driver's choice.
+        """
+
     def prepare(self, engine: Engine, address: Address) -> None:  # noqa: B027 - many databases need none of it
         """Set up what every connection of *engine* needs."""
 
@@ -102,6 +121,11 @@ class DatabaseDialect(ABC):
         """Return why a database that does not exist would not be made by using it; None: it would."""
         del address
         return None
+
+    def exposed(self, address: Address) -> tuple[str, ...]:
+        """Say who may read what is kept there without being a user of the database, and how to mend it."""
+        del address
+        return ()
 
     @contextmanager
     def patiently(self, connection: Connection) -> Iterator[None]:

@@ -6,7 +6,7 @@ rows are round trips of their own; that DDL commits. ``oracle_connecting`` makes
 
 import threading
 import time
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import replace
 from typing import Any, ClassVar
@@ -46,6 +46,12 @@ _LOST_RACE = frozenset({
     8177,  # cannot serialize
     30006,  # resource busy, after WAIT
 })  # fmt: skip
+_REFUSED = frozenset({
+    1005,  # no password
+    1017,  # wrong user or password
+    28000,  # locked
+    28001,  # expired
+})  # fmt: skip
 _NO_SCHEMA = frozenset({904, 942, 4043})
 _FORBIDDEN = frozenset({
     1031,  # insufficient privileges
@@ -65,7 +71,7 @@ class Oracle(DatabaseDialect):
     """A server that several instances may share."""
 
     name: ClassVar[str] = "oracle"
-    extra: ClassVar[str | None] = "oracle"
+    package: ClassVar[str | None] = "oracledb"
     _SINCE_EPOCH: ClassVar[str] = "(SYS_EXTRACT_UTC(SYSTIMESTAMP) - TIMESTAMP '1970-01-01 00:00:00')"
     now_micros: ClassVar[str] = (
         f"ROUND((EXTRACT(DAY FROM {_SINCE_EPOCH}) * 86400 + EXTRACT(HOUR FROM {_SINCE_EPOCH}) * 3600"
@@ -117,14 +123,26 @@ class Oracle(DatabaseDialect):
         _, options = arguments_of(self.url(address))
         return options | oracle_connecting.arguments(address)
 
-    def prepare(self, engine: Engine, address: Address) -> None:
-        """Bound connecting, name the sessions, ask old connections whether they live, fetch in large bites."""
+    def connector(self, engine: Engine, address: Address) -> Callable[..., Any]:
+        """Return what connects within a bound."""
+        del engine
         connect_args = oracle_connecting.arguments(address) | {"conn_class": oracle_connecting.patient_connection()}
-        self.furnish(engine.dialect, address.storage)
+        return lambda **given: oracle_connecting.connect(given | connect_args, address)
 
-        @event.listens_for(engine, "do_connect")
-        def _connect(_dialect: Any, _record: Any, _args: Any, given: dict[str, Any]) -> Any:
-            return oracle_connecting.connect(given | connect_args, address)
+    def refuses(self, error: BaseException) -> bool:
+        """Whether the password is wrong, missing or expired, or the account locked."""
+        return ora_code(error) in _REFUSED
+
+    def check_arguments(self, address: Address) -> None:
+        """Make of them what ``connect`` makes of them first."""
+        import oracledb  # noqa: PLC0415 - an optional dependency
+
+        _, options = arguments_of(self.url(address))
+        oracledb.ConnectParams(**{name: value for name, value in options.items() if name != "dsn"})
+
+    def prepare(self, engine: Engine, address: Address) -> None:
+        """Name the sessions, ask old connections whether they live, fetch in large bites."""
+        self.furnish(engine.dialect, address.storage)
 
         @event.listens_for(engine, "checkout")
         def _checked_out(connection: Any, record: Any, _proxy: Any) -> None:

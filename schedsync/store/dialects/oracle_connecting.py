@@ -14,6 +14,9 @@ from schedsync.store.dialects import oracle_errors
 if TYPE_CHECKING:
     import oracledb
 
+ADDRESSES = 3
+"""How many addresses of a descriptor, or of a host's name, may drop what they are sent before the time for the logon is
+over: each has such a part of it, unless the descriptor says TRANSPORT_CONNECT_TIMEOUT."""
 MODULE = "schedsync"
 """What V$SESSION.MODULE says; ACTION is the thread, CLIENT_IDENTIFIER the node."""
 KEEPALIVE = 1
@@ -35,7 +38,7 @@ def arguments(address: Address) -> dict[str, Any]:
         "externalauth": True if client.external_auth else None,
     }
     return {
-        "tcp_connect_timeout": address.connect_timeout.total_seconds(),
+        "tcp_connect_timeout": address.connect_timeout.total_seconds() / ADDRESSES,
         "expire_time": KEEPALIVE,
         "program": MODULE,
         **{name: value for name, value in given.items() if value is not None},
@@ -55,7 +58,7 @@ def choose_mode(address: Address) -> None:
         import oracledb  # noqa: PLC0415 - an optional dependency
     except ImportError as error:
         raise SettingsError(
-            f'the driver for oracle is missing ({error}); install it with "pip install schedsync[oracle]"'
+            f"the driver for oracle is missing ({error}); install it with `pip install oracledb`"
         ) from None
     client = address.oracle
     try:

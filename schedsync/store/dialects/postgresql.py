@@ -1,7 +1,7 @@
 """PostgreSQL, through psycopg 3."""
 
 import time
-from collections.abc import Generator, Iterator, Mapping, Sequence
+from collections.abc import Callable, Generator, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from typing import Any, ClassVar
 
@@ -55,7 +55,7 @@ class PostgreSQL(DatabaseDialect):
     """A server that several instances may share."""
 
     name: ClassVar[str] = "postgresql"
-    extra: ClassVar[str | None] = "postgresql"
+    package: ClassVar[str | None] = "'psycopg[binary]'"
     now_micros: ClassVar[str] = "CAST(EXTRACT(EPOCH FROM clock_timestamp()) * 1000000 AS BIGINT)"
 
     def url(self, address: Address) -> URL:
@@ -75,16 +75,32 @@ class PostgreSQL(DatabaseDialect):
             "pool_timeout": max(address.connect_timeout.total_seconds(), 1.0),
         }
 
-    def prepare(self, engine: Engine, address: Address) -> None:
-        """Bound every wait for the server, and ask pooled connections whether they live."""
+    def connector(self, engine: Engine, address: Address) -> Callable[..., Any]:
+        """Return what makes connections that bound every wait for the server."""
+        del engine
         bounded, limit = _bounded_connection(), address.call_timeout.total_seconds()
 
-        @event.listens_for(engine, "do_connect")
-        def _connect(_dialect: Any, _record: Any, args: Any, given: dict[str, Any]) -> Any:
+        def connect(*args: Any, **given: Any) -> Any:
             options = f"{given.get('options', '')} -cidle_in_transaction_session_timeout={LONGEST_PAUSE}".strip()
             connection = bounded.connect(*args, **given | {"options": options})
             connection.limit = limit or None
             return connection
+
+        return connect
+
+    def refuses(self, error: BaseException) -> bool:
+        """Whether the server does not let this user in with what it gave."""
+        return postgresql_errors.refuses(error)
+
+    def check_arguments(self, address: Address) -> None:
+        """Make a connect string of them, which only looks at names."""
+        from psycopg.conninfo import make_conninfo  # noqa: PLC0415 - an optional dependency
+
+        make_conninfo(**self.driver_arguments(address))
+
+    def prepare(self, engine: Engine, address: Address) -> None:
+        """Ask pooled connections whether they live."""
+        limit = address.call_timeout.total_seconds()
 
         @event.listens_for(engine, "checkout")
         def _checked_out(connection: Any, _record: Any, _proxy: Any) -> None:

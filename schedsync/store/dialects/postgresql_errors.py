@@ -3,6 +3,8 @@
 Until a connection is made there is no SQLSTATE, and libpq's sentences are all that is known.
 """
 
+import re
+
 from schedsync.store.dialects.explanation import Advice, Explanation, by_fragment, lines
 
 _STARTING: Advice = ("the server is being started or stopped", "wait; schedsync tries again by itself")
@@ -48,6 +50,19 @@ BY_WORDS: dict[str, Advice] = {
         "check that a PostgreSQL is at that port, and its log",
     ),
 }
+
+_REFUSED = frozenset({"28P01", "28000"})
+"""invalid_password, invalid_authorization_specification."""
+_REFUSED_WORDS = re.compile(
+    r'authentication failed for user|no pg_hba\.conf entry|\brole ".*" (?:does not exist|is not permitted to log in)'
+)
+"""How a server says them."""
+
+
+def refuses(error: BaseException) -> bool:
+    """Whether *error*, of a logon, is about who wants to log on."""
+    state = getattr(error, "sqlstate", None)
+    return state in _REFUSED if state else _REFUSED_WORDS.search(str(error)) is not None
 
 
 def explain(error: BaseException) -> Explanation | None:

@@ -1,7 +1,10 @@
 """The API over a real store, filled the way the service fills it; no thread and no socket."""
 
 import shutil
+import threading
 from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
 from dataclasses import replace
 from datetime import datetime, timedelta
 from pathlib import Path
@@ -9,10 +12,12 @@ from typing import Any
 
 import pytest
 from flask.testing import FlaskClient
+from sqlalchemy import event
 from werkzeug.http import HTTP_STATUS_CODES
 from werkzeug.test import TestResponse
 
 from schedsync.api.app import Backend, create_app
+from schedsync.api.places import PLACES
 from schedsync.api.problems import PLAIN, Kind
 from schedsync.control import Control
 from schedsync.plan.diff import diff
@@ -150,6 +155,30 @@ def post(client: FlaskClient) -> Callable[..., Any]:
         return response.json
 
     return ask
+
+
+@contextmanager
+def slow_readers(here: Installation, client: FlaskClient) -> Iterator[None]:
+    """Let as many readers as there are places ask for what the database looks for all the time."""
+    engine, done = here.store.database.engine, threading.Event()
+    all_ask = threading.Barrier(PLACES + 1, timeout=20)
+
+    def held(_connection: Any, _cursor: Any, statement: str, parameters: Any, *_rest: Any) -> None:
+        if statement.startswith("SELECT") and "manual" in parameters:
+            all_ask.wait()
+            done.wait(20)
+
+    event.listen(engine, "before_cursor_execute", held)
+    with ThreadPoolExecutor(PLACES) as pool:
+        try:
+            ask = [client.application.test_client().get for _ in range(PLACES)]
+            answers = [pool.submit(get, "/api/runs?cause=manual") for get in ask]
+            all_ask.wait()
+            yield
+        finally:
+            done.set()
+    event.remove(engine, "before_cursor_execute", held)
+    assert {answer.result().status_code for answer in answers} == {200}
 
 
 def problem(response: TestResponse, status: int, kind: Kind | None = None) -> dict[str, Any]:

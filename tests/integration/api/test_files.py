@@ -12,13 +12,17 @@ import pytest
 from flask.testing import FlaskClient
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
+from sqlalchemy import delete
 
+from schedsync.access import Scope, new_token
+from schedsync.api.problems import Kind
 from schedsync.filing import Filing
 from schedsync.plan.state import PruneGuard
 from schedsync.reconcile import Reconciler
 from schedsync.sources.folder import JobsFolder
 from schedsync.sources.job_files import JobFiles
 from schedsync.sources.yaml_writing import UnwritableValueError, to_yaml
+from schedsync.store import tables
 from schedsync.store.syncs import SyncReport
 from tests.integration.api.conftest import Installation, problem
 from tests.needs import bound_by_modes
@@ -33,8 +37,16 @@ class Writing:
     def __init__(self, here: Installation, folder: Path) -> None:
         self.here, self.folder = here, folder
         folder.mkdir()
-        self.client: FlaskClient = here.client(filing=Filing(here.store, JobFiles(folder), here.clock))
+        self.local: FlaskClient = here.client(filing=Filing(here.store, JobFiles(folder), here.clock))
+        """Asks without a token, as any program of this machine may."""
+        self.client = self.local.application.test_client()
+        self.client.environ_base["HTTP_AUTHORIZATION"] = f"Bearer {self.token(Scope.CONTROL)}"
         self._reconciler = Reconciler(JobsFolder(folder), here.store, PruneGuard(), node="here", clock=here.clock)
+
+    def token(self, scope: Scope) -> str:
+        token, text = new_token("erp", scope, by="cli:ann", now=self.here.clock.now)
+        self.here.store.tokens.create(token)
+        return text
 
     def schedule(self, status: int, **fields: Any) -> dict[str, Any]:
         response = self.client.post("/api/schedule-job", json=JOB | fields)
@@ -66,7 +78,7 @@ class Writing:
 
     def audit(self) -> list[tuple[str, str | None, str | None]]:
         decisions = self.here.store.audit.page(job_id=None, before=None, limit=99)
-        return [(each.action, each.job_id, each.reason) for each in reversed(decisions)]
+        return [(each.action, each.job_id, each.reason) for each in reversed(decisions) if each.job_id is not None]
 
     def files(self) -> list[str]:
         return sorted(str(path.relative_to(self.folder)) for path in self.folder.rglob("*") if path.is_file())
@@ -81,7 +93,7 @@ def test_a_job_becomes_a_file_that_a_person_can_read_and_the_loop_is_woken(writi
     filed = {"job_id": "erp.close", "file": FILE, "created": True, "changed": True, "problems": []}
     assert writing.schedule(201) == filed
     assert writing.text() == (
-        "# Written for api:127.0.0.1 at 2026-11-24T02:00:00Z by POST /api/schedule-job, which may replace it.\n"
+        "# Written for token:erp at 2026-11-24T02:00:00Z by POST /api/schedule-job, which may replace it.\n"
         "id: erp.close\n"
         "schedule:\n"
         "  cron: 30 2 * * *\n"
@@ -337,7 +349,38 @@ def test_without_the_setting_nothing_is_written_and_the_answer_names_it(
     assert not here.woken
 
 
+@pytest.mark.parametrize("made", [False, True], ids=["no token yet", "a token"])
+def test_a_program_of_this_machine_needs_a_token_although_it_needs_none_for_the_rest(
+    writing: Writing, made: bool
+) -> None:
+    if not made:
+        with writing.here.store.database.write() as connection:
+            connection.execute(delete(tables.tokens))
+        assert writing.local.post("/api/pause").status_code == 200
+    writing.write(FILE, to_yaml(JOB))
+    for answer in (
+        writing.local.post("/api/schedule-job", json=JOB | {"description": "new"}),
+        writing.local.post("/api/schedule-job", data="{", content_type="application/json"),
+        writing.local.delete("/api/remove-job/erp.close"),
+    ):
+        detail = problem(answer, 401, Kind.NOT_AUTHENTICATED)["detail"]
+        assert "schedsync token create NAME --scope control" in detail
+        assert (
+            made or "also on this machine, since whoever may do it runs anything as the user of the service" in detail
+        )
+        assert answer.headers["WWW-Authenticate"].startswith("Bearer ")
+    assert writing.text() == to_yaml(JOB)
+    assert not writing.here.woken
+
+
+def test_a_token_that_only_reads_writes_nothing(writing: Writing) -> None:
+    headers = {"Authorization": f"Bearer {writing.token(Scope.READ)}"}
+    problem(writing.local.post("/api/schedule-job", json=JOB, headers=headers), 403)
+    assert writing.files() == []
+
+
 def test_while_the_database_is_away_nothing_is_written(writing: Writing) -> None:
+    assert writing.client.get("/api/jobs").status_code == 200
     writing.here.vitals.database(writing.here.clock.now, error="no route to host")
     writing.schedule(503)
     writing.remove(503)

@@ -1,8 +1,11 @@
 """Who may ask."""
 
+from dataclasses import replace
+
 import pytest
 from flask.testing import FlaskClient
 
+from schedsync.access import Rules
 from tests.builders import located
 from tests.integration.api.conftest import Installation, problem
 
@@ -95,6 +98,39 @@ def test_reading_is_not_a_matter_of_origins(client: FlaskClient) -> None:
 @pytest.mark.parametrize("host", ["evil.example", "schedsync.intern:5000"])
 def test_an_exposed_api_is_read_under_any_name(exposed: FlaskClient, host: str) -> None:
     assert exposed.get("/api/jobs/a", headers={"Host": host}).status_code == 200
+
+
+NAMED = Rules(hosts=frozenset({"sched.example"}))
+
+
+@pytest.mark.parametrize(
+    "host", [*LOOPBACK, "sched.example", "Sched.Example:5000", "10.0.0.1:5000", "[fd00::1]:5000", "0.0.0.0", None]
+)
+def test_an_exposed_api_with_a_name_is_served_under_that_and_under_addresses(
+    here: Installation, host: str | None
+) -> None:
+    client = here.client(exposed=True, rules=NAMED)
+    for path in ("/api/jobs", "/api"):
+        assert client.get(path, environ_overrides={"HTTP_HOST": host}).status_code == 200
+
+
+@pytest.mark.parametrize(
+    "host", ["evil.example", "evil.example:5000", "10.0.0.1.evil.example", "www.sched.example", "2130706433", "", "[x]"]
+)
+def test_an_exposed_api_with_a_name_is_served_under_no_other_which_might_be_made_to_point_here(
+    here: Installation, host: str
+) -> None:
+    client = here.client(exposed=True, rules=NAMED)
+    for path in ("/health", "/api/jobs", "/nowhere"):
+        assert "add it to api.hosts" in problem(client.get(path, headers={"Host": host}), 403)["detail"]
+
+
+def test_behind_a_proxy_an_exposed_api_with_a_name_looks_at_both_names(here: Installation) -> None:
+    client = here.client(exposed=True, rules=replace(NAMED, proxies=1))
+    for host, status in (("10.0.0.1:5000", 200), ("sched.example", 200), ("evil.example", 403)):
+        for told, passed_on in ((host, "sched.example"), ("sched.example", host)):
+            headers = {"Host": told, "X-Forwarded-Host": passed_on}
+            assert client.get("/api/jobs", headers=headers).status_code == status
 
 
 @pytest.mark.parametrize(

@@ -18,7 +18,7 @@ Ask = Callable[..., Any]
 def test_a_job_is_shown_with_its_place_its_next_fire_time_and_its_whole_spec(here: Installation, get: Ask) -> None:
     here.apply(located(id="backup", description="Nightly", tags=["db"], owner="ops", timeout="5m"))
     job = get("/api/jobs/backup")
-    spec = job.pop("spec")
+    spec, slots = job.pop("spec"), job.pop("next_slots")
     assert job == {
         "id": "backup",
         "description": "Nightly",
@@ -27,6 +27,7 @@ def test_a_job_is_shown_with_its_place_its_next_fire_time_and_its_whole_spec(her
         "state": "active",
         "schedule": "every 1h",
         "next_fire_at": "2026-11-24T03:00:00Z",
+        "at_boot": False,
         "source": {"file": "backup.yaml", "line": 1},
         "revision": "r1",
         "stale": False,
@@ -36,6 +37,7 @@ def test_a_job_is_shown_with_its_place_its_next_fire_time_and_its_whole_spec(her
     }
     assert spec["timeout"] == "5m"
     assert spec["overlap"] == "skip"
+    assert slots[:2] == ["2026-11-24T03:00:00Z", "2026-11-24T04:00:00Z"]
 
 
 def test_a_job_that_does_not_succeed_for_too_long_says_since_when(here: Installation, get: Ask) -> None:
@@ -158,8 +160,17 @@ def test_a_job_that_is_paused_without_end_does_not_fire(here: Installation, post
     assert (job["next_fire_at"], job["pause"]["until"], job["pause"]["reason"]) == (None, None, None)
 
 
+ENDLESS: list[dict[str, Any]] = [
+    {"every": "1h"},
+    {"cron": "0 0 * * *"},
+    {"cron": "@daily", "jitter": "1h"},
+    {"calendar": {"days": 1}, "timezone": "America/New_York"},
+    {"cron": "0 0 * * *", "only": {"weekdays": ["mon"]}, "shift": "next", "timezone": "Pacific/Kiritimati"},
+]
+
+
 @pytest.mark.parametrize("until", ["9999-12-31T23:59:59Z", "9999-12-31T23:59:59.999999Z"])
-@pytest.mark.parametrize("schedule", [{"every": "1h"}, {"cron": "0 0 * * *"}, {"cron": "@daily", "jitter": "1h"}])
+@pytest.mark.parametrize("schedule", ENDLESS)
 def test_a_pause_may_last_as_long_as_there_are_years(
     here: Installation, post: Ask, schedule: dict[str, str], until: str
 ) -> None:
@@ -249,3 +260,18 @@ def test_a_late_slot_is_shown_as_the_next_one(here: Installation, get: Ask) -> N
     slot = here.clock.now + timedelta(hours=1)
     here.clock.forward(hours=1, seconds=1)
     assert get("/api/jobs/a")["next_fire_at"] == f"{slot:%Y-%m-%dT%H:%M:%SZ}"
+
+
+@pytest.mark.parametrize("more", [{}, {"suspend": True}], ids=["active", "suspended"])
+def test_a_single_job_shows_its_next_slots_also_while_it_is_paused(
+    here: Installation, get: Ask, post: Ask, more: dict[str, Any]
+) -> None:
+    here.apply(located(id="a", schedule={"cron": "30 * * * *"}, **more))
+    expected = [f"2026-11-24T{hour:02}:30:00Z" for hour in range(2, 12)]
+    assert get("/api/jobs/a")["next_slots"] == expected
+    assert post("/api/jobs/a/pause")["next_slots"] == expected
+
+
+def test_a_job_without_a_schedule_has_no_next_slots(here: Installation, get: Ask) -> None:
+    here.apply(located(id="a"), located(id="b", schedule=(), after={"a": "any"}))
+    assert get("/api/jobs/b")["next_slots"] == []

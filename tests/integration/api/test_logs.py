@@ -65,7 +65,7 @@ def test_a_step_is_shown_with_what_it_changed_and_found(here: Installation, get:
                 "since": "2026-11-24T02:00:00Z",
             }
         ],
-        "held": [{"job_id": "d", "file": "d.yaml", "why": "prune: confirm"}],
+        "held": [{"job_id": "d", "file": "d.yaml", "why": "prune: confirm", "change": "removal", "window": None}],
     }
 
 

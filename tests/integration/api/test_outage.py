@@ -8,14 +8,16 @@ from typing import Any
 
 import pytest
 from flask.testing import FlaskClient
+from sqlalchemy import event
 
 from schedsync.api.places import PLACES, Places
+from schedsync.api.problems import Kind
 from schedsync.runs.outcome import Output
 from schedsync.runs.run import Run, RunState
 from schedsync.status.knowledge import refresh
 from schedsync.status.mirror import Mirror
 from tests.builders import located
-from tests.integration.api.conftest import Installation, problem
+from tests.integration.api.conftest import Installation, problem, slow_readers
 
 AS_OF = "2026-11-24T02:00:00Z"
 
@@ -109,6 +111,26 @@ def test_what_is_not_in_memory_is_for_later(remembering: Remembering, path: str)
     assert "Schedsync-As-Of" not in response.headers
 
 
+def test_answers_from_memory_do_not_claim_to_be_all(here: Installation) -> None:
+    mirror = Mirror()
+    here.apply(located(id="a"), located(id="never-seen-to-run"))
+    ran = here.end(here.claim("a"))
+    mirror.see_jobs(here.store.jobs.observe(), here.clock.now)
+    client = here.client(mirror=mirror)
+    client.get("/api/runs?limit=1")  # from which it learns
+    here.vitals.database(here.clock.now, error="no route to host")
+    page = client.get("/api/runs").get_json()
+    assert [run["id"] for run in page["runs"]] == [ran.id]
+    behind = f"/api/runs?cursor={page['next_cursor']}"
+    problem(client.get(behind), 503)
+    problem(client.get("/api/jobs/never-seen-to-run/runs"), 503)
+    failed = client.get("/api/jobs/a/runs?state=failed").get_json()
+    assert failed["runs"] == []
+    problem(client.get(f"/api/jobs/a/runs?state=failed&cursor={failed['next_cursor']}"), 503)
+    here.vitals.database(here.clock.now, error=None)
+    assert client.get(behind).get_json() == {"runs": [], "next_cursor": None}
+
+
 def test_the_output_of_a_run_is_shown_as_long_as_it_is_here(remembering: Remembering) -> None:
     remembering.away()
     remembering.here.live[remembering.running.id] = Output(b"so far", total=6)
@@ -157,6 +179,37 @@ def test_a_run_that_is_not_open_any_more_and_not_recent_is_forgotten_and_not_sho
     assert claimed.id not in {run.id for run in mirror.runs(job_id=None, before=None, limit=10)}
 
 
+def test_a_leader_learns_that_a_run_of_another_living_instance_has_ended(remembering: Remembering) -> None:
+    here = remembering.here
+    here.end(remembering.running)
+    refresh(remembering.mirror, here.store, here.clock.now, wholly=False)
+    assert remembering.mirror.run_counts() == {}
+    assert remembering.mirror.run(remembering.running.id).state is RunState.SUCCEEDED
+
+
+def test_a_leader_keeps_in_mind_what_it_looks_after_and_what_others_still_run(remembering: Remembering) -> None:
+    here, mirror = remembering.here, remembering.mirror
+    retry = replace(remembering.ended, id="has-no-row-yet", attempt=2, state=RunState.QUEUED)
+    mirror.learn_run(retry)
+    refresh(mirror, here.store, here.clock.now, wholly=False, held=lambda: {retry.id})
+    assert {run.id for run in mirror.unsettled()} == {retry.id, remembering.running.id}
+
+
+def test_a_run_that_starts_while_the_leader_looks_is_not_forgotten(remembering: Remembering) -> None:
+    here, mirror = remembering.here, remembering.mirror
+    waits = replace(remembering.ended, id="has-no-row-yet", attempt=2, state=RunState.QUEUED)
+    mirror.learn_run(waits)
+    starts = replace(waits, state=RunState.RUNNING)
+
+    def starting(*_said: Any) -> None:
+        mirror.learn_run(starts)
+
+    event.listen(here.store.database.engine, "before_cursor_execute", starting)
+    refresh(mirror, here.store, here.clock.now, wholly=False)
+    event.remove(here.store.database.engine, "before_cursor_execute", starting)
+    assert mirror.run(waits.id) is starts
+
+
 def test_a_leader_refreshes_with_one_small_query(here: Installation, monkeypatch: pytest.MonkeyPatch) -> None:
     asked: list[str] = []
     read = here.store.database.read
@@ -168,6 +221,41 @@ def test_a_leader_refreshes_with_one_small_query(here: Installation, monkeypatch
     monkeypatch.setattr(here.store.database, "read", counted)
     refresh(Mirror(), here.store, here.clock.now, wholly=False)
     assert asked == ["read"]
+
+
+def test_slow_readers_keep_nobody_from_changing_something(remembering: Remembering) -> None:
+    with slow_readers(remembering.here, remembering.client):
+        asked = {path: remembering.client.post(path) for path in ("/api/pause", "/api/resume", "/api/jobs/a/pause")}
+    assert {path: answer.status_code for path, answer in asked.items()} == dict.fromkeys(asked, 200)
+    assert remembering.client.get("/api/jobs/a").get_json()["state"] == "paused"
+
+
+def test_a_place_that_is_kept_for_changes_is_free_again_after_each(remembering: Remembering) -> None:
+    with slow_readers(remembering.here, remembering.client):
+        assert [remembering.client.post("/api/sync").status_code for _ in range(3)] == [202] * 3
+        assert "as_of" in remembering.client.get("/api/jobs").get_json()
+    assert "as_of" not in remembering.client.get("/api/jobs").get_json()
+
+
+def test_who_finds_no_place_is_told_that_the_service_is_busy(
+    remembering: Remembering, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("schedsync.api.places.PATIENCE", 0.01)
+    kept = remembering.client.application.extensions["schedsync-kept-places"]
+    with slow_readers(remembering.here, remembering.client):
+        assert kept.take()  # somebody changes something, and the database hangs
+        answer = remembering.client.post("/api/sync")
+        kept.give_back()
+    problem(answer, 503, Kind.BUSY)
+    assert answer.headers["Retry-After"] == "5"
+
+
+def test_slow_readers_are_no_outage_of_the_database(remembering: Remembering) -> None:
+    remembering.here.vitals.database(remembering.here.clock.now, error=None)
+    with slow_readers(remembering.here, remembering.client):
+        status = remembering.client.get("/api/status").get_json()
+    assert status["as_of"] == AS_OF
+    assert status["database"] == {"ok": True, "since": "2026-11-24T03:00:00Z", "error": None}
 
 
 def test_newcomers_do_not_wait_for_a_crowd_that_hangs(monkeypatch: pytest.MonkeyPatch) -> None:

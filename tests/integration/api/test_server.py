@@ -1,5 +1,6 @@
 """The real server on real sockets."""
 
+import gc
 import logging
 import os
 import resource
@@ -7,15 +8,18 @@ import socket
 import threading
 import time
 from collections.abc import Callable, Iterator
-from contextlib import ExitStack, suppress
+from contextlib import ExitStack, closing, suppress
 from http.client import HTTPConnection
+from pathlib import Path
+from typing import Any
 from urllib.parse import urlsplit
 from urllib.request import urlopen
 
 import pytest
 from flask import Flask, Response, request
 
-from schedsync.api.server import THREADS, ApiServer
+from schedsync.api.app import create_app
+from schedsync.api.server import LARGEST_BODY, THREADS, ApiServer
 from schedsync.errors import ApiUnavailableError
 from tests.integration.api.conftest import Installation
 from tests.needs import do_without
@@ -32,6 +36,7 @@ class Slow:
         self.app.add_url_rule("/slow", "slow", self._slow)
         self.app.add_url_rule("/quick", "quick", lambda: "quick")
         self.app.add_url_rule("/large", "large", lambda: Response(b"x" * (32 << 20)))
+        self.app.add_url_rule("/long", "long", lambda: Response(b"x" * (12 << 20)))
         self.app.add_url_rule("/body", "body", lambda: str(len(request.get_data())), methods=["POST"])
 
     def _slow(self) -> str:
@@ -234,6 +239,141 @@ def test_a_body_without_end_is_refused_before_the_app(server: ApiServer) -> None
     assert response.status == 413
     response.read()
     connection.close()
+
+
+def _chunked(body: bytes) -> Iterator[bytes]:
+    for start in range(0, len(body), 4096):
+        yield body[start : start + 4096]
+
+
+@pytest.mark.parametrize("chunked", [False, True])
+def test_no_more_of_a_body_is_taken_than_the_app_could_want(
+    here: Installation, server: ApiServer, chunked: bool
+) -> None:
+    most = create_app(here.backend).config["MAX_CONTENT_LENGTH"]
+    assert most < LARGEST_BODY <= most + (16 << 10)
+    for size, status in ((most + 1, 200), (LARGEST_BODY + 1, 413)):
+        body = b"x" * size
+        assert _posted(server, _chunked(body) if chunked else body) == status
+
+
+def _posted(server: ApiServer, body: bytes | Iterator[bytes]) -> int:
+    """Return the status of the answer; 413 also where the server has hung up before all was said."""
+    with closing(HTTPConnection(*_address(server), timeout=PATIENCE)) as connection:
+        try:
+            connection.request("POST", "/body", body)
+            return connection.getresponse().status
+        except (BrokenPipeError, ConnectionResetError):
+            return 413
+
+
+def _files() -> int:
+    return len(list(Path("/proc/self/fd").iterdir()))
+
+
+def test_bodies_that_come_slowly_take_no_files(server: ApiServer) -> None:
+    assert _get(server, "/quick") == "quick"
+    _eventually(lambda: not _channels(server))
+    gc.collect()  # sockets of earlier tests may still wait for it
+    before = _files()
+    with socket.create_connection(_address(server), timeout=PATIENCE) as client:
+        head = f"POST /body HTTP/1.1\r\nHost: localhost\r\nContent-Length: {LARGEST_BODY - 1}\r\n\r\n"
+        client.sendall(head.encode() + b"x" * (LARGEST_BODY - 2))
+        _eventually(lambda: any(_come(channel) == LARGEST_BODY - 2 for channel in _channels(server)))
+        assert _files() <= before + 2
+        client.sendall(b"x")
+        assert client.recv(4096).startswith(b"HTTP/1.1 200 OK")
+
+
+def _channels(server: ApiServer) -> list[Any]:
+    return list(server._server.active_channels.values())
+
+
+def _come(channel: Any) -> int:
+    """How many bytes of a body have come."""
+    return 0 if channel.request is None else int(channel.request.body_bytes_received)
+
+
+MOST = 40
+"""Connections of a server that is crowded soon."""
+
+
+@pytest.fixture
+def narrow(slow: Slow) -> Iterator[ApiServer]:
+    started = ApiServer(slow.app, "127.0.0.1", 0, most_connections=MOST)
+    started.start()
+    yield started
+    started.stop(timeout=PATIENCE)
+
+
+def _crowd(server: ApiServer, files: ExitStack, count: int, source: str, said: bytes = b"") -> list[socket.socket]:
+    """Connect so often from *source*, an address of this machine, and say the beginning of a request on each."""
+    opened = []
+    for _ in range(count):
+        client = socket.create_connection(_address(server), timeout=PATIENCE, source_address=(source, 0))
+        opened.append(files.enter_context(client))
+        client.sendall(said)
+    return opened
+
+
+@pytest.mark.parametrize("said", [b"", b"GET /quick HTTP/1.1\r\n"], ids=["silent", "begun"])
+@pytest.mark.parametrize("source", ["127.0.0.1", "127.0.0.9"], ids=["the same address", "another one"])
+def test_whoever_holds_all_connections_keeps_nobody_out(
+    narrow: ApiServer, caplog: pytest.LogCaptureFixture, source: str, said: bytes
+) -> None:
+    with ExitStack() as files:
+        _crowd(narrow, files, 3 * MOST, source, said)
+        assert _get(narrow, "/quick") == "quick"
+        assert len(narrow._connections) <= MOST
+    assert [record.message for record in caplog.records] == [
+        "the API has too many connections, those without work make room"
+    ]
+    caplog.clear()
+
+
+def test_who_holds_few_connections_keeps_them_and_what_is_in_work_is_finished(
+    slow: Slow, narrow: ApiServer, caplog: pytest.LogCaptureFixture
+) -> None:
+    with ExitStack() as files:
+        asking = Asking(narrow, "/slow")
+        assert slow.begun.acquire(timeout=PATIENCE)
+        kept = HTTPConnection(*_address(narrow), timeout=PATIENCE)
+        kept.request("GET", "/quick")
+        assert kept.getresponse().read() == b"quick"
+        _crowd(narrow, files, 3 * MOST, "127.0.0.9")
+        assert _get(narrow, "/quick") == "quick"
+        held = kept.sock
+        kept.request("GET", "/quick")
+        assert kept.getresponse().read() == b"quick"
+        assert kept.sock is held
+        kept.close()
+        slow.leave.set()
+        assert asking.wait() == "slow, but here"
+    caplog.clear()
+
+
+def test_who_reads_no_answer_makes_room_as_well(narrow: ApiServer, caplog: pytest.LogCaptureFixture) -> None:
+    with ExitStack() as files:
+        _crowd(narrow, files, 2, "127.0.0.9", b"GET /long HTTP/1.1\r\nHost: localhost\r\n\r\n")
+        _eventually(lambda: len([channel for channel in _channels(narrow) if _is_left_lying(channel)]) == 2)
+        _crowd(narrow, files, 2 * MOST, "127.0.0.9")
+        assert _get(narrow, "/quick") == "quick"
+        assert not [channel for channel in _channels(narrow) if _is_left_lying(channel)]
+    caplog.clear()
+
+
+def _is_left_lying(channel: Any) -> bool:
+    """Whether there is an answer that was made and is not fetched."""
+    return not channel.requests and channel.total_outbufs_len > 0
+
+
+def test_connections_leave_the_service_half_of_its_files(slow: Slow) -> None:
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    resource.setrlimit(resource.RLIMIT_NOFILE, (600, hard))
+    try:
+        assert ApiServer(slow.app, "127.0.0.1", 0)._most == 300
+    finally:
+        resource.setrlimit(resource.RLIMIT_NOFILE, (soft, hard))
 
 
 def test_a_port_in_use_is_explained(slow: Slow, server: ApiServer) -> None:

@@ -45,6 +45,7 @@ def test_the_status_of_a_new_service_is_empty(get: Ask) -> None:
         "notices": {"pending": 0, "failed": 0},
         "problems": [],
         "held": [],
+        "blackouts": [],
     }
 
 
@@ -88,7 +89,7 @@ def test_the_status_says_what_the_loops_found(here: Installation, get: Ask) -> N
             "since": "2026-11-24T02:00:00Z",
         }
     ]
-    assert status["held"] == [{"job_id": "e", "file": "e.yaml", "why": "empty"}]
+    assert status["held"] == [{"job_id": "e", "file": "e.yaml", "why": "empty", "change": "removal", "window": None}]
 
 
 def test_pausing_everything_answers_the_status_and_counts_all_jobs_as_paused(

@@ -139,6 +139,35 @@ def test_whether_somebody_lives_is_told_to_everybody(here: Installation, make: C
         assert client.get("/health", headers=headers).json["status"] == "starting"  # type: ignore[index] # an object
 
 
+WRONG = "no route to db.intern"
+
+
+@pytest.mark.parametrize("path", ["/health", "/ready"])
+@pytest.mark.parametrize("forbidden", [False, True], ids=["away", "refuses"])
+def test_what_the_database_says_is_told_to_those_who_may_read(
+    here: Installation, make: Callable[..., str], path: str, forbidden: bool
+) -> None:
+    text, closed = make("read"), here.client(exposed=True, rules=CLOSED)
+    assert closed.get("/api/jobs", headers=bearer(text)).status_code == 200
+    here.vitals.ticked(here.clock.now, leading=True, leader="here")
+    here.vitals.database(here.clock.now, error=WRONG, forbidden=forbidden)
+    for headers in ({}, bearer(UNKNOWN)):
+        answer = closed.get(path, headers=headers)
+        assert answer.status_code == (200 if path == "/health" else 503)
+        assert ("degraded" if path == "/health" else "the database cannot be used") in answer.text
+        assert WRONG not in answer.text
+    assert WRONG in closed.get(path, headers=bearer(text)).text
+    assert WRONG in here.client(exposed=True).get(path).text
+
+
+def test_errors_say_what_the_database_said_to_those_who_may_read(here: Installation) -> None:
+    here.vitals.database(here.clock.now, error=WRONG)
+    said = here.client(exposed=True).post("/api/pause", headers=bearer(UNKNOWN))
+    assert WRONG in problem(said, 503)["detail"]
+    kept = here.client(exposed=True, rules=CLOSED).post("/api/pause", headers=bearer(UNKNOWN))
+    assert WRONG not in problem(kept, 503)["detail"]
+
+
 def test_reading_takes_any_token_where_the_settings_say_so(here: Installation, make: Callable[..., str]) -> None:
     text, client = make("read"), here.client(exposed=True, rules=CLOSED)
     for path in ("/api/jobs", "/api/status", "/nowhere"):
@@ -188,6 +217,20 @@ def test_under_another_name_than_this_machine_s_nobody_is_local(here: Installati
     assert client.get("/api/jobs", headers={"Host": "sched.example:5000"}).status_code == 200
     problem(client.post("/api/pause", headers={"Host": "sched.example"}), 401)
     problem(client.get("/api/jobs", headers={"Host": "www.sched.example"}), 403)
+
+
+@pytest.mark.parametrize("rules", [CLOSED, Rules()], ids=["closed", "open"])
+def test_where_other_machines_know_a_name_of_it_nobody_is_local(here: Installation, rules: Rules) -> None:
+    """A proxy that adds no header to what it passes on cannot be told from a program of this machine."""
+    client = here.client(rules=replace(rules, hosts=frozenset({"localhost", "sched.example"})))
+    detail = problem(client.post("/api/pause"), 401)["detail"]
+    assert "known beyond this machine (api.public_url or api.hosts)" in detail
+    assert client.get("/api/jobs").status_code == (200 if rules.open_to_readers else 401)
+
+
+def test_names_of_this_machine_leave_its_programs_local(here: Installation) -> None:
+    rules = replace(CLOSED, hosts=frozenset({"localhost", "127.0.0.1", "::1"}))
+    assert here.client(rules=rules).post("/api/pause").status_code == 200
 
 
 def test_a_token_in_a_cookie_is_as_good_but_not_for_pages_of_others(
@@ -248,7 +291,7 @@ def test_nobody_is_local_while_it_is_not_known_whether_there_are_tokens(
 ) -> None:
     monkeypatch.setattr(here.store, "tokens", Broken())
     client = here.client(rules=CLOSED)
-    assert "which tokens there are is not known" in problem(client.post("/api/pause"), 503)["detail"]
+    assert "Which tokens there are is not known" in problem(client.post("/api/pause"), 503)["detail"]
     problem(client.get("/api/jobs"), 503)
     assert here.client().get("/api/jobs").status_code == 200
 

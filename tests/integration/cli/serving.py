@@ -2,7 +2,9 @@
 
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import replace
 from datetime import timedelta
+from typing import Any
 
 from flask import Flask
 
@@ -16,26 +18,26 @@ from schedsync.store.store import Store
 from tests.integration.cli.harness import CommandLine
 
 
-def app_of(cli: CommandLine, store: Store) -> Flask:
-    """Return the API over *store*; what runs prints into the spool folder of *cli*."""
+def app_of(cli: CommandLine, store: Store, **changes: Any) -> Flask:
+    """Return the API over *store* of an instance that runs nothing; what runs print is in the folder of *cli*."""
     vitals = Vitals()
     vitals.ticked(utc_now(), leading=True, leader="there")
     vitals.database(utc_now(), error=None)
-    return create_app(
-        Backend(
-            store=store,
-            control=Control(store),
-            vitals=vitals,
-            node="there",
-            clock=utc_now,
-            live_output=lambda run_id: spooled(live(cli.spool, run_id), OutputLimits()),
-            printed=lambda run_id, start, most: printed(live(cli.spool, run_id), start, most),
-            wake=lambda: None,
-            tick=lambda: None,
-            tick_limit=timedelta(seconds=30),
-            exposed=False,
-        )
+    backend = Backend(
+        store=store,
+        control=Control(store),
+        vitals=vitals,
+        node="there",
+        clock=utc_now,
+        live_output=lambda _run_id: None,
+        spooled_output=lambda run_id: spooled(live(cli.spool, run_id), OutputLimits()),
+        printed=lambda run_id, start, most: printed(live(cli.spool, run_id), start, most),
+        wake=lambda: None,
+        tick=lambda: None,
+        tick_limit=timedelta(seconds=30),
+        exposed=False,
     )
+    return create_app(replace(backend, **changes))
 
 
 @contextmanager

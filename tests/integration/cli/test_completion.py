@@ -53,11 +53,18 @@ def completed(cli: CommandLine, *words: str, **environ: str) -> list[str]:
 
 
 def test_commands_and_options_are_completed(folder: CommandLine) -> None:
-    assert completed(folder, "schedsync", "p") == ["plan", "pause"]
+    assert completed(folder, "schedsync", "p") == ["plan", "pressure", "pause"]
     assert set(completed(folder, "schedsync", "")) == set(COMMANDS)
     assert completed(folder, "schedsync", "pause", "--re") == ["--reason"]
     assert completed(folder, "schedsync", "completion", "") == ["bash", "zsh", "fish"]
     assert completed(folder, "schedsync", "db", "") == ["check", "ddl", "upgrade"]
+    assert completed(folder, "schedsync", "pressure", "--by", "") == ["hour", "minute"]
+    assert completed(folder, "schedsync", "lint", "--ignore", "every") == ["every-second", "every-minute"]
+
+
+def test_zones_are_completed_in_whatever_case(folder: CommandLine) -> None:
+    assert completed(folder, "schedsync", "next", "--tz", "europe/berl") == ["Europe/Berlin"]
+    assert completed(folder, "schedsync", "pressure", "--tz", "loc") == ["local"]
 
 
 def test_jobs_are_completed_from_what_the_files_say(folder: CommandLine) -> None:

@@ -2,9 +2,11 @@
 
 import json
 import sqlite3
+import stat
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, closing, contextmanager
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import Any
 
 import pytest
@@ -22,6 +24,7 @@ from tests.listeners import (
     refusing_oracle,
     silent_listener,
 )
+from tests.needs import do_without
 
 PASSWORD = "sesam-open-up"
 TNSNAMES = "other = (DESCRIPTION=(ADDRESS=(PROTOCOL=tcp)(HOST=db)(PORT=1521))(CONNECT_DATA=(SERVICE_NAME=x)))\n"
@@ -356,6 +359,33 @@ def test_before_the_first_start_all_is_well_and_nothing_is_made(cli: CommandLine
     assert {path.name for path in cli.home.iterdir()} == {"jobs.d"}
 
 
+@pytest.fixture
+def open_folder() -> Iterator[Path]:
+    """A folder that everybody on this machine may enter."""
+    with TemporaryDirectory() as name:
+        folder = Path(name).resolve()
+        folder.chmod(0o755)
+        if not all(each.stat().st_mode & 0o001 for each in folder.parents):
+            do_without("the folder for temporary files is not for everybody")
+        yield folder
+
+
+def test_a_store_that_everybody_may_read_is_warned_of(cli: CommandLine, open_folder: Path) -> None:
+    file = open_folder / "state.db"
+    configure(url=f"sqlite:///{file}")
+    cli.write("a.yaml")
+    assert cli.as_is("apply").code == Exit.OK
+    assert finding(cli.as_is("doctor", "--json"))["verdict"] == "ok"
+    file.chmod(0o644)
+    found = cli.as_is("doctor", "--json")
+    assert (found.code, finding(found)["verdict"]) == (Exit.OK, "warning")
+    says = f"everybody on this machine may read outputs, specs and the audit log; run `chmod o= {file}`"
+    assert finding(found)["details"]["warnings"] == [says]
+    assert stat.S_IMODE(file.stat().st_mode) == 0o644
+    open_folder.chmod(0o750)
+    assert finding(cli.as_is("doctor", "--json"))["verdict"] == "ok"
+
+
 @pytest.mark.parametrize(
     ("subject", "words"),
     [
@@ -373,6 +403,24 @@ def test_what_is_wrong_with_a_folder_is_told(cli: CommandLine, subject: str, wor
 
 
 @pytest.mark.parametrize(
+    ("mode", "verdict", "words"),
+    [
+        (0o750, "ok", "writable"),
+        (0o770, "warning", "may write into it; take that right away (chmod g-w) where others are in that group"),
+        (0o777, "wrong", "everybody may write into it, and could put results there that are none;"),
+    ],
+)
+def test_it_is_told_who_else_may_write_into_the_spool_folder(
+    cli: CommandLine, mode: int, verdict: str, words: str
+) -> None:
+    cli.write("good.yaml")
+    cli.spool.mkdir()
+    cli.spool.chmod(mode)
+    found = finding(cli("doctor", "--json"), "spool folder")
+    assert (found["verdict"], words in found["says"][-1]) == (verdict, True)
+
+
+@pytest.mark.parametrize(
     ("settings", "verdict", "words"),
     [
         ({}, "ok", "they may do everything until a token is made"),
@@ -380,6 +428,10 @@ def test_what_is_wrong_with_a_folder_is_told(cli: CommandLine, subject: str, wor
         ({"HOST": "0.0.0.0"}, "warning", 'api.host is 0.0.0.0); with api.read = "token" they need one'),
         ({"HOST": "sched.example"}, "warning", "other machines may read"),
         ({"PROXIES": "1"}, "warning", "api.proxies is 1"),
+        ({"PUBLIC_URL": "https://sched.example"}, "warning", "api.public_url is https://sched.example); with"),
+        ({"HOSTS": "a.example,b.example"}, "warning", "api.hosts is a.example, b.example); with"),
+        ({"PUBLIC_URL": "http://localhost:5000", "HOSTS": "127.0.0.1"}, "ok", "only programs of this machine"),
+        ({"PUBLIC_URL": "http://localhost:5000", "HOSTS": "127.0.0.1,a.example"}, "warning", "api.hosts is a.example)"),
         ({"HOST": "::", "READ": "token"}, "ok", "need a token to read and to control"),
         ({"HOST": "::", "ENABLED": "false"}, "ok", "the status API is off"),
     ],
@@ -393,6 +445,51 @@ def test_it_is_told_when_other_machines_may_read(
     found = finding(cli("doctor", "--json"), "access")
     assert found["verdict"] == verdict
     assert words in found["says"][0]
+
+
+_WRITING = "nobody may write job files over HTTP (api.write_files is true) before there is a token"
+_CONTROL = "nobody may control jobs over HTTP, also on this machine, before there is a token (api.public_url is"
+
+
+@pytest.mark.parametrize(
+    ("settings", "without", "having"),
+    [
+        ({"WRITE_FILES": "true"}, _WRITING, "to write job files they need a token"),
+        ({"PUBLIC_URL": "https://sched.example", "READ": "token"}, _CONTROL, "other machines need a token to read"),
+    ],
+    ids=["write_files", "public_url"],
+)
+@pytest.mark.parametrize("there", [False, True], ids=["no tables yet", "tables"])
+def test_it_is_told_what_nobody_may_before_there_is_a_token(
+    cli: CommandLine, monkeypatch: pytest.MonkeyPatch, settings: dict[str, str], without: str, having: str, there: bool
+) -> None:
+    for name, value in settings.items():
+        monkeypatch.setenv(f"SCHEDSYNC_API__{name}", value)
+    cli.write("good.yaml")
+    if there:
+        assert cli("apply").code == Exit.OK
+    before = finding(cli("doctor", "--json"), "access")
+    assert (before["verdict"], before["details"]["tokens"]) == ("warning", 0)
+    assert before["says"][0].startswith(without)
+    assert "schedsync token create NAME --scope control" in before["says"][0]
+    assert cli.file.exists() is there
+    if there:
+        assert cli("token", "create", "ann", "--scope", "read").code == Exit.OK
+        assert finding(cli("doctor", "--json"), "access")["says"] == before["says"]
+        assert cli("token", "create", "ci", "--scope", "control").code == Exit.OK
+        after = finding(cli("doctor", "--json"), "access")
+        assert (after["verdict"], after["details"]["tokens"]) == ("ok", 2)
+        assert having in after["says"][0]
+
+
+def test_a_database_that_cannot_be_asked_for_tokens_is_told_of_as_a_database(
+    cli: CommandLine, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("SCHEDSYNC_API__WRITE_FILES", "true")
+    cli.write("good.yaml")
+    cli.file.write_text(NO_DATABASE)
+    found = finding(cli("doctor", "--json"), "access")
+    assert (found["verdict"], found["details"]["tokens"]) == ("ok", None)
 
 
 def test_a_missing_jobs_folder_is_wrong(cli: CommandLine) -> None:
@@ -452,6 +549,7 @@ def test_connections_are_looked_at_by_name_or_all_of_them(cli: CommandLine) -> N
         ("access", "ok"),
         ("channels", "ok"),
         ("connections", "ok"),
+        ("windows", "ok"),
         ("database", "ok"),
         ("connections.erp", "ok"),
         ("connections.hr", "wrong"),

@@ -159,3 +159,15 @@ def test_a_table_is_cut_to_the_terminal(cli: CommandLine, monkeypatch: pytest.Mo
 )
 def test_a_spec_reads_like_its_file(value: dict[str, object], lines: list[str]) -> None:
     assert list(spec_text.lines(value)) == lines
+
+
+def test_a_job_that_waits_for_the_service_to_start_says_so_in_the_place_of_its_next_slot(cli: CommandLine) -> None:
+    cli.write("a.yaml", 'schedule: {cron: "@reboot"}\nrun: {shell: a}\n')
+    planned = cli("plan")
+    assert planned.out == "+ a  (a.yaml:1)\nPlan: 1 to add.\n"
+    assert cli("apply").code == 0
+    assert cli("plan").out == "Plan: 1 unchanged.\n"
+    assert "a   active  when the service starts  -" in cli("jobs").out
+    assert "next fire:  when the service starts" in cli("jobs", "a").out
+    cli("pause", "a")
+    assert "when the service starts" not in cli("jobs").out

@@ -41,6 +41,17 @@ def test_a_pause_in_json_is_the_job(live: CommandLine) -> None:
     assert live("resume", "a", "--json").json["pause"] is None
 
 
+@pytest.mark.parametrize("whom", ["a", "--all"])
+def test_a_pause_may_last_for_ever(live: CommandLine, whom: str) -> None:
+    daily = "schedule: {calendar: {days: 1}, timezone: America/New_York}\nrun: {shell: a}\n"
+    live.applied(a=daily, b="schedule: {cron: '0 0 * * *', jitter: 1h}\nrun: {shell: a}\n")
+    assert live("pause", whom, "--until", "9999-12-31T23:59:59Z").code == Exit.OK
+    assert states(live)["a"] == "paused"
+    for asked in (["jobs"], ["jobs", "a"], ["next"], ["next", "--all"], ["why", "a"], ["status"], [], ["audit"]):
+        told = live(*asked)
+        assert (told.code, told.err) == (Exit.OK, "")
+
+
 def test_pausing_all_jobs_leaves_single_pauses_alone(live: CommandLine) -> None:
     live("pause", "a")
     assert live("pause", "--all", "--json", "--reason", "night").json["paused"]["reason"] == "night"
@@ -77,6 +88,7 @@ def test_a_pause_outlives_an_edit(live: CommandLine) -> None:
         (["pause", "c"], 'no job has the id "c"'),
         (["resume", "c"], 'no job has the id "c"'),
         (["pause", "a", "--until", "2020-01-01T00:00:00Z"], "must be in the future"),
+        (["pause", "a", "--until", "0001-01-01T00:00:00Z"], "must be in the future"),
     ],
 )
 def test_what_cannot_be_done_is_a_failure(live: CommandLine, args: list[str], said: str) -> None:

@@ -2,6 +2,7 @@
 
 import json
 import re
+import signal
 import socket
 import ssl
 import subprocess
@@ -19,8 +20,11 @@ import trustme
 
 from schedsync.cli import client
 from schedsync.cli.exits import Exit
+from schedsync.clock import utc_now
 from schedsync.runs.outcome import Output
-from schedsync.runs.run import RunState
+from schedsync.runs.run import Run, RunState
+from schedsync.status.mirror import Mirror
+from schedsync.status.vitals import Vitals
 from schedsync.store.runs import RunChanges
 from tests.integration.cli.harness import HOURLY, SLOT, CommandLine
 from tests.integration.cli.serving import app_of, serving
@@ -228,7 +232,9 @@ def test_a_service_that_asks_for_tokens_gets_one_and_says_who_decided(cli: Comma
     assert cli.as_is("jobs", "--server", server, "--token", reads).code == Exit.OK
 
 
-def test_the_output_of_a_run_is_followed_there_to_its_end(cli: CommandLine, server: str) -> None:
+@contextmanager
+def following(cli: CommandLine, server: str) -> Iterator[tuple[Run, Path, subprocess.Popen[bytes]]]:
+    """Give a run that has printed a bit, its file, and a command that follows it and has printed two bytes."""
     run = cli.ran("a", RunState.RUNNING, slot=SLOT + timedelta(hours=1), started_at=SLOT)
     cli.spool.mkdir()
     file = cli.spool / f"{run.id}.log"
@@ -236,18 +242,41 @@ def test_the_output_of_a_run_is_followed_there_to_its_end(cli: CommandLine, serv
     command = [sys.executable, "-m", "schedsync", "logs", run.id, "-f", "--server", server]
     with subprocess.Popen(command, cwd=cli.home, stdout=subprocess.PIPE, stderr=subprocess.PIPE) as process:
         assert process.stdout is not None
-        assert process.stderr is not None
         assert process.stdout.read(2) == b"gr"
+        yield run, file, process
+        assert process.stderr is not None
+        assert process.stderr.read().decode() == f"schedsync: run {run.id} has ended: succeeded\n"
+    assert process.returncode == Exit.OK
+
+
+def end(cli: CommandLine, run: Run) -> None:
+    ended = replace(run, state=RunState.SUCCEEDED, finished_at=SLOT)
+    with cli.store() as store:
+        store.runs.record(RunChanges(settled=[(ended, Output("grün, done\n".encode(), b"", 12))]), None)
+
+
+def test_the_output_of_a_run_is_followed_there_to_its_end(cli: CommandLine, server: str) -> None:
+    with following(cli, server) as (run, file, process):
+        assert process.stdout is not None
         with file.open("ab") as grown:
             grown.write("grün, ".encode()[3:])
         assert process.stdout.read(5) == "ün, ".encode()
-        ended = replace(run, state=RunState.SUCCEEDED, finished_at=SLOT)
-        with cli.store() as store:
-            store.runs.record(RunChanges(settled=[(ended, Output("grün, done\n".encode(), b"", 12))]), None)
+        end(cli, run)
         file.unlink()
         assert process.stdout.read() == b"done\n"
-        assert process.stderr.read().decode() == f"schedsync: run {run.id} has ended: succeeded\n"
-    assert process.returncode == Exit.OK
+
+
+def test_who_asks_after_a_run_has_ended_and_before_its_file_is_gone_misses_nothing(
+    cli: CommandLine, server: str
+) -> None:
+    with following(cli, server) as (run, file, process):
+        assert process.stdout is not None
+        process.send_signal(signal.SIGSTOP)
+        with file.open("ab") as grown:
+            grown.write("grün, ".encode()[3:])
+        end(cli, run)
+        process.send_signal(signal.SIGCONT)
+        assert process.stdout.read() == "ün, done\n".encode()
 
 
 def test_who_waits_for_a_run_there_is_told_how_its_last_attempt_ended(cli: CommandLine) -> None:
@@ -334,11 +363,29 @@ def test_what_a_service_remembers_is_shown_with_its_age(cli: CommandLine) -> Non
     assert told.err.endswith("; this is what it remembers of 2026-11-24 02:30:00Z\n")
 
 
+def test_of_a_list_from_memory_is_shown_what_there_is_however_much_was_asked_for(cli: CommandLine, server: str) -> None:
+    assert len(cli.as_is("runs", "--server", server, "--json").json["runs"]) == 2
+    with cli.store() as store:
+        mirror, vitals = Mirror(), Vitals()
+        (known,) = store.runs.page(job_id=None, before=None, limit=1)
+        mirror.see_jobs(store.jobs.observe(), utc_now())
+        mirror.learn_run(known)
+        vitals.database(utc_now(), error="no route to host")
+        with serving(app_of(cli, store, mirror=mirror, vitals=vitals)) as url:
+            told = cli.as_is("runs", "-n", "1000", "--server", url, "--json")
+    assert told.code == Exit.OK
+    assert [run["id"] for run in told.json["runs"]] == [known.id]
+    assert told.json["next_cursor"]
+
+
 def test_a_wish_without_an_answer_may_have_been_granted_and_that_is_said(cli: CommandLine) -> None:
     def hang_up() -> None:
         connection, _ = listener.accept()
         with connection:
             connection.recv(1 << 16)
+            connection.shutdown(socket.SHUT_WR)
+            while connection.recv(1 << 16):  # to close with something unread would be another failure: a reset
+                pass
 
     with socket.create_server(("127.0.0.1", 0)) as listener:
         thread = threading.Thread(target=hang_up)

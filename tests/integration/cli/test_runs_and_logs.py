@@ -1,5 +1,11 @@
 """`schedsync runs` and `schedsync logs`: what happened."""
 
+import os
+import pty
+import subprocess
+import sys
+import tty
+from contextlib import suppress
 from datetime import timedelta
 
 import pytest
@@ -118,3 +124,32 @@ def test_a_name_that_has_no_run_is_a_failure(cli: CommandLine) -> None:
     assert cli("logs", "a").err == 'schedsync: the job "a" has not run yet\n'
     failed = cli("logs", "b")
     assert (failed.code, failed.err) == (Exit.FAILURE, 'schedsync: no run or job has the id "b"\n')
+
+
+STEERING = b"\x1b]0;owned\x07\x1b]52;c;cm0=\x07\x1b[31mred\x1b[0m\x1b[2J \xc2\x9b6n\n"
+
+
+def on_a_terminal(cli: CommandLine, *args: str) -> bytes:
+    """Return what a terminal gets that stdout is."""
+    ours, theirs = pty.openpty()
+    tty.setraw(theirs)
+    with subprocess.Popen(
+        [sys.executable, "-m", "schedsync", *args, *cli.options], cwd=cli.home, stdout=theirs, stderr=subprocess.DEVNULL
+    ):
+        os.close(theirs)
+        shown = b""
+        with suppress(OSError):  # the other end has been closed
+            while data := os.read(ours, 1 << 16):
+                shown += data
+        os.close(ours)
+    return shown
+
+
+@pytest.mark.parametrize("follow", [(), ("-f",)], ids=["logs", "logs -f"])
+def test_an_output_does_not_steer_the_terminal_and_is_a_file_as_it_is(
+    cli: CommandLine, follow: tuple[str, ...]
+) -> None:
+    cli.applied(a=HOURLY)
+    cli.ran("a", finished_at=SLOT, output=Output(STEERING, b"", len(STEERING)))
+    assert on_a_terminal(cli, "logs", "a", *follow) == b"\x1b[31mred\x1b[0m 6n\n"
+    assert cli("logs", "a", *follow).out.encode() == STEERING

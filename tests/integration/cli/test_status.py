@@ -8,7 +8,7 @@ import pytest
 from schedsync.cli import status
 from schedsync.cli.exits import Exit
 from schedsync.cli.options import Options
-from schedsync.service import reconciler
+from schedsync.parts import reconciler
 from schedsync.status.views import StatusView
 from tests.integration.cli.harness import HOURLY, CommandLine
 from tests.integration.cli.serving import app_of, serving

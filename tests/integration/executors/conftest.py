@@ -8,9 +8,11 @@ from pathlib import Path
 
 import pytest
 
-from schedsync.executors.base import Launch
+from schedsync.executors.base import Engine, Launch, Listener
 from schedsync.executors.process import ProcessEngine
+from schedsync.executors.remote import RemoteEngine
 from schedsync.executors.spool import OutputLimits
+from schedsync.executors.wire import Setup
 from schedsync.runs.outcome import Outcome
 
 LIMITS = OutputLimits(file_limit=1 << 20, keep_head=1_000, keep_tail=1_000)
@@ -55,12 +57,21 @@ def listener() -> Remembering:
     return Remembering()
 
 
-@pytest.fixture
-def make_engine(listener: Remembering, tmp_path: Path) -> Iterator[Callable[..., ProcessEngine]]:
-    engines: list[ProcessEngine] = []
+MakeEngine = Callable[..., Engine]
 
-    def make(spool_dir: Path = tmp_path, limits: OutputLimits = LIMITS) -> ProcessEngine:
-        engine = ProcessEngine(listener, spool_dir=spool_dir, limits=limits)
+
+@pytest.fixture(params=["thread", "process"])
+def place(request: pytest.FixtureRequest) -> str:
+    """Say where the engine is: a thread of this process, or one of its own, as that of a service is."""
+    return str(request.param)
+
+
+@pytest.fixture
+def make_engine(listener: Remembering, tmp_path: Path, place: str) -> Iterator[MakeEngine]:
+    engines: list[Engine] = []
+
+    def make(spool_dir: Path = tmp_path, limits: OutputLimits = LIMITS) -> Engine:
+        engine = ENGINES[place](listener, spool_dir, limits)
         engine.start()
         engines.append(engine)
         return engine
@@ -71,5 +82,21 @@ def make_engine(listener: Remembering, tmp_path: Path) -> Iterator[Callable[...,
 
 
 @pytest.fixture
-def engine(make_engine: Callable[..., ProcessEngine]) -> ProcessEngine:
+def engine(make_engine: MakeEngine) -> Engine:
     return make_engine()
+
+
+def thread(listener: Listener, spool_dir: Path, limits: OutputLimits) -> Engine:
+    """Return an engine in this process, which is not started yet."""
+    return ProcessEngine(listener, spool_dir=spool_dir, limits=limits)
+
+
+def remote(
+    listener: Listener, spool_dir: Path, limits: OutputLimits = LIMITS, on_lost: Callable[[], None] = lambda: None
+) -> RemoteEngine:
+    """Return an engine in a process of its own, which is not started yet."""
+    setup = Setup(os.getpid(), spool_dir, limits, most_runs=300, switch=0.005, log_level="info", log_as_json=False)
+    return RemoteEngine(listener, setup, hidden=frozenset({"HIDDEN_PASSWORD"}), on_lost=on_lost)
+
+
+ENGINES: dict[str, Callable[[Listener, Path, OutputLimits], Engine]] = {"thread": thread, "process": remote}

@@ -2,6 +2,7 @@
 
 import os
 import sys
+import tempfile
 from collections.abc import Iterator, Mapping
 from datetime import timedelta
 from pathlib import Path
@@ -9,14 +10,14 @@ from typing import Any
 
 import pytest
 
-from schedsync.errors import UnavailableConfinementError
-from schedsync.executors.base import Launch
+from schedsync.errors import UnavailableConfinementError, UnresolvedReferenceError
+from schedsync.executors.base import Engine, Launch
+from schedsync.executors.kept import keep
 from schedsync.executors.prepare import prepare
-from schedsync.executors.process import ProcessEngine
 from schedsync.runs.outcome import Outcome
 from schedsync.runs.run import RunState
 from tests.builders import run, spec
-from tests.integration.executors.conftest import RUN, Remembering
+from tests.integration.executors.conftest import LIMITS, RUN, Remembering
 
 AS_ROOT = pytest.mark.skipif(os.geteuid() != 0, reason="only root can become somebody else")
 NOT_AS_ROOT = pytest.mark.skipif(os.geteuid() == 0, reason="root may do anything")
@@ -28,7 +29,7 @@ def _prepared(folder: Path, environ: Mapping[str, str] = HERE, **action: Any) ->
 
 
 @pytest.fixture
-def execute(engine: ProcessEngine, listener: Remembering, tmp_path: Path) -> Any:
+def execute(engine: Engine, listener: Remembering, tmp_path: Path) -> Any:
     def execute(shell: str, **options: Any) -> Outcome:
         engine.launch(_prepared(tmp_path, shell=shell, **options))
         return listener.end()
@@ -122,7 +123,7 @@ def test_another_user_can_open_its_own_outputs(execute: Any) -> None:
 
 @AS_ROOT
 def test_a_run_of_another_user_is_ended_with_all_that_left_its_group(
-    engine: ProcessEngine, listener: Remembering, tmp_path: Path
+    engine: Engine, listener: Remembering, tmp_path: Path
 ) -> None:
     body = "setsid sleep 987.1239 & trap '' TERM; sleep 987.1239"
     engine.launch(
@@ -140,6 +141,80 @@ def _read(path: Path) -> bytes:
         return path.read_bytes()
     except OSError:
         return b""
+
+
+@pytest.fixture
+def folder_of_daemon() -> Iterator[Path]:
+    """A folder that another user may write to, which those of pytest are not."""
+    with tempfile.TemporaryDirectory() as name:
+        os.chown(name, 1, 1)
+        yield Path(name)
+
+
+@AS_ROOT
+@pytest.mark.parametrize("kept", [False, True], ids=["engine", "keeper"])
+def test_no_variable_of_a_job_of_another_user_steers_what_runs_as_root(
+    engine: Engine, listener: Remembering, folder_of_daemon: Path, tmp_path: Path, *, kept: bool
+) -> None:
+    """The loader writes a file, as whoever it is, where these variables say so: the library would be as easy."""
+    trace = {"LD_DEBUG": "files", "LD_DEBUG_OUTPUT": f"{folder_of_daemon}/trace"}
+    launch = _prepared(tmp_path, shell="id -u", user="daemon", nice=1, limits={"files": 64}, env=trace)
+    engine.launch(keep(launch, tmp_path, LIMITS, HERE) if kept else launch)
+    assert _text(listener.end()) == "1\n"
+    traces = list(folder_of_daemon.iterdir())
+    assert traces
+    assert {path.stat().st_uid for path in traces} == {1}
+
+
+@AS_ROOT
+def test_a_job_of_another_user_is_given_no_file_that_this_user_chose(folder_of_daemon: Path) -> None:
+    secret, planted = folder_of_daemon / "secret", folder_of_daemon / "planted"
+    secret.write_text("root's alone")
+    planted.symlink_to(secret)
+    action: dict[str, Any] = {"shell": "true", "env": {"A": {"file": str(planted)}}}
+    with pytest.raises(UnresolvedReferenceError, match=f'env.A: .*"{folder_of_daemon}" belongs to "daemon"'):
+        _prepared(Path("/"), **action, user="daemon")
+    assert _prepared(Path("/"), **action).env["A"] == "root's alone"
+
+
+@AS_ROOT
+def test_a_run_of_another_user_has_each_variable_as_it_was(
+    engine: Engine, listener: Remembering, tmp_path: Path
+) -> None:
+    odd = {"BASH_FUNC_f%%": "() { :; }", "O'DD\\ #": "1", "-x": "2", "_0": "3", "SP LIT": "4"}
+    values = {"QUOTES": "'\"`\\", "DOLLAR": "${HOME} $HOME", "LINES": "a\n\n b ", "NONE": "", "LAST": "größer\udcff"}
+    launch = _prepared(tmp_path, HERE | odd | values, command=["env", "-0"], user="daemon")
+    engine.launch(launch)
+    printed = listener.end().output.head.decode(errors="surrogateescape")
+    assert sorted(printed.split("\0")[:-1]) == sorted(f"{name}={value}" for name, value in launch.env.items())
+
+
+@AS_ROOT
+def test_a_program_of_another_user_may_have_any_name(
+    engine: Engine, listener: Remembering, folder_of_daemon: Path
+) -> None:
+    script = folder_of_daemon / "a=b c"
+    script.write_text("#!/bin/sh\nid -u\n")
+    script.chmod(0o755)
+    engine.launch(_prepared(folder_of_daemon, command=["./a=b c"], user="daemon", cwd="."))
+    assert _text(listener.end()) == "1\n"
+
+
+@AS_ROOT
+def test_no_program_of_the_job_s_folder_is_taken_for_one_of_the_system(
+    engine: Engine, listener: Remembering, folder_of_daemon: Path
+) -> None:
+    mine = folder_of_daemon / "setpriv"
+    mine.write_text("#!/bin/sh\necho caught\n")
+    mine.chmod(0o755)
+    before = Path.cwd()
+    os.chdir(folder_of_daemon)  # the service's own folder, too, or it would not be found there
+    try:
+        launch = _prepared(folder_of_daemon, {"PATH": f".:{HERE['PATH']}"}, shell="id -u", user="daemon", cwd=".")
+    finally:
+        os.chdir(before)
+    engine.launch(launch)
+    assert _text(listener.end()) == "1\n"
 
 
 @pytest.mark.parametrize(
@@ -211,7 +286,7 @@ def test_a_program_that_is_missing_is_named(tmp_path: Path, monkeypatch: pytest.
     ],
 )
 def test_a_program_that_cannot_be_started_is_told_as_ever(
-    engine: ProcessEngine, listener: Remembering, tmp_path: Path, command: list[str], words: str
+    engine: Engine, listener: Remembering, tmp_path: Path, command: list[str], words: str
 ) -> None:
     (tmp_path / "plain.sh").write_text("echo\n")
     (tmp_path / "no-interpreter.sh").write_text("#!/no/such/program\n")
@@ -222,9 +297,7 @@ def test_a_program_that_cannot_be_started_is_told_as_ever(
     assert (outcome.reason or "").startswith(words)
 
 
-def test_time_limits_and_output_are_those_of_any_run(
-    engine: ProcessEngine, listener: Remembering, tmp_path: Path
-) -> None:
+def test_time_limits_and_output_are_those_of_any_run(engine: Engine, listener: Remembering, tmp_path: Path) -> None:
     launch = _prepared(tmp_path, shell="echo said; sleep 60", nice=1, limits={"memory": "1GiB"})
     engine.launch(Launch(RUN, launch.argv, launch.env, confinement=launch.confinement, timeout=timedelta(seconds=0.5)))
     outcome = listener.end()

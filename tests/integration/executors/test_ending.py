@@ -11,12 +11,12 @@ from pathlib import Path
 import pytest
 
 from schedsync.executors import ending, orphans
+from schedsync.executors.base import Engine
 from schedsync.executors.ending import spelled
 from schedsync.executors.orphans import processes_of, terminate
-from schedsync.executors.process import ProcessEngine
 from schedsync.runs.outcome import Outcome
 from schedsync.runs.run import RunState
-from tests.integration.executors.conftest import RUN, Remembering, bash
+from tests.integration.executors.conftest import ENGINES, LIMITS, RUN, Remembering, bash
 
 SECOND = timedelta(seconds=1)
 GRACE = 0.3 * SECOND
@@ -45,7 +45,7 @@ def _took(outcome: Outcome) -> float:
     return (outcome.finished_at - outcome.started_at).total_seconds()
 
 
-def _up(engine: ProcessEngine, *run_ids: str, lines: int = 1) -> None:
+def _up(engine: Engine, *run_ids: str, lines: int = 1) -> None:
     """Wait until each of the runs has printed so many lines."""
     deadline = time.monotonic() + 20
     for run_id in run_ids:
@@ -64,7 +64,7 @@ def _lives(pid: int) -> bool:
 # Time limits, and who is ended.
 
 
-def test_a_timeout_ends_a_grandchild_that_ignores_sigterm(engine: ProcessEngine, listener: Remembering) -> None:
+def test_a_timeout_ends_a_grandchild_that_ignores_sigterm(engine: Engine, listener: Remembering) -> None:
     text = "bash -c 'trap \"\" TERM; sleep 60 & wait; sleep 60' & wait"
     engine.launch(bash(text, timeout=SECOND, kill_grace=GRACE))
     outcome = listener.end()
@@ -76,7 +76,7 @@ def test_a_timeout_ends_a_grandchild_that_ignores_sigterm(engine: ProcessEngine,
 
 
 def test_a_process_that_obeys_sigterm_is_gone_before_the_grace_is_over(
-    system: str, engine: ProcessEngine, listener: Remembering
+    system: str, engine: Engine, listener: Remembering
 ) -> None:
     engine.launch(bash("sleep 60", timeout=SECOND / 5, kill_grace=30 * SECOND))
     outcome = listener.end()
@@ -86,7 +86,7 @@ def test_a_process_that_obeys_sigterm_is_gone_before_the_grace_is_over(
 
 
 def test_a_deaf_grandchild_is_ended_on_every_system(
-    system: str, engine: ProcessEngine, listener: Remembering, monkeypatch: pytest.MonkeyPatch
+    system: str, engine: Engine, listener: Remembering, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     engine.launch(bash(f"bash -c {shlex.quote(DEAF)} & wait", kill_grace=GRACE))
     _up(engine, RUN)
@@ -96,7 +96,7 @@ def test_a_deaf_grandchild_is_ended_on_every_system(
     assert processes_of([RUN]) == {}
 
 
-def test_ends_are_noticed_on_every_system(system: str, engine: ProcessEngine, listener: Remembering) -> None:
+def test_ends_are_noticed_on_every_system(system: str, engine: Engine, listener: Remembering) -> None:
     engine.launch(bash("echo one; exit 3", _named("one"), timeout=60 * SECOND))
     engine.launch(bash("echo two; exec 1>&- 2>&-; sleep 0.1", _named("two")))
     ends = listener.ends_of(2)
@@ -105,7 +105,7 @@ def test_ends_are_noticed_on_every_system(system: str, engine: ProcessEngine, li
     assert ends[_named("two")].output.head == b"two\n"
 
 
-def test_a_process_may_end_in_its_own_way_within_the_grace(engine: ProcessEngine, listener: Remembering) -> None:
+def test_a_process_may_end_in_its_own_way_within_the_grace(engine: Engine, listener: Remembering) -> None:
     engine.launch(bash("trap 'sleep 0.2; echo tidy; exit 5' TERM; echo up; while :; do sleep 0.05; done"))
     _up(engine, RUN)
     engine.cancel(RUN, "enough")
@@ -119,7 +119,7 @@ def test_a_process_may_end_in_its_own_way_within_the_grace(engine: ProcessEngine
     ["setsid bash -c {}", "setsid setsid --fork bash -c {}", "set -m; env -i /bin/bash -c {}"],
     ids=["own session", "daemon", "own group and no environment"],
 )
-def test_a_process_that_left_the_group_is_ended_too(engine: ProcessEngine, listener: Remembering, escape: str) -> None:
+def test_a_process_that_left_the_group_is_ended_too(engine: Engine, listener: Remembering, escape: str) -> None:
     deaf = shlex.quote(f"echo $$; {DEAF}")
     engine.launch(bash(escape.format(deaf) + " & sleep 60", kill_grace=GRACE))
     _up(engine, RUN, lines=2)
@@ -129,7 +129,7 @@ def test_a_process_that_left_the_group_is_ended_too(engine: ProcessEngine, liste
     assert not _lives(int(outcome.output.head.split()[0]))
 
 
-def test_who_left_the_group_gets_sigterm_and_the_grace_too(engine: ProcessEngine, listener: Remembering) -> None:
+def test_who_left_the_group_gets_sigterm_and_the_grace_too(engine: Engine, listener: Remembering) -> None:
     tidy = shlex.quote("trap 'echo tidy; exit' TERM; echo up; while :; do sleep 0.05; done")
     engine.launch(bash(f"setsid bash -c {tidy} & sleep 60", kill_grace=10 * SECOND))
     _up(engine, RUN)
@@ -139,14 +139,14 @@ def test_who_left_the_group_gets_sigterm_and_the_grace_too(engine: ProcessEngine
     assert outcome.output.head.endswith(b"tidy\n")
 
 
-def test_each_process_is_told_to_end_once(engine: ProcessEngine, listener: Remembering) -> None:
+def test_each_process_is_told_to_end_once(engine: Engine, listener: Remembering) -> None:
     engine.launch(bash("trap 'echo told' TERM; echo up; while :; do sleep 0.05; done", kill_grace=GRACE))
     _up(engine, RUN)
     engine.cancel(RUN, "enough")
     assert listener.end().output.head.count(b"told") == 1
 
 
-def test_a_timeout_may_be_longer_than_the_system_can_wait(engine: ProcessEngine, listener: Remembering) -> None:
+def test_a_timeout_may_be_longer_than_the_system_can_wait(engine: Engine, listener: Remembering) -> None:
     engine.launch(bash("sleep 0.1", timeout=timedelta(days=3_650)))
     assert listener.end().state is RunState.SUCCEEDED
 
@@ -160,8 +160,9 @@ def test_durations_are_written_the_short_way(seconds: float, text: str) -> None:
 
 
 @pytest.mark.filterwarnings("ignore::ResourceWarning")  # Popen says that its process still lives, and so it does
+@pytest.mark.parametrize("place", ["thread"], indirect=True)  # it cannot be patched elsewhere
 def test_what_cannot_be_ended_does_not_hold_the_engine_for_ever(
-    make_engine: Callable[..., ProcessEngine], listener: Remembering, monkeypatch: pytest.MonkeyPatch
+    make_engine: Callable[..., Engine], listener: Remembering, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(os, "killpg", _refuse)
     monkeypatch.setattr(ending, "LAST_WAIT", 0.2)
@@ -184,9 +185,7 @@ def _refuse(pgid: int, number: int) -> None:
 # Cancelling.
 
 
-def test_a_cancelled_run_has_the_state_and_the_reason_it_was_given(
-    engine: ProcessEngine, listener: Remembering
-) -> None:
+def test_a_cancelled_run_has_the_state_and_the_reason_it_was_given(engine: Engine, listener: Remembering) -> None:
     engine.launch(bash(DEAF, kill_grace=GRACE))
     _up(engine, RUN)
     engine.cancel(RUN, "replaced by a later slot")
@@ -196,7 +195,7 @@ def test_a_cancelled_run_has_the_state_and_the_reason_it_was_given(
     assert outcome.reason == "replaced by a later slot; ended by SIGKILL after a grace of 0.3s"
 
 
-def test_a_run_can_be_cancelled_before_its_process_exists(engine: ProcessEngine, listener: Remembering) -> None:
+def test_a_run_can_be_cancelled_before_its_process_exists(engine: Engine, listener: Remembering) -> None:
     for number in range(20):
         engine.launch(bash("sleep 60", _named(number)))
         engine.cancel(_named(number), "never mind")
@@ -204,7 +203,8 @@ def test_a_run_can_be_cancelled_before_its_process_exists(engine: ProcessEngine,
     assert processes_of([_named(number) for number in range(20)]) == {}
 
 
-def test_a_run_that_has_ended_is_not_cancelled(engine: ProcessEngine, listener: Remembering) -> None:
+@pytest.mark.parametrize("place", ["thread"], indirect=True)  # only a parent can wait
+def test_a_run_that_has_ended_is_not_cancelled(engine: Engine, listener: Remembering) -> None:
     engine.launch(bash("sleep 60 & exit 3", _named("ended")))
     pid = listener.starts.get(timeout=5)[1]
     os.waitid(os.P_PID, pid, os.WEXITED | os.WNOWAIT)
@@ -218,7 +218,7 @@ def test_a_run_that_has_ended_is_not_cancelled(engine: ProcessEngine, listener: 
 
 
 def test_stopping_ends_what_does_not_end_by_itself_as_lost(
-    make_engine: Callable[..., ProcessEngine], listener: Remembering
+    make_engine: Callable[..., Engine], listener: Remembering
 ) -> None:
     engine = make_engine()
     engine.launch(bash("sleep 0.3", _named("short")))
@@ -236,7 +236,7 @@ def test_stopping_ends_what_does_not_end_by_itself_as_lost(
 
 
 def test_stopping_many_takes_no_longer_than_stopping_one(
-    make_engine: Callable[..., ProcessEngine], listener: Remembering
+    make_engine: Callable[..., Engine], listener: Remembering
 ) -> None:
     engine = make_engine()
     names = [_named(number) for number in range(100)]
@@ -251,7 +251,7 @@ def test_stopping_many_takes_no_longer_than_stopping_one(
 
 @pytest.mark.parametrize("begun", [False, True], ids=["runs that may end", "runs that are being ended"])
 def test_a_stop_that_is_hurried_cuts_the_grace_of_all_runs(
-    make_engine: Callable[..., ProcessEngine], listener: Remembering, begun: bool
+    make_engine: Callable[..., Engine], listener: Remembering, begun: bool
 ) -> None:
     engine = make_engine()
     engine.launch(bash(DEAF, _named("deaf"), kill_grace=60 * SECOND))
@@ -271,7 +271,7 @@ def test_a_stop_that_is_hurried_cuts_the_grace_of_all_runs(
 
 
 def test_a_stopped_engine_has_no_thread_and_takes_nothing_more(
-    make_engine: Callable[..., ProcessEngine], listener: Remembering
+    make_engine: Callable[..., Engine], listener: Remembering
 ) -> None:
     before = len(list(Path("/proc/self/fd").iterdir()))
     engine = make_engine()
@@ -284,9 +284,7 @@ def test_a_stopped_engine_has_no_thread_and_takes_nothing_more(
     assert len(list(Path("/proc/self/fd").iterdir())) == before
 
 
-def test_what_is_launched_while_the_engine_stops_is_lost_and_was_never_started(
-    make_engine: Callable[..., ProcessEngine], tmp_path: Path
-) -> None:
+def test_what_is_launched_while_the_engine_stops_is_lost_and_was_never_started(place: str, tmp_path: Path) -> None:
     mark = tmp_path / "mark"
 
     class Late(Remembering):
@@ -296,7 +294,7 @@ def test_what_is_launched_while_the_engine_stops_is_lost_and_was_never_started(
                 engine.launch(bash(f"touch {mark}", _named("late")))
 
     listener = Late()
-    engine = ProcessEngine(listener, spool_dir=tmp_path, limits=make_engine()._limits)
+    engine = ENGINES[place](listener, tmp_path, LIMITS)
     engine.start()
     engine.launch(bash(DEAF, _named("first"), kill_grace=GRACE))
     _up(engine, _named("first"))

@@ -13,7 +13,7 @@ from threading import Event
 
 import pytest
 
-from schedsync.executors.process import ProcessEngine
+from schedsync.executors.base import Engine
 from schedsync.http.request import Request, decoded
 from schedsync.runs.run import RunState
 from tests.integration.executors.conftest import RUN, Remembering
@@ -69,7 +69,7 @@ def hang(handler: Handler) -> None:
 
 @pytest.mark.alone
 @pytest.mark.parametrize("respond", [drip, drip_headers, continue_for_ever, hang])
-def test_the_timeout_of_the_job_is_the_end(engine: ProcessEngine, listener: Remembering, respond: Respond) -> None:
+def test_the_timeout_of_the_job_is_the_end(engine: Engine, listener: Remembering, respond: Respond) -> None:
     with slow(respond) as web:
         began = time.monotonic()
         engine.launch(launch(web.url, timeout="2s"))
@@ -79,7 +79,7 @@ def test_the_timeout_of_the_job_is_the_end(engine: ProcessEngine, listener: Reme
     assert outcome.output.head.decode().splitlines()[-1].startswith("failed: stopped by SIGTERM while it ")
 
 
-def test_what_came_until_the_end_is_kept(engine: ProcessEngine, listener: Remembering) -> None:
+def test_what_came_until_the_end_is_kept(engine: Engine, listener: Remembering) -> None:
     with slow(drip) as web:
         engine.launch(launch(web.url, timeout="2s"))
         output = listener.end().output.head.decode()
@@ -170,9 +170,7 @@ def test_a_stop_is_heard_when_something_was_sent(scheme: str, doing: str) -> Non
     assert re.fullmatch(rf"failed: stopped by SIGTERM while it ({doing})", said)
 
 
-def test_secrets_are_in_no_argv_and_no_environment(
-    engine: ProcessEngine, listener: Remembering, tmp_path: Path
-) -> None:
+def test_secrets_are_in_no_argv_and_no_environment(engine: Engine, listener: Remembering, tmp_path: Path) -> None:
     (tmp_path / "key").write_text("hunter3-of-erp")
     headers = {"Authorization": {"env": "TOKEN"}, "X-Key": {"file": "key"}}
     with slow(hang) as web:

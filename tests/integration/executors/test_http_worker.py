@@ -15,7 +15,7 @@ from typing import Any
 import pytest
 
 from schedsync import __version__
-from schedsync.executors.process import ProcessEngine
+from schedsync.executors.base import Engine
 from tests.integration.executors.conftest import Remembering
 from tests.integration.executors.web import Handler, ask, fine, launch, made, reason, serving
 from tests.listeners import closing_listener, free_port
@@ -179,6 +179,13 @@ def test_another_host_does_not_get_what_says_who_asks(tmp_path: Path) -> None:
     assert elsewhere.asked[0].headers["Accept"] == "text/csv"
 
 
+def test_another_host_does_not_get_the_body() -> None:
+    with serving(fine) as elsewhere, serving(lambda h: h.answer(308, Location=f"{elsewhere.url}/x")) as web:
+        said = reason(web.url, method="POST", body="hunter2-of-erp", follow_redirects=True)
+    assert said == f"the answer points to {elsewhere.url}/x, elsewhere, where no body is sent: write that url"
+    assert (len(web.asked), elsewhere.asked) == (1, [])
+
+
 def test_a_circle_of_redirects_ends() -> None:
     with serving(lambda handler: handler.answer(302, Location="/again")) as web:
         said = reason(web.url, follow_redirects=True)
@@ -274,7 +281,7 @@ def test_an_answer_that_comes_before_all_is_sent_is_heard(tmp_path: Path) -> Non
 
 
 def test_secrets_do_not_come_out_whatever_the_service_says(
-    engine: ProcessEngine, listener: Remembering, tmp_path: Path
+    engine: Engine, listener: Remembering, tmp_path: Path
 ) -> None:
     (tmp_path / "key").write_text("hunter3-of-erp\n")
 

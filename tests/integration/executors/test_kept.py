@@ -9,11 +9,10 @@ from pathlib import Path
 import pytest
 
 from schedsync.clock import utc_now
-from schedsync.executors.base import Launch
+from schedsync.executors.base import Engine, Launch
 from schedsync.executors.confinement import account_of, confinement_of
 from schedsync.executors.identity import process_name
 from schedsync.executors.kept import end_of, forget, keep, living_keeper
-from schedsync.executors.process import ProcessEngine
 from schedsync.running.keeping import taken_up
 from schedsync.runs.run import RunState
 from schedsync.specs.actions import ShellAction
@@ -21,7 +20,7 @@ from tests.acceptance.harness import eventually
 from tests.builders import spec
 from tests.integration.executors.conftest import LIMITS, Remembering, bash
 
-MakeEngine = Callable[..., ProcessEngine]
+MakeEngine = Callable[..., Engine]
 
 
 def _kept(tmp_path: Path, text: str, run_id: str, **more: object) -> Launch:

@@ -13,8 +13,8 @@ from pathlib import Path
 
 import pytest
 
-from schedsync.executors import orphans
-from schedsync.executors.identity import is_known_dead, this_instance
+from schedsync.executors import identity, orphans
+from schedsync.executors.identity import is_known_dead, process_name, this_instance
 from schedsync.executors.orphans import processes_of, send, terminate
 
 
@@ -99,14 +99,19 @@ def test_without_pidfds_processes_are_signalled_by_their_number(monkeypatch: pyt
         assert process.wait(5) == -15
 
 
-def test_out_of_descriptors_is_not_the_same_as_nobody_there() -> None:
+@contextmanager
+def _without_descriptors() -> Iterator[None]:
     soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
     resource.setrlimit(resource.RLIMIT_NOFILE, (0, hard))
     try:
-        with pytest.raises(OSError, match="Too many open files"):
-            processes_of([_named("orphan-1")])
+        yield
     finally:
         resource.setrlimit(resource.RLIMIT_NOFILE, (soft, hard))
+
+
+def test_out_of_descriptors_is_not_the_same_as_nobody_there() -> None:
+    with _without_descriptors(), pytest.raises(OSError, match="Too many open files"):
+        processes_of([_named("orphan-1")])
 
 
 def test_where_there_is_no_proc_nothing_is_found(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
@@ -115,16 +120,71 @@ def test_where_there_is_no_proc_nothing_is_found(monkeypatch: pytest.MonkeyPatch
     assert terminate([_named("orphan-1")], timedelta(0)) == {}
 
 
-def test_a_process_is_known_dead_only_after_it_has_ended() -> None:
+@contextmanager
+def _instance() -> Iterator[str]:
+    """The name of an instance that lives until the block ends."""
     code = "from schedsync.executors.identity import this_instance; print(this_instance('here'), flush=True); input()"
     with subprocess.Popen(
         [sys.executable, "-c", code], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
     ) as other:
         assert other.stdout is not None
-        owner = other.stdout.readline().strip()
+        yield other.stdout.readline().strip()
+
+
+def test_a_process_is_known_dead_only_after_it_has_ended() -> None:
+    with _instance() as owner:
         assert not is_known_dead(owner, "here")
         assert not is_known_dead(owner, "elsewhere")
     assert is_known_dead(owner, "here")
     assert not is_known_dead(owner, "elsewhere")
     assert not is_known_dead(this_instance("here"), "here")
     assert not is_known_dead("no instance", "here")
+    assert not is_known_dead("here/a machine/no pid/1", "here")
+
+
+def test_a_process_whose_pid_has_gone_to_another_one_is_known_dead() -> None:
+    name, started = this_instance("here").rsplit("/", 1)
+    assert is_known_dead(f"{name}/{int(started) - 1}", "here")
+
+
+def test_a_process_that_its_parent_has_not_asked_about_yet_is_known_dead() -> None:
+    with subprocess.Popen(["sleep", "60"]) as child:
+        owner = f"here/{process_name(child.pid)}"
+        child.kill()
+        os.waitid(os.P_PID, child.pid, os.WEXITED | os.WNOWAIT)
+        assert is_known_dead(owner, "here")
+
+
+def test_a_process_of_another_boot_may_live_on_another_machine_of_the_same_name() -> None:
+    with _instance() as owner:
+        pass
+    node, machine, *process = owner.split("/")
+    namespace = machine.partition(".")[2]
+    assert not is_known_dead("/".join([node, f"01234567.{namespace}", *process]), "here")
+
+
+def test_nobody_is_known_dead_by_who_is_out_of_descriptors() -> None:
+    with _instance() as owner, _without_descriptors():
+        assert not is_known_dead(owner, "here")
+
+
+def test_what_could_not_be_read_when_a_name_was_made_proves_no_death() -> None:
+    with _without_descriptors():
+        owner = this_instance("here")
+        assert not is_known_dead(owner, "here")
+    assert not is_known_dead(owner, "here")
+    machine = this_instance("here").split("/")[1]
+    assert not is_known_dead(f"here/{machine}/{os.getpid()}/0", "here")
+
+
+def test_a_process_that_is_hidden_from_others_is_known_dead_only_after_it_has_ended(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    boot_id = tmp_path / "sys/kernel/random/boot_id"
+    boot_id.parent.mkdir(parents=True)
+    boot_id.write_bytes(Path("/proc/sys/kernel/random/boot_id").read_bytes())
+    (tmp_path / "self").symlink_to("/proc/self")
+    with _instance() as owner:
+        monkeypatch.setattr(identity, "_PROC", tmp_path)
+        assert not is_known_dead(owner, "here")
+    assert is_known_dead(owner, "here")

@@ -15,7 +15,7 @@ from pathlib import Path
 import pytest
 
 from schedsync.clock import utc_now
-from schedsync.executors.base import Launch
+from schedsync.executors.base import Engine, Launch
 from schedsync.executors.orphans import terminate
 from schedsync.executors.process import ProcessEngine
 from schedsync.executors.spool import live
@@ -33,7 +33,7 @@ def _open_descriptors() -> int:
     return len(list(Path("/proc/self/fd").iterdir()))
 
 
-def _what_is_printed(engine: ProcessEngine, run_id: str) -> Output:
+def _what_is_printed(engine: Engine, run_id: str) -> Output:
     deadline = time.monotonic() + 10
     while (output := engine.output(run_id)) is None or not output.total:
         assert time.monotonic() < deadline
@@ -41,10 +41,17 @@ def _what_is_printed(engine: ProcessEngine, run_id: str) -> Output:
     return output
 
 
+def _until_written(path: Path, expected: bytes) -> None:
+    deadline = time.monotonic() + 10
+    while (written := path.read_bytes()) != expected:  # it is in memory a moment before
+        assert time.monotonic() < deadline, written
+        time.sleep(0.01)  # between two questions, not for luck: the deadline decides
+
+
 # How runs end by themselves.
 
 
-def test_a_process_that_ends_well_has_succeeded_with_its_output(engine: ProcessEngine, listener: Remembering) -> None:
+def test_a_process_that_ends_well_has_succeeded_with_its_output(engine: Engine, listener: Remembering) -> None:
     engine.launch(bash("echo out; echo err >&2; echo out again"))
     outcome = listener.end()
     assert (outcome.state, outcome.exit_code, outcome.reason) == (RunState.SUCCEEDED, 0, None)
@@ -62,7 +69,7 @@ def test_a_process_that_ends_well_has_succeeded_with_its_output(engine: ProcessE
     ids=["exit code", "signal", "real-time signal"],
 )
 def test_a_process_that_ends_badly_has_failed_and_says_how(
-    engine: ProcessEngine, listener: Remembering, text: str, code: int, reason: str
+    engine: Engine, listener: Remembering, text: str, code: int, reason: str
 ) -> None:
     engine.launch(bash(text))
     outcome = listener.end()
@@ -102,7 +109,7 @@ def folder(tmp_path: Path) -> Path:
     ],
 )
 def test_what_cannot_be_started_is_a_failed_run_with_a_sentence(
-    engine: ProcessEngine, listener: Remembering, folder: Path, argv: tuple[str, ...], cwd: str | None, says: str
+    engine: Engine, listener: Remembering, folder: Path, argv: tuple[str, ...], cwd: str | None, says: str
 ) -> None:
     where = None if cwd is None else str(folder / cwd)
     engine.launch(replace(bash(""), argv=argv, cwd=where))
@@ -113,7 +120,7 @@ def test_what_cannot_be_started_is_a_failed_run_with_a_sentence(
     assert not live(folder, RUN).exists()
 
 
-def test_the_standard_input_is_what_was_given_or_empty(engine: ProcessEngine, listener: Remembering) -> None:
+def test_the_standard_input_is_what_was_given_or_empty(engine: Engine, listener: Remembering) -> None:
     given = os.urandom(1_000_000)
     engine.launch(bash("sha256sum", "given", stdin=given))
     engine.launch(bash("cat | wc -c", "empty"))
@@ -128,7 +135,7 @@ def test_the_standard_input_is_what_was_given_or_empty(engine: ProcessEngine, li
 # Output.
 
 
-def test_a_loud_process_is_cut_and_does_not_starve_the_others(engine: ProcessEngine, listener: Remembering) -> None:
+def test_a_loud_process_is_cut_and_does_not_starve_the_others(engine: Engine, listener: Remembering) -> None:
     engine.launch(bash("printf first; head -c 200000000 /dev/zero; printf last", "loud"))
     engine.launch(bash("sleep 0.2", "quiet"))
     ends = listener.ends_of(2)
@@ -141,17 +148,15 @@ def test_a_loud_process_is_cut_and_does_not_starve_the_others(engine: ProcessEng
     assert _took(ends["quiet"]) < 2
 
 
-def test_output_is_kept_as_bytes(engine: ProcessEngine, listener: Remembering) -> None:
+def test_output_is_kept_as_bytes(engine: Engine, listener: Remembering) -> None:
     engine.launch(bash(r"printf 'a\xff\x00b'"))
     assert listener.end().output.head == b"a\xff\x00b"
 
 
-def test_output_is_readable_while_the_process_runs(
-    engine: ProcessEngine, listener: Remembering, tmp_path: Path
-) -> None:
+def test_output_is_readable_while_the_process_runs(engine: Engine, listener: Remembering, tmp_path: Path) -> None:
     engine.launch(bash("echo early; sleep 60"))
     assert _what_is_printed(engine, RUN).head == b"early\n"
-    assert live(tmp_path, RUN).read_bytes() == b"early\n"
+    _until_written(live(tmp_path, RUN), b"early\n")
     engine.cancel(RUN, "seen enough")
     assert listener.end().state is RunState.CANCELLED
     assert engine.output(RUN) is None
@@ -163,7 +168,7 @@ def test_output_is_readable_while_the_process_runs(
     ids=["silent", "talking", "shouting"],
 )
 def test_a_background_process_that_holds_the_output_does_not_delay_the_end(
-    engine: ProcessEngine, listener: Remembering, background: str
+    engine: Engine, listener: Remembering, background: str
 ) -> None:
     engine.launch(bash(f"echo done; ({background}) &", f"forking-{RUN}"))
     outcome = listener.end()
@@ -173,9 +178,7 @@ def test_a_background_process_that_holds_the_output_does_not_delay_the_end(
     terminate([f"forking-{RUN}"], timedelta(0))
 
 
-def test_a_background_process_is_left_alone_when_its_run_ends_by_itself(
-    engine: ProcessEngine, listener: Remembering
-) -> None:
+def test_a_background_process_is_left_alone_when_its_run_ends_by_itself(engine: Engine, listener: Remembering) -> None:
     engine.launch(bash("sleep 60 > /dev/null 2>&1 &", f"daemon-{RUN}"))
     outcome = listener.end()
     assert outcome.state is RunState.SUCCEEDED
@@ -183,7 +186,7 @@ def test_a_background_process_is_left_alone_when_its_run_ends_by_itself(
     assert terminate([f"daemon-{RUN}"], timedelta(seconds=5)) == {f"daemon-{RUN}": 1}
 
 
-def test_what_a_filter_prints_right_after_the_end_is_kept(engine: ProcessEngine, listener: Remembering) -> None:
+def test_what_a_filter_prints_right_after_the_end_is_kept(engine: Engine, listener: Remembering) -> None:
     engine.launch(bash("exec > >(sleep 0.05; cat); echo late"))
     assert listener.end().output.head == b"late\n"
 
@@ -191,7 +194,7 @@ def test_what_a_filter_prints_right_after_the_end_is_kept(engine: ProcessEngine,
 # Many runs.
 
 
-def test_three_hundred_processes_share_one_thread(engine: ProcessEngine, listener: Remembering) -> None:
+def test_three_hundred_processes_share_one_thread(engine: Engine, listener: Remembering) -> None:
     before = threading.active_count()
     for number in range(300):
         engine.launch(bash("exec sleep 1", f"run-{number}"))
@@ -202,7 +205,7 @@ def test_three_hundred_processes_share_one_thread(engine: ProcessEngine, listene
 
 
 def test_hundreds_of_runs_leave_no_descriptor_and_no_file(
-    engine: ProcessEngine, listener: Remembering, tmp_path: Path
+    engine: Engine, listener: Remembering, tmp_path: Path
 ) -> None:
     engine.launch(bash("true", "warm-up"))
     listener.end()
@@ -221,14 +224,14 @@ def test_hundreds_of_runs_leave_no_descriptor_and_no_file(
 # Trouble.
 
 
-@pytest.mark.parametrize("spool", ["full disk", "no folder"])
+@pytest.mark.parametrize("spool", ["planted link", "no folder"])
 def test_a_spool_that_cannot_be_written_costs_the_file_and_not_the_run(
-    make_engine: Callable[..., ProcessEngine], listener: Remembering, tmp_path: Path, spool: str
+    make_engine: Callable[..., Engine], listener: Remembering, tmp_path: Path, spool: str
 ) -> None:
-    if spool == "full disk":
+    if spool == "planted link":
         live(tmp_path, RUN).symlink_to("/dev/full")
     (tmp_path / "file").touch()
-    make_engine(spool_dir=tmp_path if spool == "full disk" else tmp_path / "file").launch(bash("echo in memory"))
+    make_engine(spool_dir=tmp_path if spool == "planted link" else tmp_path / "file").launch(bash("echo in memory"))
     outcome = listener.end()
     assert outcome.state is RunState.SUCCEEDED
     assert outcome.output.head == b"in memory\n"
@@ -278,7 +281,7 @@ def test_an_unexpected_fault_fails_the_run_it_hit_and_no_other(
     assert [record.levelno for record in caplog.records] == [logging.ERROR]
 
 
-def test_a_run_is_not_launched_twice_at_a_time(engine: ProcessEngine, listener: Remembering) -> None:
+def test_a_run_is_not_launched_twice_at_a_time(engine: Engine, listener: Remembering) -> None:
     engine.launch(bash("sleep 0.1"))
     with pytest.raises(ValueError, match=f"{RUN} has been launched already"):
         engine.launch(bash("sleep 0.1"))
@@ -314,6 +317,6 @@ def test_an_exit_code_that_was_lost_is_not_taken_for_success(tmp_path: Path) -> 
     assert done.stderr == ""
 
 
-def test_the_environment_is_the_launchs_own(engine: ProcessEngine, listener: Remembering) -> None:
+def test_the_environment_is_the_launchs_own(engine: Engine, listener: Remembering) -> None:
     engine.launch(Launch(RUN, ("/usr/bin/env",), {"ONLY": "this"}))
     assert listener.end().output.head == b"ONLY=this\n"

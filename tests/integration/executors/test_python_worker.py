@@ -9,9 +9,8 @@ from pathlib import Path
 
 import pytest
 
-from schedsync.executors.base import Launch
+from schedsync.executors.base import Engine, Launch
 from schedsync.executors.orphans import terminate
-from schedsync.executors.process import ProcessEngine
 from schedsync.executors.python_call import python_argv, request
 from schedsync.runs.run import RunState
 from tests.integration.executors.conftest import RUN, Remembering, bash
@@ -137,7 +136,7 @@ def _call(stdin: bytes, cwd: Path) -> Launch:
     ],
 )
 def test_a_function_is_called_and_its_end_is_the_runs(  # noqa: PLR0917 - a table
-    engine: ProcessEngine,
+    engine: Engine,
     listener: Remembering,
     folder: Path,
     target: str,
@@ -160,7 +159,7 @@ def test_a_function_is_called_and_its_end_is_the_runs(  # noqa: PLR0917 - a tabl
 
 @pytest.mark.parametrize(("target", "number"), [("crash", signal.SIGABRT), ("dereference_null", signal.SIGSEGV)])
 def test_a_crash_of_the_interpreter_is_a_signal_and_the_output_says_where_it_was(
-    engine: ProcessEngine, listener: Remembering, folder: Path, target: str, number: signal.Signals
+    engine: Engine, listener: Remembering, folder: Path, target: str, number: signal.Signals
 ) -> None:
     engine.launch(_call(request(f"work:{target}", [], {}, [str(folder)]), cwd=folder.parent))
     outcome = listener.end()
@@ -170,7 +169,7 @@ def test_a_crash_of_the_interpreter_is_a_signal_and_the_output_says_where_it_was
 
 
 def test_a_daemon_that_a_function_forks_and_that_holds_the_output_does_not_delay_the_end(
-    engine: ProcessEngine, listener: Remembering, folder: Path
+    engine: Engine, listener: Remembering, folder: Path
 ) -> None:
     launch = _call(request("work:leave_daemon", [], {}, [str(folder)]), cwd=folder.parent)
     launch = replace(launch, run_id=f"forking-{RUN}", env=dict(launch.env) | {"SCHEDSYNC_RUN_ID": f"forking-{RUN}"})
@@ -181,7 +180,7 @@ def test_a_daemon_that_a_function_forks_and_that_holds_the_output_does_not_delay
 
 
 def test_a_thread_that_a_function_leaves_is_waited_for_until_the_timeout_and_named(
-    engine: ProcessEngine, listener: Remembering, folder: Path
+    engine: Engine, listener: Remembering, folder: Path
 ) -> None:
     launch = _call(request("work:leave_thread", [], {}, [str(folder)]), cwd=folder.parent)
     engine.launch(replace(launch, timeout=timedelta(seconds=4)))
@@ -192,7 +191,7 @@ def test_a_thread_that_a_function_leaves_is_waited_for_until_the_timeout_and_nam
 
 
 def test_a_traceback_comes_after_what_was_printed_and_begins_in_the_users_code(
-    engine: ProcessEngine, listener: Remembering, folder: Path
+    engine: Engine, listener: Remembering, folder: Path
 ) -> None:
     stdin = request("work:fail_below", [], {}, [str(folder)])
     engine.launch(_call(stdin, cwd=folder.parent))

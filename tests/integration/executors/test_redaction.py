@@ -9,9 +9,8 @@ from pathlib import Path
 import pytest
 from sqlalchemy import make_url
 
-from schedsync.executors.base import Launch
+from schedsync.executors.base import Engine, Launch
 from schedsync.executors.prepare import prepare
-from schedsync.executors.process import ProcessEngine
 from schedsync.executors.python_call import python_argv
 from schedsync.executors.python_call import request as python_request
 from schedsync.executors.spool import OutputLimits, live, recover
@@ -49,9 +48,7 @@ def _text(outcome: Outcome) -> str:
     ],
     ids=["at once", "in two pieces", "letter by letter", "traced", "begun", "all variables", "killed"],
 )
-def test_a_secret_is_cut_out_of_what_a_run_prints(
-    engine: ProcessEngine, listener: Remembering, body: str, text: str
-) -> None:
+def test_a_secret_is_cut_out_of_what_a_run_prints(engine: Engine, listener: Remembering, body: str, text: str) -> None:
     engine.launch(_launch(body))
     outcome = listener.end()
     assert _text(outcome) == text
@@ -59,7 +56,7 @@ def test_a_secret_is_cut_out_of_what_a_run_prints(
 
 
 def test_a_secret_is_cut_out_wherever_the_borders_of_what_is_read_and_kept_are(
-    make_engine: Callable[..., ProcessEngine], listener: Remembering, tmp_path: Path
+    make_engine: Callable[..., Engine], listener: Remembering, tmp_path: Path
 ) -> None:
     engine = make_engine(tmp_path, OutputLimits(file_limit=1 << 20, keep_head=70_001, keep_tail=30_011))
     engine.launch(_launch('for i in {1..20000}; do echo "$SECRET"; done'))
@@ -69,7 +66,7 @@ def test_a_secret_is_cut_out_wherever_the_borders_of_what_is_read_and_kept_are(
     assert set(kept) == set("[redacted]\n")
 
 
-def test_a_secret_in_a_traceback_is_cut_out(engine: ProcessEngine, listener: Remembering, tmp_path: Path) -> None:
+def test_a_secret_in_a_traceback_is_cut_out(engine: Engine, listener: Remembering, tmp_path: Path) -> None:
     (tmp_path / "leak.py").write_text("import os\ndef main():\n    raise KeyError(os.environ['SECRET'])\n")
     call = python_request("leak:main", [], {}, [str(tmp_path)])
     engine.launch(Launch(RUN, python_argv(), ENV, secrets=(SECRET,), stdin=call))
@@ -78,9 +75,7 @@ def test_a_secret_in_a_traceback_is_cut_out(engine: ProcessEngine, listener: Rem
     assert _text(outcome).endswith("KeyError: '[redacted]'\n")
 
 
-def test_reasons_do_not_have_it_either(
-    engine: ProcessEngine, listener: Remembering, caplog: pytest.LogCaptureFixture
-) -> None:
+def test_reasons_do_not_have_it_either(engine: Engine, listener: Remembering, caplog: pytest.LogCaptureFixture) -> None:
     caplog.set_level(logging.DEBUG)
     engine.launch(_launch('echo "failed: login as $SECRET"; exit 1', failure_mark="failed: "))
     assert listener.end().reason == "exit code 1; login as [redacted]"
@@ -93,7 +88,7 @@ def test_reasons_do_not_have_it_either(
 
 
 def test_what_others_can_read_while_it_runs_does_not_have_it(
-    engine: ProcessEngine, listener: Remembering, tmp_path: Path
+    engine: Engine, listener: Remembering, tmp_path: Path
 ) -> None:
     file = live(tmp_path, RUN)
     engine.launch(
@@ -111,9 +106,7 @@ def test_what_others_can_read_while_it_runs_does_not_have_it(
 @pytest.mark.parametrize(
     "spelled", ["repr(s)", "json.dumps({'password': s})", "quote(s, safe='')", "s.replace(chr(10), ' ')"]
 )
-def test_the_ways_that_programs_spell_a_secret_are_cut_out(
-    engine: ProcessEngine, listener: Remembering, spelled: str
-) -> None:
+def test_the_ways_that_programs_spell_a_secret_are_cut_out(engine: Engine, listener: Remembering, spelled: str) -> None:
     secret = 'line "one"\nand/two\\three'
     code = f"import os, json; from urllib.parse import quote; s = os.environ['SECRET']; print({spelled})"
     engine.launch(Launch(RUN, (sys.executable, "-c", code), ENV | {"SECRET": secret}, secrets=(secret,)))
@@ -124,7 +117,7 @@ def test_the_ways_that_programs_spell_a_secret_are_cut_out(
 
 @pytest.mark.parametrize("database", ["postgresql", "oracle"])
 def test_a_statement_that_shows_the_password_of_its_connection_is_cut(
-    engine: ProcessEngine, listener: Remembering, request: pytest.FixtureRequest, database: str, tmp_path: Path
+    engine: Engine, listener: Remembering, request: pytest.FixtureRequest, database: str, tmp_path: Path
 ) -> None:
     url = make_url(request.getfixturevalue(f"{database}_url"))
     url = url if url.password else url.set(password="s3cret-pg")

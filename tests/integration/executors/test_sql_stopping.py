@@ -13,7 +13,7 @@ from typing import Any, TypeVar
 import pytest
 from sqlalchemy import make_url, text
 
-from schedsync.executors.process import ProcessEngine
+from schedsync.executors.base import Engine
 from schedsync.runs.outcome import Outcome
 from schedsync.runs.run import RunState
 from schedsync.sql.request import worker_argv
@@ -43,7 +43,7 @@ def stopped(outcome: Outcome) -> str:
     return outcome.output.head.decode().splitlines()[-1]
 
 
-def cancel(engine: ProcessEngine, listener: Remembering) -> Outcome:
+def cancel(engine: Engine, listener: Remembering) -> Outcome:
     began = time.monotonic()
     engine.cancel(RUN, "no longer wanted")
     outcome = listener.end()
@@ -66,7 +66,7 @@ def sessions(standin: Standin) -> list[Any]:
     ],
 )
 def test_on_oracle(
-    engine: ProcessEngine, listener: Remembering, standin: Standin, statement: str, kind: str, stall: bool
+    engine: Engine, listener: Remembering, standin: Standin, statement: str, kind: str, stall: bool
 ) -> None:
     if stall:
         standin.ask("/fault", {"match": "stalled", "stall_ms": 60_000})
@@ -80,14 +80,15 @@ def test_on_oracle(
 
 
 def test_what_a_block_changed_before_it_was_stopped_is_rolled_back(
-    engine: ProcessEngine, listener: Remembering, standin: Standin
+    engine: Engine, listener: Remembering, standin: Standin
 ) -> None:
     database = Database.open(standin.url)
     with database.write() as connection:
         connection.execute(text("CREATE TABLE sql_worker_stop (id INTEGER)"))
     block = "BEGIN INSERT INTO sql_worker_stop VALUES (1); DBMS_LOCK.SLEEP(60); END;"
     engine.launch(launch(request(standin.url, block, "plsql")))
-    eventually(lambda: [each for each in sessions(standin) if each["last_sql"] == block])
+    # Once it has changed something: the stand-in forgets a cancel that comes during a part of a block that ends anyway.
+    eventually(lambda: [each for each in sessions(standin) if each["last_sql"] == block and each["in_transaction"]])
     assert stopped(cancel(engine, listener)) == CANCELLED
     with database.read() as connection:
         assert connection.execute(text("SELECT COUNT(*) FROM sql_worker_stop")).scalar() == 0
@@ -97,7 +98,7 @@ def test_what_a_block_changed_before_it_was_stopped_is_rolled_back(
 
 
 def test_a_database_that_answers_no_cancel_is_left_within_half_of_the_grace(
-    engine: ProcessEngine, listener: Remembering, standin: Standin
+    engine: Engine, listener: Remembering, standin: Standin
 ) -> None:
     standin.ask("/fault", {"match": "ROLLBACK", "stall_ms": 60_000, "count": 5})
     engine.launch(launch(request(standin.url, "BEGIN DBMS_SESSION.SLEEP(60); END;", "plsql", grace=3)))
@@ -107,7 +108,7 @@ def test_a_database_that_answers_no_cancel_is_left_within_half_of_the_grace(
 
 
 def test_a_stop_that_comes_during_the_commit_is_too_late_and_that_is_said(
-    engine: ProcessEngine, listener: Remembering, standin: Standin
+    engine: Engine, listener: Remembering, standin: Standin
 ) -> None:
     before = standin.ask("/stats")["events"].get("faults", 0)
     standin.ask("/fault", {"match": "COMMIT", "stall_ms": 1_500})
@@ -116,7 +117,7 @@ def test_a_stop_that_comes_during_the_commit_is_too_late_and_that_is_said(
     assert stopped(cancel(engine, listener)) == "committed: SIGTERM came too late"
 
 
-def test_on_postgresql(engine: ProcessEngine, listener: Remembering, postgresql_url: str) -> None:
+def test_on_postgresql(engine: Engine, listener: Remembering, postgresql_url: str) -> None:
     database = Database.open(postgresql_url)
 
     def active() -> list[Any]:
@@ -137,7 +138,7 @@ ENDLESS = """
 """
 
 
-def test_on_sqlite(engine: ProcessEngine, listener: Remembering, sqlite_url: str) -> None:
+def test_on_sqlite(engine: Engine, listener: Remembering, sqlite_url: str) -> None:
     database = Database.open(sqlite_url)
     with database.write() as connection:
         connection.execute(text("CREATE TABLE sql_worker_stop (id INTEGER)"))
@@ -162,7 +163,7 @@ def test_on_sqlite(engine: ProcessEngine, listener: Remembering, sqlite_url: str
 
 
 def test_a_run_over_its_time_limit_is_ended_in_the_database(
-    engine: ProcessEngine, listener: Remembering, standin: Standin
+    engine: Engine, listener: Remembering, standin: Standin
 ) -> None:
     made = request(standin.url, "BEGIN DBMS_SESSION.SLEEP(60); END;", "plsql")
     engine.launch(launch(made, timeout=timedelta(seconds=2)))
@@ -186,9 +187,7 @@ def test_a_run_that_still_connects_ends_at_once() -> None:
             assert worker.stdout.read() == b"failed: stopped by SIGTERM while it connected\n"
 
 
-def test_a_long_job_id_is_cut_for_the_databases_lists(
-    engine: ProcessEngine, listener: Remembering, standin: Standin
-) -> None:
+def test_a_long_job_id_is_cut_for_the_databases_lists(engine: Engine, listener: Remembering, standin: Standin) -> None:
     made = replace(request(standin.url, "BEGIN DBMS_SESSION.SLEEP(60); END;", "plsql"), job_id="x" * 37 + "ä" * 30)
     engine.launch(launch(made))
     cut = "schedsync:" + "x" * 37
@@ -196,9 +195,7 @@ def test_a_long_job_id_is_cut_for_the_databases_lists(
     assert stopped(cancel(engine, listener)) == CANCELLED
 
 
-def test_the_password_is_not_in_what_others_see(
-    engine: ProcessEngine, listener: Remembering, oracle_place_url: str
-) -> None:
+def test_the_password_is_not_in_what_others_see(engine: Engine, listener: Remembering, oracle_place_url: str) -> None:
     url = make_url(oracle_place_url)
     engine.launch(launch(request(oracle_place_url, "BEGIN DBMS_SESSION.SLEEP(60); END;", "plsql")))
     process = Path(f"/proc/{listener.starts.get(timeout=10)[1]}")

@@ -12,7 +12,7 @@ import oracledb
 import pytest
 from sqlalchemy import make_url, text
 
-from schedsync.executors.process import ProcessEngine
+from schedsync.executors.base import Engine
 from schedsync.runs.run import RunState
 from schedsync.sql.request import worker_argv
 from schedsync.store.database import Database
@@ -133,9 +133,7 @@ def test_a_failure_is_told_in_the_last_line_and_leaves_nothing_behind(
     assert ids(trail) == [1, 2]
 
 
-def test_a_failed_run_has_the_failure_as_its_reason(
-    engine: ProcessEngine, listener: Remembering, sqlite_url: str
-) -> None:
+def test_a_failed_run_has_the_failure_as_its_reason(engine: Engine, listener: Remembering, sqlite_url: str) -> None:
     engine.launch(launch(request(sqlite_url, "SELECT * FROM missing")))
     outcome = listener.end()
     assert (outcome.state, outcome.exit_code) == (RunState.FAILED, 1)
@@ -275,6 +273,42 @@ def test_a_commit_that_fails_is_a_failure(standin: Standin) -> None:
     assert (code, lines) == (1, ["1 row changed", "failed: ORA-02091: transaction rolled back"])
 
 
+UNKNOWN = "failed: the connection ended during the commit, so it is not known whether it was done; look there ("
+
+
+@pytest.mark.parametrize(
+    "how", [{"code": 0, "kill": True}, {"code": 3113}, {"code": 28}], ids=["no answer", "ORA-03113", "ORA-00028"]
+)
+def test_of_a_commit_without_an_answer_it_is_said_that_nobody_knows(standin: Standin, how: dict[str, Any]) -> None:
+    execute(standin.url, f"CREATE TABLE {TABLE} (id INTEGER)")
+    standin.fail("COMMIT", **how)
+    code, lines = execute(standin.url, f"INSERT INTO {TABLE} VALUES (1)")
+    execute(standin.url, f"DROP TABLE {TABLE}")
+    assert (code, lines[0], len(lines)) == (1, "1 row changed", 2)
+    assert lines[-1].startswith(UNKNOWN)
+    assert re.search(r"\((ORA-|DPY-).*\)$", lines[-1])
+
+
+@pytest.mark.parametrize(
+    ("deed", "begin"),
+    [
+        ("PERFORM pg_terminate_backend(pg_backend_pid())", UNKNOWN + "terminating connection"),
+        ("RAISE EXCEPTION 'not balanced'", "failed: not balanced"),
+    ],
+    ids=["the connection ends", "the server refuses"],
+)
+def test_likewise_on_postgresql(postgresql_url: str, deed: str, begin: str) -> None:
+    for statement in (
+        f"CREATE TABLE {TABLE} (id INTEGER)",
+        f"CREATE FUNCTION f() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN {deed}; RETURN NULL; END $$",
+        f"CREATE CONSTRAINT TRIGGER c AFTER INSERT ON {TABLE} INITIALLY DEFERRED FOR EACH ROW EXECUTE FUNCTION f()",
+    ):
+        assert execute(postgresql_url, statement)[0] == 0
+    code, lines = execute(postgresql_url, f"INSERT INTO {TABLE} VALUES (1)")
+    assert (code, lines[0]) == (1, "1 row changed")
+    assert lines[-1].startswith(begin)
+
+
 def test_a_session_that_is_killed_is_a_failure(standin: Standin) -> None:
     standin.fail("FROM dual", 3113)
     code, lines = execute(standin.url, "SELECT 1 FROM dual")
@@ -326,7 +360,7 @@ def test_a_missing_driver_is_told(sqlite_url: str, tmp_path: Path) -> None:
         capture_output=True,
         check=False,
     )
-    hint = 'install it with "pip install schedsync[postgresql]"'
+    hint = "install it with `pip install 'psycopg[binary]'`"
     told = f"failed: the driver for postgresql is missing (no libpq); {hint}\n"
     assert (done.returncode, done.stdout.decode()) == (1, told)
 

@@ -4,6 +4,7 @@ import pytest
 from flask.testing import FlaskClient
 
 from schedsync.access import Rules, Scope, new_token
+from schedsync.api.tokens import COOKIE
 from tests.builders import located
 from tests.integration.api.conftest import Installation
 from tests.integration.pages.conftest import BROWSER, client_of
@@ -94,3 +95,25 @@ def test_a_form_that_is_too_large_needs_a_token_like_any_other(here: Installatio
     client = client_of(here, exposed=True)
     response = client.post("/pause", data={"reason": "x" * (1 << 17)}, headers={"Accept": "text/html"})
     assert response.status_code == 401
+
+
+@pytest.mark.parametrize("path", ["/login", "/docs", "/"])
+def test_how_the_instance_is_and_its_name_are_for_those_who_may_read(here: Installation, path: str) -> None:
+    here.vitals.database(here.clock.now, error="no route to db.intern")
+    client = client_of(here, exposed=True, node="sched-7.intern", rules=Rules(open_to_readers=False))
+    text = client.get(path, headers=BROWSER).text
+    assert ("sched-7.intern" in text, "database away" in text, "db.intern" in text) == (False, False, False)
+    here.vitals.database(here.clock.now, error=None)
+    client.set_cookie(COOKIE, _token(here, Scope.READ))
+    here.clock.forward(seconds=5)
+    assert client.get("/api/jobs").status_code == 200
+    here.vitals.database(here.clock.now, error="no route to db.intern")
+    text = client.get(path, headers=BROWSER).text
+    assert ("sched-7.intern" in text, "database away" in text) == (True, True)
+
+
+def test_a_page_under_a_name_that_is_not_known_tells_nothing_of_the_instance(here: Installation) -> None:
+    client = client_of(here, node="sched-7.intern")
+    response = client.get("/", headers=BROWSER | {"Host": "evil.example"})
+    assert response.status_code == 403
+    assert "sched-7.intern" not in response.text

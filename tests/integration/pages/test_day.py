@@ -80,6 +80,11 @@ def test_what_cannot_be_meant_is_explained(browse: Browse, query: str, says: str
     assert says in browse(f"/day?{query}", 400).text
 
 
+@pytest.mark.parametrize("date", ["1970-01-01", "9997-12-31"])
+def test_up_to_the_ends_of_the_calendar_days_are_shown(browse: Browse, date: str) -> None:
+    assert date[:4] in browse(f"/day?date={date}").text
+
+
 def test_while_the_database_is_away_what_was_known_is_shown(here: Installation) -> None:
     here.backend.mirror.see_jobs(here.store.jobs.observe(), here.clock.now)
     here.backend.mirror.learn_specs(

@@ -28,6 +28,18 @@ def test_it_says_when_the_job_runs_and_who_it_belongs_to(here: Installation, bro
     assert fires[0] == ["2026-11-25 01:30:00 UTC", "Wed 25 Nov 02:30 CET", "in 23 h"]
 
 
+def test_it_says_that_the_job_runs_when_the_service_starts(here: Installation, browse: Browse) -> None:
+    both = [{"cron": "@reboot"}, {"every": "1h"}]
+    here.apply(located(id="a", schedule={"cron": "@reboot"}), located(id="b", schedule=both))
+    page = browse("/jobs/a")
+    assert "Next runwhen the service starts" in page.text
+    assert "It has no slots by a clock: it runs when the service starts." in page.text
+    assert "And when the service starts." in browse("/jobs/b").text
+    assert [row[2:4] for row in browse("/jobs").rows if row[0] == "a"] == [["when the service starts"] * 2]
+    here.backend.control.pause("a", by="anna")
+    assert "Next runnone is planned" in browse("/jobs/a").text
+
+
 def test_slots_that_fall_into_a_pause_are_marked(here: Installation, browse: Browse) -> None:
     here.apply(located(id="a", schedule={"every": "1h"}))
     here.backend.control.pause("a", by="anna", until=here.clock.now + timedelta(minutes=150), reason="a move")
@@ -97,6 +109,15 @@ def test_each_value_of_the_spec_says_where_it_comes_from(here: Installation) -> 
     assert [job[:2] for job in asked] == [("a", "x/a.yaml")]
 
 
+def test_calendars_of_a_schedule_are_shown_by_name(here: Installation, browse: Browse) -> None:
+    days = [{"name": "holidays", "yearly": ["12-25"]}, {"dates": ["2026-12-24"]}]
+    here.apply(located(id="a", schedule={"cron": "0 6 * * *", "exclude": days}))
+    page = browse("/jobs/a")
+    assert "at 06:00 each day (UTC), except on days of its own or holidays" in page.text
+    (row,) = [row for row in page.rows if row[0] == "schedule.0.exclude"]
+    assert row[1] == '{"dates": ["2026-12-24"]}, holidays'
+
+
 def test_where_origins_are_not_known_it_says_so(here: Installation, browse: Browse) -> None:
     here.apply(located(id="a", timeout="30m"))
     page = browse("/jobs/a")
@@ -114,6 +135,15 @@ def test_a_job_is_paused_and_resumed(here: Installation, browse: Browse, send: S
     page = send(page, "/jobs/a/resume", reason="moved")
     assert "It fires again." in page.text
     assert here.store.pauses.in_force(here.clock.now) == {}
+
+
+def test_a_job_is_paused_for_ever(here: Installation, browse: Browse, send: Send) -> None:
+    here.apply(located(id="a", schedule={"calendar": {"days": 1}, "timezone": "America/New_York"}))
+    page = send(browse("/jobs/a"), "/jobs/a/pause", until="9999-12-31T23:59:59Z")
+    assert "It is paused." in page.text
+    assert "Next runnone is planned" in page.text
+    for path in ("/", "/jobs", "/jobs?state=paused", "/day", "/day?date=2026-12-01"):
+        assert "out of range" not in browse(path).text
 
 
 def test_a_pause_of_everything_is_not_resumed_here(here: Installation, browse: Browse) -> None:

@@ -31,7 +31,7 @@ def test_problems_come_with_their_place_and_are_text(here: Installation, browse:
     page = browse("/syncs")
     assert f"{SCRIPT}.yaml:3:5" in page.text
     assert f"unknown key {SCRIPT}" in page.text
-    assert "1 problem and 1 removal held back" in page.text
+    assert "1 problem and 1 change held back" in page.text
     assert "by there" in page.text
     assert "its file says so" in page.text
 

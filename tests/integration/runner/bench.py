@@ -12,6 +12,7 @@ from schedsync.executors.spool import OutputLimits
 from schedsync.plan.state import PruneGuard
 from schedsync.reconcile import Reconciler
 from schedsync.running.runner import Runner, RunnerOptions
+from schedsync.runs.blackouts import NO_BLACKOUTS, Blackouts
 from schedsync.runs.ledger import PROCESSES, PYTHON, SQL, Entry
 from schedsync.runs.run import Run
 from schedsync.scheduler.firing import Firing, Tick
@@ -51,6 +52,8 @@ class Bench:
 
     processes = 2
     """How many processes may run at once."""
+    blackouts: Blackouts = NO_BLACKOUTS
+    """When slots are not run."""
 
     def __init__(self, home: Path, store: Store, clock: StandingClock) -> None:
         self.home, self.folder, self.store, self.clock = home, home / "jobs.d", store, clock
@@ -62,7 +65,7 @@ class Bench:
         self.owner, self._stopped = owner, False
         self.lease = self.store.leases.acquire(owner, TTL)
         self.runner = self.runner_of(owner, self.lease)
-        self.firing = Firing(self.store, self.runner, node="here", owner=owner)
+        self.firing = Firing(self.store, self.runner, node="here", owner=owner, blackouts=self.blackouts)
 
     def restart(self, owner: str) -> None:
         """Stop, and go on as another process of this machine."""
@@ -90,6 +93,7 @@ class Bench:
             limits=OutputLimits(),
             capacity={PROCESSES: self.processes, PYTHON: 1, SQL: 1},
             shutdown_grace=timedelta(0),
+            blackouts=self.blackouts,
         )
         runner = Runner(self.store, options, clock=self.clock)
         runner.tell.on_finished = self.ended.put

@@ -47,3 +47,37 @@ def test_what_gets_a_place_while_a_burst_is_handed_over_is_handed_over_once(benc
     for name in ("a", "b", "c", "d"):
         bench.until(name, "succeeded")
     assert sorted(handed_over) == ["a", "b", "c", "d"]
+
+
+@pytest.fixture
+def steady(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Let any load be steady, and what nobody waits for wait for long."""
+    monkeypatch.setattr(recorder, "STEADY", 0)
+    monkeypatch.setattr(recorder, "ENDS", 60.0)
+
+
+@pytest.mark.usefixtures("steady")
+def test_under_steady_load_ends_that_nobody_waits_for_are_gathered_until_somebody_waits(bench: Bench) -> None:
+    bench.job("plain")
+    bench.fire()
+    eventually(lambda: bench.runner.unsettled("plain") == 0)
+    assert bench.states("plain") == ["running"]
+    bench.job("again", shell="false", more="retry: {attempts: 2, delay: 0s}\n")
+    bench.fire()
+    eventually(lambda: bench.states("again")[:1] == ["failed"])  # the second attempt waited for that
+    assert bench.states("plain")[0] == "succeeded"
+
+
+@pytest.mark.usefixtures("steady")
+def test_an_end_that_makes_place_for_a_waiting_run_is_not_gathered(bench: Bench) -> None:
+    for name in ("a", "b", "c"):  # there are two places
+        bench.job(name)
+    bench.fire()
+    eventually(lambda: all(bench.runner.unsettled(name) == 0 for name in ("a", "b", "c")))
+
+
+def test_where_load_is_not_steady_an_end_is_written_at_once(bench: Bench, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(recorder, "ENDS", 60.0)
+    bench.job("alone")
+    bench.fire()
+    bench.until("alone", "succeeded")

@@ -16,7 +16,7 @@ from schedsync.runs.run import Cause, Run, RunState
 from schedsync.specs.following import End
 from schedsync.specs.notify import Notify
 from schedsync.store.leases import Lease
-from schedsync.store.runs import RunChanges, RunTable
+from schedsync.store.runs import RunChanges, RunTable, kept_runs
 from schedsync.store.store import Store
 from tests.integration.runner.bench import OWNER, TTL, Bench, eventually, without_runs_table
 
@@ -25,7 +25,7 @@ class Balky(RunTable):
     """The runs of a database that fails when it is told to."""
 
     def __init__(self, store: Store, fails: Callable[[RunChanges], Exception | None]) -> None:
-        super().__init__(store.database)
+        super().__init__(store.database, kept_runs())
         self.fails, self.asked, self.written = fails, threading.Event(), 0
 
     def record(self, changes: RunChanges, lease: Lease | None) -> frozenset[str]:
@@ -329,6 +329,18 @@ def test_a_run_of_a_living_instance_is_not_replaced_but_waited_for(bench: Bench)
     bench.store.runs.record(RunChanges(settled=[_ended(theirs)]), None)
     bench.runner.recover_own()
     eventually(lambda: bench.runs("a")[-1].state is RunState.SUCCEEDED)
+
+
+def test_what_others_run_is_not_held_here_and_what_waits_for_it_is(bench: Bench) -> None:
+    theirs = _left_by(bench, "there/alive", "a", RunState.RUNNING, "overlap: queue\n")
+    bench.runner.recover(lambda _owner: False)
+    bench.fire()
+    (_, waits) = bench.until("a", "running", "queued")
+    assert bench.runner.held() == {waits.id}
+    bench.store.runs.record(RunChanges(settled=[_ended(theirs)]), None)
+    bench.runner.recover_own()
+    bench.until("a", "succeeded", "succeeded")
+    eventually(lambda: not bench.runner.held())
 
 
 def test_the_retry_of_a_run_elsewhere_is_taken_up_before_a_later_slot_starts(bench: Bench) -> None:

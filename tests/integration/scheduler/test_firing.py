@@ -6,16 +6,18 @@ from pathlib import Path
 import pytest
 
 from schedsync.control import Control
-from schedsync.errors import DatabaseUnavailableError, LeadershipLostError
+from schedsync.errors import DatabaseUnavailableError, LeadershipLostError, StaleObservationError
 from schedsync.executors.spool import OutputLimits
 from schedsync.plan.state import PruneGuard
 from schedsync.reconcile import Reconciler
 from schedsync.running.runner import Runner, RunnerOptions
+from schedsync.runs.blackouts import Blackout, Blackouts
 from schedsync.runs.ledger import PROCESSES, PYTHON, SQL, Entry
 from schedsync.runs.run import Run, RunState
 from schedsync.scheduler import firing
 from schedsync.scheduler.firing import MAX_SLOTS, Claimed, Firing, Tick
 from schedsync.sources.folder import JobsFolder
+from schedsync.specs.windows import Chosen, Fixed
 from schedsync.store.leases import Lease
 from schedsync.store.runs import Advance
 from schedsync.store.store import Store
@@ -133,6 +135,18 @@ def test_a_paused_slot_is_a_row_with_the_reason(place: Place, clock: StandingClo
     assert [(r.state.value, r.reason) for r in place.runs("a")] == [("skipped", "paused"), ("running", None)]
 
 
+def test_housekeeping_before_the_first_tick_after_an_outage_lets_no_paused_slot_run(
+    place: Place, clock: StandingClock
+) -> None:
+    place.job("a")
+    Control(place.store, clock).pause("a", by="me", until=clock.now + timedelta(seconds=90))
+    clock.forward(minutes=2)
+    place.store.pauses.forget_expired(clock.now)
+    place.fire()
+    assert [(r.state.value, r.reason) for r in place.runs("a")] == [("skipped", "paused"), ("running", None)]
+    assert place.store.pauses.forget_expired(clock.now) == 1
+
+
 def test_a_long_outage_is_claimed_in_bounded_portions_with_a_row_for_each_slot(
     place: Place, clock: StandingClock
 ) -> None:
@@ -145,6 +159,62 @@ def test_a_long_outage_is_claimed_in_bounded_portions_with_a_row_for_each_slot(
     assert len(runs) == MAX_SLOTS * 2 + 10
     assert _states(runs[:-1]) == ["skipped"] * (len(runs) - 1)
     assert (runs[-1].state, runs[-1].scheduled_at) == (RunState.RUNNING, end)
+
+
+def _darken(place: Place, *each: Blackout) -> None:
+    place.firing = Firing(place.store, place.runner, node="here", owner="me", blackouts=Blackouts(each))
+
+
+def test_each_slot_inside_a_blackout_is_a_row_with_its_name_and_reason_and_is_never_run_later(
+    place: Place, clock: StandingClock
+) -> None:
+    place.job("a", "overlap: allow\n")
+    place.job("b", "overlap: allow\ntags: [free]\n")
+    begins = clock.now + timedelta(minutes=2)
+    dark = Fixed(begins, begins + timedelta(minutes=2))
+    _darken(place, Blackout("year-end", dark, Chosen(("a",)), "books are closed"))
+    for _ in range(6):
+        clock.forward(minutes=1)
+        place.fire()
+    slots = [(run.state.value, run.reason) for run in place.runs("a")]
+    skipped = ("skipped", "blackout year-end: books are closed")
+    assert [slot for slot in slots if slot[0] == "skipped"] == [skipped] * 2
+    assert [run.scheduled_at for run in place.runs("a") if run.reason] == [begins, begins + timedelta(minutes=1)]
+    assert len(slots) == len(place.runs("b")) == 6
+    assert RunState.SKIPPED not in {run.state for run in place.runs("b")}
+
+
+def test_slots_that_a_blackout_covered_are_not_counted_among_the_newest_that_run(
+    place: Place, clock: StandingClock
+) -> None:
+    """As with a pause: of 2,000 missed slots a blackout covers those from the 1,001st to the 1,980th."""
+    place.job("a", ALL.format(overlap="queue"), schedule="{every: 1s}")
+    end = clock.now + timedelta(seconds=2_000)
+    dark = Fixed(end - timedelta(seconds=1_000), end - timedelta(seconds=20))
+    _darken(place, Blackout("year-end", dark))
+    clock.forward(seconds=2_000)
+    runs = _catches_up(place)
+    ran = [run.scheduled_at for run in runs if run.state is not RunState.SKIPPED]
+    assert ran[-21:] == [end - timedelta(seconds=n) for n in range(20, -1, -1)]
+    assert ran[:-21] == [end - timedelta(seconds=n) for n in range(1_029, 1_000, -1)]
+
+
+@pytest.mark.parametrize("missed", [True, False], ids=["missed", "late"])
+def test_the_newest_slot_that_may_run_does_although_all_later_ones_are_in_a_blackout(
+    place: Place, clock: StandingClock, missed: bool
+) -> None:
+    """More slots than one tick judges: those of the next tick are no reason to leave out what comes before them."""
+    place.job("a", "misfire: {policy: latest, grace: 7d}\n", schedule="{every: 1s}")
+    begins = clock.now + timedelta(seconds=MAX_SLOTS - 200)
+    _darken(place, Blackout("year-end", Fixed(begins, begins + timedelta(days=1))))
+    if missed:
+        place.up_since = clock.now + timedelta(days=1)
+    clock.forward(seconds=MAX_SLOTS * 2)
+    while place.store.jobs.due(clock.now, 1):
+        place.fire()
+    runs = place.runs("a")
+    assert len(runs) == MAX_SLOTS * 2
+    assert [run.scheduled_at for run in runs if run.state is RunState.RUNNING] == [begins - timedelta(seconds=1)]
 
 
 def _catches_up(place: Place) -> list[Run]:
@@ -206,6 +276,21 @@ def test_a_one_off_that_has_fired_stays_finished_until_its_time_changes(place: P
     assert place.store.jobs.observe().jobs["a"].next_fire_at is None
     place.job("a", schedule='{at: "2026-11-24T03:30:00"}')
     assert place.store.jobs.observe().jobs["a"].next_fire_at == datetime.fromisoformat("2026-11-24T03:30:00Z")
+
+
+def test_an_edit_that_keeps_the_due_slot_loses_none_of_its_slots_to_a_claim_by_the_old_schedule(
+    place: Place, clock: StandingClock
+) -> None:
+    place.job("a", schedule='{cron: "0 * * * *"}')
+    slot = clock.forward(hours=1)
+    due = place.store.jobs.due(slot, 100)
+    place.firing.learn(due)
+    place.job("a", schedule='{cron: "*/10 * * * *"}')
+    with pytest.raises(StaleObservationError):
+        place.firing.fire(due, Tick(slot, place.up_since, place.lease))
+    place.fire()
+    assert [run.scheduled_at for run in place.runs("a")] == [slot]
+    assert place.store.jobs.observe().jobs["a"].next_fire_at == slot + timedelta(minutes=10)
 
 
 def test_specs_at_hand_are_bounded_and_those_that_were_let_go_are_loaded_anew(

@@ -16,10 +16,12 @@ from apscheduler.events import (
 
 from schedsync.control import Control
 from schedsync.errors import DatabaseUnavailableError
+from schedsync.runs.run import Run
 from schedsync.scheduler import scheduler
 from schedsync.scheduler.jobstore import FolderOwnsJobsError
 from schedsync.scheduler.leadership import Leadership
-from schedsync.scheduler.scheduler import AFTER_FAILURE, BREATH
+from schedsync.scheduler.pace import BREATH
+from schedsync.scheduler.scheduler import AFTER_FAILURE
 from tests.integration.runner.bench import TTL, eventually, without_runs_table
 from tests.integration.scheduler.ticking import Ticking
 
@@ -57,6 +59,60 @@ def test_a_database_that_is_away_is_said_and_ticks_go_on(bench: Ticking) -> None
     bench.tick()
     assert bench.vitals.read().database_ok
     assert len(bench.runs("a")) == 1
+
+
+def test_after_a_tick_that_failed_the_lease_is_renewed_before_what_runs_is_compared_with_the_rows(
+    bench: Ticking, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    bench.tick()
+    done: list[str] = []
+    renew, compare = bench.store.leases.renew, bench.runner.recover_own
+
+    def renewing(owner: str, ttl: timedelta) -> bool:
+        done.append("renewed")
+        return renew(owner, ttl)
+
+    def comparing() -> None:
+        done.append("compared")
+        compare()
+
+    monkeypatch.setattr(bench.store.leases, "renew", renewing)
+    monkeypatch.setattr(bench.runner, "recover_own", comparing)
+    bench.job("a")
+    bench.clock.forward(minutes=1)
+    with without_runs_table(bench.store):
+        bench.tick()
+    assert done == []
+    bench.tick()
+    bench.tick()
+    assert done == ["renewed", "compared"]
+
+
+def test_runs_of_a_claim_that_is_written_while_the_next_one_is_made_are_taken_up(
+    bench: Ticking, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    bench.tick()
+    bench.job("a")
+    bench.clock.forward(minutes=1)
+    claim = bench.store.runs.claim
+    under_way: list[tuple[Any, ...]] = []
+
+    def hang(*args: Any) -> list[Run]:
+        under_way.append(args)
+        raise DatabaseUnavailableError("no answer to the COMMIT")
+
+    def come_too_late(*args: Any) -> list[Run]:
+        claim(*under_way.pop())
+        monkeypatch.setattr(bench.store.runs, "claim", claim)
+        return claim(*args)
+
+    monkeypatch.setattr(bench.store.runs, "claim", hang)
+    assert bench.tick() == AFTER_FAILURE
+    monkeypatch.setattr(bench.store.runs, "claim", come_too_late)
+    assert bench.tick() <= BREATH
+    assert (bench.states("a"), bench.runner.unsettled("a")) == (["running"], 0)
+    bench.tick()
+    bench.until("a", "succeeded")
 
 
 def test_after_a_claim_the_loop_sleeps_until_the_next_slot_without_a_further_look(bench: Ticking) -> None:
@@ -153,6 +209,48 @@ def test_after_a_step_of_the_clock_backwards_nothing_is_missed_nor_fired_twice(b
     bench.tick()
     bench.until("b", "succeeded")
     assert len(bench.runs("a")) == 1
+
+
+def test_what_fell_into_a_time_in_which_the_machine_was_suspended_was_missed(
+    bench: Ticking, caplog: pytest.LogCaptureFixture
+) -> None:
+    for name, policy in (("catches-up", "latest"), ("lets-go", "skip")):
+        bench.job(name, more=f"misfire: {{policy: {policy}}}\n")
+    bench.tick()
+    bench.asleep = 30 * 60 + 20
+    bench.clock.forward(minutes=30, seconds=20)
+    bench.tick()
+    bench.until("catches-up", *["skipped"] * 29, "succeeded")
+    assert [(run.state, run.cause) for run in bench.runs("catches-up")[-1:]] == [("succeeded", "catchup")]
+    assert bench.states("lets-go") == ["skipped"] * 30
+    assert [message for message in caplog.messages if "stood still" in message]
+    bench.clock.forward(minutes=1)
+    bench.tick()
+    assert bench.until("lets-go", *["skipped"] * 30, "succeeded")[-1].cause == "schedule"
+
+
+def test_what_comes_after_the_machine_woke_is_late_and_not_missed(bench: Ticking) -> None:
+    bench.job("a", more="misfire: {policy: skip}\n")
+    bench.clock.forward(seconds=40)
+    bench.tick()
+    bench.asleep = 15
+    bench.clock.forward(seconds=25)  # of which it was awake for the last ten, and slept on until its next tick
+    bench.tick()
+    assert bench.until("a", "succeeded")[0].cause == "schedule"
+
+
+def test_after_the_machine_was_suspended_the_database_is_asked_who_leads_before_anything_is_claimed(
+    bench: Ticking,
+) -> None:
+    bench.job("a")
+    bench.tick()
+    bench.store.leases.end(bench.owner)
+    bench.store.leases.acquire("there/x", timedelta(hours=1))
+    bench.asleep = 3600
+    bench.clock.forward(hours=1)
+    bench.tick()
+    assert not bench.scheduler.leads
+    assert bench.vitals.read().leader == "there"
 
 
 def test_a_tick_with_nothing_due_is_one_query(bench: Ticking, monkeypatch: pytest.MonkeyPatch) -> None:

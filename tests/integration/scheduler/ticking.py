@@ -17,11 +17,18 @@ class Ticking(Bench):
     def __init__(self, home: Path, store: Store, clock: StandingClock) -> None:
         super().__init__(home, store, clock)
         self.seconds = 0.0
+        self.asleep = 0.0
+        """For how many seconds the machine has been suspended."""
         self.vitals = Vitals()
         self.leadership = Leadership(store.leases, owner=OWNER, node="here", ttl=TTL, monotonic=lambda: self.seconds)
-        firing = Firing(store, self.runner, node="here", owner=OWNER)
-        self.scheduler = Scheduler(store, self.runner, firing, self.leadership, self.vitals, clock=clock)
+        firing = Firing(store, self.runner, node="here", owner=OWNER, blackouts=self.blackouts)
+        self.scheduler = Scheduler(
+            store, self.runner, firing, self.leadership, self.vitals, clock=clock, monotonic=self._awake
+        )
         self.scheduler.start(paused=True)
+
+    def _awake(self) -> float:
+        return self.clock.now.timestamp() - self.asleep
 
     def tick(self) -> float:
         return self.scheduler._process_jobs()

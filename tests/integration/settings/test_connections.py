@@ -10,7 +10,9 @@ import pytest
 from sqlalchemy import make_url, text
 
 from schedsync.errors import DatabaseUnavailableError, SettingsError
+from schedsync.parts import runner_options
 from schedsync.settings import Settings, load
+from schedsync.specs.variables import OF_RUNS
 from schedsync.store.database import Database
 from tests.contract.oracle import Standin
 from tests.listeners import THE_DRIVER_FORGETS_ITS_SOCKET, silent_listener
@@ -81,6 +83,19 @@ def test_a_connection_of_jobs_gets_its_password_from_a_variable(monkeypatch: pyt
     assert (address.dsn, address.user, address.password) == ("db/x", "scott", "0123")
     assert given.connections["erp_test"].dsn == "db/y"
     assert "0123" not in f"{given!r} {address!r}"
+
+
+@pytest.mark.parametrize(("user", "expected"), [("scott", "second"), ("scott:tiger", "tiger")])
+def test_a_connection_of_jobs_has_what_the_file_holds_when_a_run_begins(user: str, expected: str) -> None:
+    Path("secret").write_text("first\n")
+    given = settings(
+        f'[connections.erp]\nurl = "oracle://{user}@db/?service_name=x"\npassword_file = "secret"\n'
+        '[connections.crm]\nurl = "postgresql://db/x"\n'
+    )
+    databases = runner_options(given, "me").databases
+    Path("secret").write_text("second\n")
+    assert databases.anew["erp"]().arguments["password"] == expected
+    assert set(databases.anew) == {"erp"}
 
 
 @pytest.mark.parametrize(
@@ -156,6 +171,8 @@ def test_a_mistake_in_the_file_is_named_without_telling_a_password(file: str, wo
         ("SCHEDSYNC_DATABASE__WALLETDIR", "did you mean SCHEDSYNC_DATABASE__WALLET_DIR?"),
         ("SCHEDSYNC_CONNECTIONS__ERP__PASWORD", "did you mean SCHEDSYNC_CONNECTIONS__ERP__PASSWORD?"),
         ("SCHEDSYNC_CONNECTIONS__ERP__POOL_SIZE", "is not a setting"),
+        ("schedsync_database__pasword", "did you mean SCHEDSYNC_DATABASE__PASSWORD?"),
+        ("schedsync_token", "did you mean SCHEDSYNC_TOKEN?"),
     ],
 )
 def test_a_misspelt_variable_is_refused_with_a_guess(
@@ -166,6 +183,15 @@ def test_a_misspelt_variable_is_refused_with_a_guess(
         load()
     assert words in str(raised.value)
     assert PASSWORD not in str(raised.value)
+
+
+def test_what_runs_are_given_is_no_setting_and_names_of_settings_may_be_in_small_letters(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    for name in OF_RUNS:
+        monkeypatch.setenv(name, "1")
+    monkeypatch.setenv("schedsync_node", "here")
+    assert load().node == "here"
 
 
 @pytest.mark.parametrize(

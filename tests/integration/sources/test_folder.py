@@ -12,10 +12,13 @@ from pathlib import Path
 import pytest
 
 from schedsync.clock import utc_now
-from schedsync.plan.state import Snapshot
+from schedsync.plan.diff import diff
+from schedsync.plan.state import Observed, PruneGuard, Snapshot
 from schedsync.sources import folder as folder_module
 from schedsync.sources.folder import JobsFolder
 from schedsync.sources.job_file import ParsedFile, parse_job_file
+from schedsync.sources.origins import Files
+from tests.builders import NOW, observed
 
 GOOD = "schedule: {every: 15m}\nrun: {shell: echo hello}\n"
 NOBODY = 65534
@@ -254,6 +257,35 @@ def test_an_unreadable_folder_is_unknown(open_jobs: Path) -> None:
     assert not is_unknown(snapshot, "erpx.yaml")
 
 
+@pytest.mark.parametrize("name", ["b.yaml", "erp/b.yaml"])
+def test_a_job_that_moves_into_what_cannot_be_read_is_held(open_jobs: Path, name: str) -> None:
+    store = Observed({"a": observed(job=JobsFolder(open_jobs).read().jobs["a"][0])})
+    (open_jobs / name).parent.mkdir(exist_ok=True)
+    moved = (open_jobs / "a.yaml").rename(open_jobs / name)
+    hidden = open_jobs / moved.relative_to(open_jobs).parts[0]
+    plan = diff(read_forbidden(open_jobs, hidden), store, now=NOW, guard=PruneGuard())
+    assert [hold.why for hold in plan.hold] == [f"{hidden.name} cannot be read: the job may have moved there"]
+    assert plan.remove == ()
+
+
+def test_a_job_that_moves_into_a_file_that_is_too_long_is_held(jobs: Path) -> None:
+    path = write(jobs / "a.yaml", f"id: a\n{GOOD}")
+    store = Observed({"a": observed(job=JobsFolder(jobs).read().jobs["a"][0])})
+    path.rename(jobs / "b.yaml")
+    plan = diff(JobsFolder(jobs, max_file_size=10).read(), store, now=NOW, guard=PruneGuard())
+    assert [hold.why for hold in plan.hold] == ["b.yaml cannot be read: the job may have moved there"]
+
+
+def test_a_loop_of_links_and_broken_defaults_hide_no_job(jobs: Path) -> None:
+    path = write(jobs / "a.yaml")
+    store = Observed({"a": observed(job=JobsFolder(jobs).read().jobs["a"][0])})
+    path.rename(jobs / "b.yaml")
+    write(jobs / "erp/_defaults.yaml", "[")
+    (jobs / "loop").symlink_to(".")
+    plan = diff(JobsFolder(jobs).read(), store, now=NOW, guard=PruneGuard())
+    assert [removal.before.id for removal in plan.remove] == ["a"]
+
+
 def test_a_folder_that_may_be_listed_only_is_unknown(open_jobs: Path) -> None:
     inner = write(open_jobs / "erp/b.yaml").parent
     inner.chmod(0o444)
@@ -355,6 +387,21 @@ def test_a_folder_that_git_is_filling_is_not_empty(jobs: Path) -> None:
     snapshot = JobsFolder(jobs).read()
     assert not snapshot.empty
     assert snapshot.unavailable is not None
+
+
+def test_a_repository_that_may_not_be_looked_into_keeps_nothing_from_being_read(open_jobs: Path) -> None:
+    repository = write(open_jobs.parent / ".git/HEAD", "ref: refs/heads/main\n").parent
+    snapshot = read_forbidden(open_jobs, repository)
+    assert (list(snapshot.jobs), snapshot.unavailable) == (["a"], None)
+    assert snapshot.revision.startswith("sha256:")
+
+
+def test_nothing_is_claimed_of_a_file_in_a_folder_that_may_not_be_entered(open_jobs: Path) -> None:
+    path = write(open_jobs / "erp/b.yaml")
+    digest = JobsFolder(open_jobs).read().jobs["erp.b"][0].digest
+    assert Files(open_jobs).origins("erp.b", "erp/b.yaml", digest) is not None
+    with forbidden(path.parent), as_somebody_else():
+        assert Files(open_jobs).origins("erp.b", "erp/b.yaml", digest) is None
 
 
 # --- links ---------------------------------------------------------------------------------------
@@ -543,7 +590,7 @@ def test_broken_defaults_make_all_below_unknown_with_one_problem(jobs: Path) -> 
     assert [problem.place for problem in snapshot.problems] == ["erp/_defaults.yaml:2:1"]
     assert is_unknown(snapshot, "erp/deep/c.yaml")
     assert not is_unknown(snapshot, "a.yaml")
-    assert any("mentioned" in unknown.text for unknown in snapshot.unknown)
+    assert any(unknown.mentions("mentioned") for unknown in snapshot.unknown)
 
 
 def test_broken_defaults_of_the_jobs_folder_make_all_unknown(jobs: Path) -> None:

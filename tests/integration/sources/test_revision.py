@@ -1,12 +1,17 @@
 """The revision of the jobs folder: real Git repositories, and what stands in for them."""
 
+import logging
 import os
+import shutil
 import subprocess
 from pathlib import Path
+from typing import Any
 
 import pytest
 
+from schedsync.outages import Outage
 from schedsync.sources.folder import JobsFolder
+from schedsync.sources.job_file import ParsedFile, parse_job_file
 from schedsync.sources.revision import checkout_lock, marks_of, revision_of
 
 GOOD = "schedule: {every: 15m}\nrun: {shell: echo hello}\n"
@@ -239,8 +244,87 @@ def test_a_commit_without_changes_of_files_is_a_new_revision(jobs: Path) -> None
     assert folder.read() is clean
 
 
+@pytest.fixture
+def moved(jobs: Path) -> str:
+    """A commit in which a job has moved from the file that is read last to the one that is read first."""
+    (jobs / "a.yaml").write_text(f"id: a\n{GOOD}")
+    (jobs / "z.yaml").write_text(f"id: z\n{GOOD}---\nid: moves\n{GOOD}")
+    commit(jobs)
+    (jobs / "a.yaml").write_text(f"id: a\n{GOOD}---\nid: moves\n{GOOD}")
+    (jobs / "z.yaml").write_text(f"id: z\n{GOOD}")
+    later = commit(jobs)
+    git(jobs, "checkout", "--quiet", "--detach", "HEAD~1")
+    return later
+
+
+def test_a_pull_that_begins_and_ends_during_a_look_is_noticed(
+    jobs: Path, moved: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    pulls = [lambda: git(jobs, "checkout", "--quiet", moved)]
+
+    def parse(data: bytes, file: str, **options: Any) -> ParsedFile:
+        if pulls:
+            pulls.pop()()
+        return parse_job_file(data, file, **options)
+
+    monkeypatch.setattr("schedsync.sources.folder.parse_job_file", parse)
+    snapshot = JobsFolder(jobs).read()
+    assert [job.source.file for job in snapshot.jobs["moves"]] == ["a.yaml"]
+    assert (snapshot.revision, pulls) == (moved, [])
+
+
+def test_what_was_read_before_a_pull_does_not_go_by_the_commit_that_it_brought(
+    jobs: Path, moved: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    pulls = [lambda: git(jobs, "checkout", "--quiet", moved)]
+
+    def ask(path: Path, outage: Outage) -> str | None:
+        if pulls:
+            pulls.pop()()
+        return revision_of(path, outage)
+
+    monkeypatch.setattr("schedsync.sources.folder.revision_of", ask)
+    snapshot = JobsFolder(jobs).read()
+    assert [job.source.file for job in snapshot.jobs["moves"]] == ["a.yaml"]
+    assert (snapshot.revision, pulls) == (moved, [])
+
+
+def test_a_folder_in_which_git_never_rests_is_unavailable(jobs: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def ask(path: Path, outage: Outage) -> str | None:
+        git(jobs, "commit", "--quiet", "--allow-empty", "--message", "again")
+        return revision_of(path, outage)
+
+    monkeypatch.setattr("schedsync.sources.folder.revision_of", ask)
+    folder = JobsFolder(jobs)
+    assert "changes each time that it is read" in (folder.read().unavailable or "")
+    monkeypatch.undo()
+    assert (folder.read().unavailable, folder.read().revision) == (None, git(jobs, "rev-parse", "HEAD"))
+
+
 def test_git_is_not_asked_while_nothing_changes(jobs: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     folder = JobsFolder(jobs)
     snapshot = folder.read()
     monkeypatch.setattr("schedsync.sources.revision.subprocess.run", lambda *_, **__: pytest.fail("Git was asked"))
     assert folder.read() is snapshot
+
+
+def test_a_git_that_failed_is_asked_again_until_it_answers(
+    jobs: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    caplog.set_level("INFO")
+    real = shutil.which("git")
+    (tmp_path / "git").write_text(f'#!/bin/sh\n[ -e {tmp_path}/answers ] && exec {real} "$@"\nexit 1\n')
+    (tmp_path / "git").chmod(0o755)
+    folder = JobsFolder(jobs)
+    with monkeypatch.context() as patched:
+        patched.setenv("PATH", f"{tmp_path}:{os.environ['PATH']}")
+        makeshift = folder.read()
+        assert makeshift.revision.startswith("sha256:")
+        assert folder.read() is makeshift
+        (tmp_path / "answers").touch()
+        told = folder.read()
+    assert (told.revision, told.jobs) == (git(jobs, "rev-parse", "HEAD"), makeshift.jobs)
+    said = [record.getMessage() for record in caplog.records if record.levelno >= logging.INFO]
+    assert [line.partition(" the revision")[0] for line in said] == ["git does not tell", "git tells"]
+    monkeypatch.setattr("schedsync.sources.revision.subprocess.run", lambda *_, **__: pytest.fail("Git was asked"))
+    assert folder.read() is told

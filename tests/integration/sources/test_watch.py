@@ -118,6 +118,19 @@ def test_a_folder_that_is_new_is_watched_too(jobs: Path, ear: Ear, watching: Wat
     ear.expect()
 
 
+def test_what_is_written_beside_the_folder_wakes_nobody(
+    jobs: Path, ear: Ear, watching: Watching, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    told: queue.SimpleQueue[FileSystemEvent] = queue.SimpleQueue()
+    monkeypatch.setattr(watch_module._Named, "dispatch", lambda _handler, event: told.put(event))
+    database = jobs.parent / "outside.yaml"
+    watching(jobs)
+    for _ in range(3):
+        database.write_text("more")
+    database.rename(jobs.parent / "moved")
+    assert told.get(timeout=SECONDS).event_type == "moved"
+
+
 def test_polling_hears_too(jobs: Path, ear: Ear) -> None:
     watch = FolderWatch(jobs, ear, poll=True)
     watch.start()

@@ -15,6 +15,20 @@ from schedsync.store.database import Database
         ("postgresql:/me:secret@host/x", "is not a database URL; write e.g."),
         ("postgres://me:secret@host/x", 'database "postgres" is not supported'),
         ("mysql://me:secret@host/x", "use one of sqlite, postgresql, oracle"),
+        ("oracle://me:secret@host/sid?service_name=x", "is not a database URL; write e.g."),
+        (
+            "oracle://me:secret@host/?service_name=x&connectiontype=1",
+            'url: the driver for oracle knows no argument "connectiontype"; correct its name, or remove it',
+        ),
+        (
+            "oracle://me:secret@host/?service_name=x&retry_count=often",
+            "oracle does not take what follows the \"?\" (invalid literal for int() with base 10: 'often')",
+        ),
+        (
+            "postgresql://me:secret@host/x?connectiontype=1",
+            'postgresql does not take what follows the "?" (invalid connection option "connectiontype")',
+        ),
+        ("sqlite:///x.db?timeout=long", "url is not a database URL; write e.g."),
     ],
 )
 def test_what_cannot_be_used_is_refused_without_telling_the_password(url: str, words: str) -> None:

@@ -153,3 +153,33 @@ def test_a_full_disk_under_sqlite_is_explained() -> None:
 )
 def test_secrets_are_hidden_wherever_they_stand(text: str, shown: str) -> None:
     assert without_secrets(text) == shown
+
+
+@pytest.mark.parametrize(
+    ("said", "refused"),
+    [
+        ('FATAL:  password authentication failed for user "scott"', True),
+        ('FATAL:  Peer authentication failed for user "scott"', True),
+        ('FATAL:  no pg_hba.conf entry for host "10.0.0.1", user "scott", database "erp", no encryption', True),
+        ('FATAL:  role "scott" does not exist', True),
+        ('FATAL:  role "scott" is not permitted to log in', True),
+        ('FATAL:  database "erp" does not exist', False),
+        ("FATAL:  the database system is starting up", False),
+        ("Connection refused", False),
+    ],
+)
+def test_what_postgresql_says_of_who_logs_on_is_told_from_what_may_pass(said: str, *, refused: bool) -> None:
+    assert postgresql_errors.refuses(psycopg.OperationalError(f"connection failed: {said}")) is refused
+
+
+@pytest.mark.parametrize(
+    ("error", "refused"),
+    [
+        (psycopg.errors.InvalidPassword("x"), True),
+        (psycopg.errors.InvalidAuthorizationSpecification("x"), True),
+        (psycopg.errors.TooManyConnections('role "scott" does not exist'), False),
+    ],
+    ids=["28P01", "28000", "another state"],
+)
+def test_the_state_decides_where_there_is_one(error: psycopg.Error, *, refused: bool) -> None:
+    assert postgresql_errors.refuses(error) is refused

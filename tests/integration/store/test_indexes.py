@@ -8,11 +8,12 @@ from typing import Any
 import pytest
 from sqlalchemy import Connection, event
 
+from schedsync.runs.outcome import Output
 from schedsync.runs.run import RunState
 from schedsync.runs.selection import RunFilter
-from schedsync.store.runs import Keep
+from schedsync.store.runs import Keep, RunChanges
 from schedsync.store.store import Store
-from tests.contract.builders import NOW, SLOT
+from tests.contract.builders import NOW, SLOT, run
 
 ASKED: dict[str, tuple[Callable[[Store], Any], str]] = {
     "due": (lambda store: store.jobs.due(SLOT, 10), "INDEX ix_schedsync_jobs_next"),
@@ -23,11 +24,23 @@ ASKED: dict[str, tuple[Callable[[Store], Any], str]] = {
     "history": (lambda store: page(store, None), "INDEX ix_schedsync_runs_time"),
     "a job's history": (lambda store: page(store, "a"), "INDEX ix_schedsync_runs_job"),
     "last runs": (lambda store: store.runs.last_of(["a", "b"]), "COVERING INDEX ix_schedsync_runs_job"),
+    "a page of jobs": (
+        lambda store: store.lists.page(behind="a", limit=10, downwards=False),
+        "INDEX sqlite_autoindex_schedsync_jobs_1 (id>?)",
+    ),
+    "the last runs of a page": (
+        lambda store: store.lists.page(behind=None, limit=10, downwards=True),
+        "COVERING INDEX ix_schedsync_runs_job",
+    ),
     "succeeded runs": (lambda store: such(store, RunState.SUCCEEDED), "INDEX ix_schedsync_runs_time"),
     "failed runs": (lambda store: such(store, RunState.FAILED), "INDEX ix_schedsync_runs_state"),
     "last slots": (lambda store: store.jobs.last_slots(), "COVERING INDEX ix_schedsync_runs_job"),
     "recent runs": (lambda store: store.runs.recent_of(["a", "b"], 20), "COVERING INDEX ix_schedsync_runs_job"),
     "old runs": (lambda store: store.runs.forget(Keep("a", 10, NOW)), "COVERING INDEX ix_schedsync_runs_job"),
+    "last successes": (
+        lambda store: store.notices.successes(["a", "b"]),
+        "INDEX sqlite_autoindex_schedsync_runs_2 (job_id=?)",
+    ),
     "last step": (lambda store: store.syncs.latest(), "INDEX sqlite_autoindex_schedsync_syncs_1"),
 }
 
@@ -41,12 +54,12 @@ def such(store: Store, state: RunState) -> Any:
 
 
 @contextmanager
-def plans(store: Store) -> Iterator[list[str]]:
+def plans(store: Store, kind: str = "SELECT") -> Iterator[list[str]]:
     """Gather how SQLite finds what the statements ask for."""
     found: list[str] = []
 
     def explain(connection: Connection, _cursor: Any, statement: str, parameters: Any, *_: Any) -> None:
-        if statement.startswith("SELECT"):
+        if statement.startswith(kind):
             cursor = connection.connection.cursor()
             cursor.execute(f"EXPLAIN QUERY PLAN {statement}", parameters)
             found.append("; ".join(row[-1] for row in cursor.fetchall()))
@@ -72,3 +85,13 @@ def test_a_page_of_history_is_not_sorted(sqlite_store_url: str, opened: Callable
         for job_id in (None, "a"):
             page(store, job_id)
     assert [plan for plan in found if "TEMP B-TREE" in plan] == []
+
+
+def test_what_is_written_for_many_runs_at_once_finds_each_by_its_id(store: Store) -> None:
+    started = run()
+    changes = RunChanges(started=[started], settled=[(started, Output())])
+    with plans(store, "UPDATE schedsync_runs") as found:
+        store.runs.record(changes, None)
+    assert len(found) == 2
+    for plan in found:
+        assert plan.endswith("SEARCH schedsync_runs USING INDEX sqlite_autoindex_schedsync_runs_1 (id=?)")

@@ -1,5 +1,6 @@
 """What is special about Oracle: sessions that a DBA sees, and a server that answers late, wrongly or never."""
 
+import subprocess
 import threading
 import time
 from collections.abc import Callable, Iterator
@@ -11,12 +12,14 @@ import pytest
 from sqlalchemy import make_url, text
 
 from schedsync.errors import DatabaseUnavailableError
+from schedsync.sql.request import Request, Statement, worker_argv
 from schedsync.store.address import Address
 from schedsync.store.database import Database
 from schedsync.store.dialects import oracle as dialect
 from schedsync.store.dialects import oracle_connecting
+from schedsync.store.targets import target_of
 from tests.contract.oracle import Standin
-from tests.listeners import THE_DRIVER_FORGETS_ITS_SOCKET, Wire, refusing_oracle, silent_listener
+from tests.listeners import THE_DRIVER_FORGETS_ITS_SOCKET, Wire, dropping_listener, refusing_oracle, silent_listener
 
 Opener = Callable[..., Database]
 
@@ -97,6 +100,37 @@ def test_a_connection_that_is_made_too_late_is_closed_again(standin: Standin, op
             thread.join(20)
     assert standin.ask("/stats")["events"]["logons"] == logons + 1
     assert eventually(lambda: all(session["number"] <= last for session in standin.ask("/sessions")))
+
+
+def two_addresses(standin: Standin, first: int, more: str = "") -> str:
+    url = make_url(standin.url)
+    addresses = "".join(f"(ADDRESS=(PROTOCOL=tcp)(HOST=127.0.0.1)(PORT={port}))" for port in (first, url.port))
+    return f"(DESCRIPTION={more}{addresses}(CONNECT_DATA=(SERVICE_NAME={url.query['service_name']})))"
+
+
+def test_a_second_address_is_reached_in_time_when_the_first_drops_what_is_sent_to_it(
+    standin: Standin, opened: Opener
+) -> None:
+    with dropping_listener() as port:
+        database = opened(dsn=two_addresses(standin, port), connect_timeout=timedelta(seconds=6))
+        assert 1.5 < seconds(lambda: session_number(database)) < 6
+
+
+def test_a_descriptor_says_itself_how_long_an_address_is_waited_for(standin: Standin, opened: Opener) -> None:
+    with dropping_listener() as port:
+        dsn = two_addresses(standin, port, "(TRANSPORT_CONNECT_TIMEOUT=500ms)")
+        database = opened(dsn=dsn, connect_timeout=timedelta(seconds=30))
+        assert seconds(lambda: session_number(database)) < 8
+
+
+def test_so_does_a_connection_of_jobs(standin: Standin) -> None:
+    with dropping_listener() as port:
+        address = address_of(standin, dsn=two_addresses(standin, port), connect_timeout=timedelta(seconds=6))
+        request = Request(target_of("erp", address), Statement("sql", "SELECT 1 FROM dual"), "job", "r", "n", 5)
+        begin = time.monotonic()
+        done = subprocess.run(worker_argv(), input=request.encoded(), capture_output=True, check=False, timeout=60)
+        assert time.monotonic() - begin < 6
+    assert (done.returncode, done.stdout.decode().splitlines()[-1]) == (0, "(1 row)")
 
 
 def test_a_name_that_nobody_knows_is_an_unavailable_database() -> None:

@@ -1,7 +1,11 @@
 """What is special about SQLite: a file, one writer, and everything that can be wrong with a file."""
 
+import os
 import re
 import sqlite3
+import stat
+import subprocess
+import sys
 import threading
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
@@ -189,3 +193,68 @@ def test_a_folder_that_is_missing_is_named(tmp_path: Path, opened: Opener) -> No
     file = tmp_path / "nowhere" / "store.db"
     with pytest.raises(DatabaseUnavailableError, match=re.escape(f"{file}: unable to open")):
         opened(f"sqlite:///{file}").upgrade()
+
+
+@pytest.fixture
+def umask(request: pytest.FixtureRequest) -> Iterator[int]:
+    mask = getattr(request, "param", 0o022)
+    before = os.umask(mask)
+    yield mask
+    os.umask(before)
+
+
+def rights_of(*paths: Path) -> set[int]:
+    return {stat.S_IMODE(path.stat().st_mode) for path in paths}
+
+
+@pytest.mark.parametrize(("umask", "rights"), [(0o022, 0o640), (0o000, 0o640), (0o077, 0o600)], indirect=["umask"])
+def test_a_new_file_and_what_lies_beside_it_are_not_for_everybody(
+    file: Path, opened: Opener, umask: int, rights: int
+) -> None:
+    del umask
+    store = opened(f"sqlite:///{file}")
+    store.upgrade()
+    with store.database.write():
+        assert rights_of(file, Path(f"{file}-wal"), Path(f"{file}-shm")) == {rights}
+
+
+@pytest.mark.usefixtures("umask")
+@pytest.mark.parametrize("url", ["sqlite:///file:{}?uri=true", "sqlite:///file:{}?mode=rwc&uri=true"])
+def test_nor_is_one_that_is_made_by_way_of_a_uri(file: Path, opened: Opener, url: str) -> None:
+    opened(url.format(file)).upgrade()
+    assert rights_of(file) == {0o640}
+
+
+@pytest.mark.usefixtures("umask")
+def test_nor_is_one_that_a_link_leads_to(file: Path, tmp_path: Path, opened: Opener) -> None:
+    link = tmp_path / "link.db"
+    link.symlink_to(file)
+    opened(f"sqlite:///{link}").upgrade()
+    assert rights_of(file) == {0o640}
+
+
+def test_a_uri_that_makes_no_file_still_makes_none(file: Path, opened: Opener) -> None:
+    with pytest.raises(DatabaseUnavailableError, match="unable to open"):
+        opened(f"sqlite:///file:{file}?mode=rw&uri=true").upgrade()
+    assert not file.exists()
+
+
+@pytest.mark.usefixtures("umask")
+def test_the_rights_of_a_file_that_is_there_are_those_that_somebody_gave_it(file: Path, opened: Opener) -> None:
+    file.touch(mode=0o664)
+    file.chmod(0o664)
+    opened(f"sqlite:///{file}").upgrade()
+    assert rights_of(file) == {0o664}
+
+
+LEAVE_WAL = "import sqlite3, sys; sqlite3.connect(sys.argv[1], timeout=0).execute('PRAGMA journal_mode = DELETE')"
+"""What a process may do only while no other one has the file open, which it knows by the locks on it."""
+
+
+def test_a_connection_more_takes_no_lock_from_those_that_there_are(file: Path, opened: Opener) -> None:
+    store = opened(f"sqlite:///{file}")
+    store.upgrade()
+    with store.database.read() as first, store.database.read() as second, store.database.read():
+        assert first.execute(text("SELECT 1")).scalar() == second.execute(text("SELECT 1")).scalar()
+        tried = subprocess.run([sys.executable, "-c", LEAVE_WAL, file], capture_output=True, text=True, check=False)
+    assert "database is locked" in tried.stderr

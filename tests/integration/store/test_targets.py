@@ -48,9 +48,9 @@ from schedsync.store.targets import target_of
             id="PostgreSQL, what the URL says itself",
         ),
         pytest.param(
-            Address(url="oracle://scott:tiger@db:1522/?service_name=ERP", connect_timeout=timedelta(seconds=4)),
+            Address(url="oracle://scott:tiger@db:1522/?service_name=ERP", connect_timeout=timedelta(seconds=6)),
             "oracle",
-            {"user": "scott", "password": "tiger", "tcp_connect_timeout": 4.0, "program": "schedsync"},
+            {"user": "scott", "password": "tiger", "tcp_connect_timeout": 2.0, "program": "schedsync"},
             id="Oracle by URL",
         ),
         pytest.param(

@@ -10,7 +10,12 @@ from schedsync.executors.base import Launch
 from schedsync.executors.prepare import prepare
 from tests.builders import run, spec
 
-ENVIRON = {"PATH": "/bin", "TOKEN": "t0k3n-4711", "SCHEDSYNC_DATABASE__PASSWORD": "hidden"}
+ENVIRON = {
+    "PATH": "/bin",
+    "TOKEN": "t0k3n-4711",
+    "SCHEDSYNC_DATABASE__PASSWORD": "hidden",
+    "schedsync_Database__url": "hidden",
+}
 
 
 def _prepared(folder: Path = Path("/"), action: dict[str, Any] | None = None, **fields: Any) -> Launch:
@@ -29,6 +34,11 @@ def test_a_value_that_is_nowhere_is_said_with_the_variable_that_wants_it(tmp_pat
     with pytest.raises(UnresolvedReferenceError) as refused:
         _prepared(tmp_path, {"env": {"A": {"file": "secret"}}})
     assert str(refused.value) == f'env.A: the file "{tmp_path}/secret" cannot be read: No such file or directory'
+
+
+def test_of_the_variables_of_schedsync_a_run_has_its_marks_alone() -> None:
+    own = {name for name in _prepared().env if name.upper().startswith("SCHEDSYNC_")}
+    assert own == {"SCHEDSYNC_JOB_ID", "SCHEDSYNC_RUN_ID", "SCHEDSYNC_SCHEDULED_AT", "SCHEDSYNC_ATTEMPT"}
 
 
 def test_what_success_is_goes_along() -> None:

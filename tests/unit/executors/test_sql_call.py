@@ -1,12 +1,13 @@
 """From a job that names a connection to the request of its worker."""
 
 import re
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from schedsync.errors import UnusableConnectionError
+from schedsync.errors import SettingsError, UnusableConnectionError
 from schedsync.executors.prepare import prepare
 from schedsync.executors.sql_call import Databases
 from schedsync.sql.request import Statement, Target, decoded
@@ -39,6 +40,28 @@ def test_a_password_is_in_the_request_and_nowhere_else() -> None:
 def test_passwords_of_a_connection_are_cut_out_of_what_its_statements_print() -> None:
     target = Target("oracle", {"user": "scott", "password": "s3cret", "wallet_password": "t00", "dsn": "db/erp"})
     assert launched({"sql": "SELECT 1", "connection": "erp"}, erp=target).secrets == ("s3cret", "t00")
+
+
+def statement_with(anew: Callable[[], Target]) -> Any:
+    databases = Databases("node-1", {"erp": ORACLE}, {"erp": anew})
+    return prepare(run(), spec(run={"sql": "x", "connection": "erp"}), FOLDER, {}, databases)
+
+
+def test_each_run_has_the_password_of_now() -> None:
+    passwords = iter(["second", "third"])
+
+    def anew() -> Target:
+        return Target("oracle", {"user": "scott", "password": next(passwords)})
+
+    assert [statement_with(anew).secrets for _ in range(2)] == [("second",), ("third",)]
+
+
+def test_a_password_that_cannot_be_read_ends_the_run_with_that_sentence() -> None:
+    def anew() -> Target:
+        raise SettingsError("connections.erp.password_file: secret cannot be read: No such file or directory")
+
+    with pytest.raises(UnusableConnectionError, match="password_file: secret cannot be read"):
+        statement_with(anew)
 
 
 @pytest.mark.parametrize(

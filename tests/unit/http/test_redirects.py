@@ -1,5 +1,7 @@
 """Where an answer points to, and what is sent there."""
 
+from dataclasses import replace
+
 import pytest
 
 from schedsync.http.failing import FailedError
@@ -8,6 +10,7 @@ from schedsync.http.request import Message
 
 HEADERS = {"Authorization": "Bearer x", "X-Own": "y", "User-Agent": "u", "Content-Type": "application/json"}
 SENT = Message("POST", "https://a.example:8443/b/c?d=1", HEADERS, "{}")
+ASKED = Message("GET", SENT.url, HEADERS)
 
 
 @pytest.mark.parametrize(
@@ -23,7 +26,7 @@ SENT = Message("POST", "https://a.example:8443/b/c?d=1", HEADERS, "{}")
     ],
 )
 def test_an_address_is_read_as_browsers_do(location: str, url: str) -> None:
-    assert followed(SENT, 307, location).url == url
+    assert followed(ASKED, 307, location).url == url
 
 
 @pytest.mark.parametrize("location", ["ftp://b/x", "https://b:99999/", "javascript:1", "https://[x/"])
@@ -60,7 +63,33 @@ def test_the_method_follows_from_the_status(method: str, status: int, then: str)
 def test_what_says_who_asks_goes_to_the_same_place_only() -> None:
     assert followed(SENT, 307, "/x").headers == HEADERS
     for elsewhere in ("https://b.example/x", "https://a.example/x"):
-        assert followed(SENT, 307, elsewhere).headers == {"User-Agent": "u", "Content-Type": "application/json"}
+        assert followed(ASKED, 307, elsewhere).headers == {"User-Agent": "u", "Content-Type": "application/json"}
+
+
+@pytest.mark.parametrize("elsewhere", ["https://b.example/x", "https://a.example/x", "//a.example:8444/x"])
+@pytest.mark.parametrize("sent", [SENT, replace(SENT, body=None, file="/srv/report.json")], ids=["text", "file"])
+def test_a_body_goes_to_the_same_place_only(sent: Message, elsewhere: str) -> None:
+    url = elsewhere if elsewhere.startswith("https") else f"https:{elsewhere}"
+    for status in (307, 308):
+        with pytest.raises(FailedError) as failed:
+            followed(sent, status, elsewhere)
+        assert str(failed.value) == f"the answer points to {url}, elsewhere, where no body is sent: write that url"
+    with pytest.raises(FailedError, match="where no body is sent"):
+        followed(replace(sent, method="PUT"), 302, elsewhere)
+    moved = followed(sent, 303, elsewhere)
+    assert (moved.method, moved.body, moved.file) == ("GET", None, None)
+
+
+@pytest.mark.parametrize(
+    ("url", "location"),
+    [
+        pytest.param("https://a.example/b", "https://A.example:443/x", id="https"),
+        pytest.param("http://a.example:80/b", "http://a.example/x", id="http"),
+    ],
+)
+def test_a_place_is_the_same_however_it_is_written(url: str, location: str) -> None:
+    moved = followed(replace(SENT, url=url), 307, location)
+    assert (moved.headers, moved.body) == (HEADERS, "{}")
 
 
 def test_not_every_answer_with_an_address_points_on() -> None:

@@ -59,9 +59,10 @@ def test_what_has_not_ended_is_not_counted(metrics: Metrics) -> None:
     assert {name for name in changed if not name.startswith("process_")} == set()
 
 
+@pytest.mark.parametrize("words", [": and more words", " year-end: books are closed", ""])
 @pytest.mark.parametrize("reason", list(SkipReason))
-def test_a_skipped_slot_is_counted_by_its_reason(metrics: Metrics, reason: SkipReason) -> None:
-    metrics.runs.changed(run(state=RunState.SKIPPED, reason=f"{reason}: and more words", finished_at=NOW))
+def test_a_skipped_slot_is_counted_by_its_reason(metrics: Metrics, reason: SkipReason, words: str) -> None:
+    metrics.runs.changed(run(state=RunState.SKIPPED, reason=f"{reason}{words}", finished_at=NOW))
     found = scraped(metrics)
     assert found[f'schedsync_runs_skipped_total{{reason="{reason}"}}'] == 1
     assert found['schedsync_runs_total{outcome="skipped"}'] == 1

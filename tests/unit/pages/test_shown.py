@@ -8,13 +8,13 @@ import pytest
 
 from schedsync.pages.shown.plot import plot
 from schedsync.pages.shown.runs import run_line
-from schedsync.pages.shown.spec import spec_table
 from schedsync.pages.shown.strip import HEIGHT, RUNS, strip
 from schedsync.pages.shown.times import absolute, length, relative, short, zoned
 from schedsync.pages.shown.verdict import Level, in_short, of_instance
 from schedsync.pages.shown.waiting import in_words
 from schedsync.runs.run import Cause, Run, RunState
 from schedsync.runs.waiting import Waiting, WaitsFor
+from schedsync.sources.values import spec_table
 from schedsync.specs.problem import Problem
 from schedsync.status.vitals import Reading
 from schedsync.store.syncs import SyncReport
@@ -172,7 +172,7 @@ def test_what_a_run_waits_for_in_words(waiting: Waiting, words: str) -> None:
 
 def test_without_origins_what_differs_from_what_is_built_in_counts_as_given() -> None:
     table = spec_table(spec(timeout="30m", retry={"attempts": 3}), None)
-    given = {row.name: row.value for row in table.given}
+    given = {row.name: row.text for row in table.given}
     assert given == {
         "id": "job",
         "schedule.0.every": "1h",
@@ -180,6 +180,6 @@ def test_without_origins_what_differs_from_what_is_built_in_counts_as_given() ->
         "timeout": "30m",
         "retry.attempts": "3",
     }
-    built_in = {row.name: row.value for row in table.built_in}
+    built_in = {row.name: row.text for row in table.built_in}
     assert (built_in["retry.backoff"], built_in["owner"], built_in["success_exit_codes"]) == ("1.0", "none", "0")
     assert not table.certain

@@ -46,6 +46,8 @@ schedules = st.sampled_from(
         {"cron": "0 * * * *"},
         {"at": "2020-01-01"},
         {"at": "2030-01-01"},
+        {"cron": "@reboot"},
+        [{"cron": "@reboot"}, {"every": "1h"}],
     ]
 )
 jobs = st.builds(
@@ -61,18 +63,34 @@ jobs = st.builds(
 
 
 @st.composite
+def entangled(draw: st.DrawFn) -> Located:
+    """A job that says that it was one of the others, or runs after one of them: swaps, chains, and copies."""
+    name = draw(st.sampled_from(NAMES))
+    others = st.sampled_from([other for other in NAMES if other != name])
+    starts = draw(st.none() | st.none() | others)
+    fields = {"schedule": draw(schedules)} if starts is None else {"after": {starts: "any"}}
+    return located(id=name, file=draw(st.sampled_from(FILES)), renamed_from=draw(others | st.none()), **fields)
+
+
+@st.composite
 def folders(draw: st.DrawFn) -> Snapshot:
-    unknown = st.builds(UnknownPath, st.sampled_from([*FILES, "sub", "."]), st.sampled_from(["", "id: a", "b"]))
+    unknown = st.builds(UnknownPath, st.sampled_from([*FILES, "sub", "."]), st.sampled_from([None, "", "id: a", "b"]))
+    found = draw(st.lists(jobs | entangled(), max_size=5))
     return snapshot(
-        *draw(st.lists(jobs, max_size=5)),
-        unknown=tuple(draw(st.lists(unknown, max_size=1))),
+        *found,
+        unknown=tuple(path for path in draw(st.lists(unknown, max_size=1)) if _is_possible(path, found)),
         unavailable=draw(st.sampled_from([None, None, "the folder is missing"])),
     )
 
 
+def _is_possible(unknown: UnknownPath, found: list[Located]) -> bool:
+    """Say whether *unknown* can be, beside what was found: where nothing could be read, there is no job."""
+    return unknown.text is not None or not any(unknown.covers(job.source.file) for job in found)
+
+
 @st.composite
 def stores(draw: st.DrawFn) -> Observed:
-    found = draw(st.lists(jobs, max_size=4, unique_by=lambda job: job.spec.id))
+    found = draw(st.lists(jobs | entangled(), max_size=4, unique_by=lambda job: job.spec.id))
     rows = [
         observed(
             job=job,
@@ -136,3 +154,15 @@ def test_what_is_unknown_is_never_removed(folder: Snapshot, before: Observed, gu
     assert not (removed and folder.unavailable)
     assert not any(job.id in folder.jobs for job in removed)
     assert not any(job.prune == "never" for job in removed)
+
+
+@REPRODUCIBLE
+@given(st.lists(entangled(), max_size=4), st.lists(entangled(), max_size=4, unique_by=lambda job: job.spec.id))
+def test_no_job_is_new_or_changes_beside_the_one_that_it_was(wanted: list[Located], rows: list[Located]) -> None:
+    before = store(*(observed(job=job) for job in rows))
+    plan = diff(snapshot(*wanted), before, now=NOW, guard=PruneGuard(allow=True))
+    renamed = {update.before.id for update in plan.update if update.renames}
+    changed = [*(add.job for add in plan.add), *(update.job for update in plan.update if update.changes_spec)]
+    were = {job.spec.renamed_from for job in changed if job.spec.renamed_from not in renamed}
+    assert not were & {removal.before.id for removal in plan.remove}
+    assert not {add.job.spec.renamed_from for add in plan.add} & before.jobs.keys() - renamed

@@ -9,6 +9,7 @@ import pytest
 from schedsync.plan.diff import diff, duplicate_problems
 from schedsync.plan.ops import Plan
 from schedsync.plan.state import Located, ObservedJob, PruneGuard, Snapshot, Source, UnknownPath
+from schedsync.specs.following import Follows
 from schedsync.specs.problem import Problem
 from tests.builders import HOUR, NOW, located, observed, snapshot, store
 
@@ -142,9 +143,9 @@ def test_a_rename_keeps_the_row_and_its_next_slot() -> None:
     assert (decided.update[0].reschedules, decided.update[0].next_fire_at) == (False, NOW)
 
 
-def test_a_rename_with_jitter_moves_the_next_slot_so_that_it_does_not_come_twice() -> None:
-    """Jitter follows the id. What is overdue still has to be claimed, so it stays."""
-    schedule = {"every": "1h", "jitter": "30m"}
+@pytest.mark.parametrize("schedule", [{"every": "1h", "jitter": "30m"}, {"cron": "H * * * *"}], ids=["jitter", "H"])
+def test_a_rename_moves_a_slot_that_follows_the_id_so_that_it_does_not_come_twice(schedule: dict[str, str]) -> None:
+    """What is overdue still has to be claimed, so it stays."""
     renamed = located(id="new", renamed_from="job", schedule=schedule)
     old = observed(job=located(schedule=schedule), next_fire_at=NOW + timedelta(minutes=7))
     (update,) = plan(snapshot(renamed), old).update
@@ -160,15 +161,9 @@ def test_a_rename_with_jitter_moves_the_next_slot_so_that_it_does_not_come_twice
         pytest.param([located(id="new", renamed_from="old")], [], {"new": "add"}, id="the old one is unknown"),
         pytest.param(
             [located(id="new", renamed_from="old"), located(id="old")],
-            ["old"],
-            {"new": "add"},
-            id="the old one is there",
-        ),
-        pytest.param(
-            [located(id="new", renamed_from="old")],
-            ["old", "new"],
-            {"old": "remove", "new": "update"},
-            id="the new one is live already",
+            [],
+            {"new": "add", "old": "add"},
+            id="neither is live",
         ),
         pytest.param(
             [located(id="a", renamed_from="old"), located(id="b", renamed_from="old")],
@@ -179,7 +174,7 @@ def test_a_rename_with_jitter_moves_the_next_slot_so_that_it_does_not_come_twice
         pytest.param(
             [located(id="new", renamed_from="old"), located(id="old", file="1.yaml"), located(id="old", file="2.yaml")],
             ["old"],
-            {"old": "keep", "new": "add"},
+            {"old": "keep"},
             id="the old one is claimed twice",
         ),
         pytest.param(
@@ -222,6 +217,13 @@ def test_a_file_whose_claim_won_may_lose_other_jobs() -> None:
     folder = snapshot(located(), located(file="copy.yaml"))
     decided = plan(folder, observed(), observed(job=located(id="had", file="job.yaml")))
     assert verdicts(decided) == {"had": "remove"}
+
+
+def test_an_id_twice_in_the_live_file_keeps_the_other_jobs_of_that_file() -> None:
+    """One of the two may be the other job, which has got this id by mistake."""
+    folder = snapshot(located(id="x", file="a.yaml"), located(id="x", file="a.yaml", line=5))
+    before = [observed(job=located(id=name, file="a.yaml")) for name in ("x", "y")]
+    assert verdicts(plan(folder, *before)) == {"x": "keep", "y": "keep"}
 
 
 def test_of_two_files_with_one_id_neither_is_new() -> None:
@@ -267,7 +269,7 @@ def test_a_problem_with_an_id_names_all_other_places() -> None:
         pytest.param({}, "remove", id="its file is gone"),
         pytest.param({"unknown": [UnknownPath("job.yaml")]}, "keep", id="its file is broken"),
         pytest.param({"unknown": [UnknownPath(".")]}, "keep", id="the folder is broken"),
-        pytest.param({"unknown": [UnknownPath("job")]}, "remove", id="a folder of a similar name is broken"),
+        pytest.param({"unknown": [UnknownPath("job", "")]}, "remove", id="a folder of a similar name is broken"),
         pytest.param({"unknown": [BROKEN]}, "remove", id="a file that does not mention it is broken"),
         pytest.param(
             {"unknown": [UnknownPath("broken.yaml", "- id: job\n  run: [")]},
@@ -277,6 +279,12 @@ def test_a_problem_with_an_id_names_all_other_places() -> None:
         pytest.param(
             {"unknown": [UnknownPath("broken.yaml", "- id: job-2\n- id: my.job\n")]}, "remove", id="it mentions others"
         ),
+        pytest.param(
+            {"unknown": [UnknownPath("new.yaml")]},
+            "hold: new.yaml cannot be read: the job may have moved there",
+            id="a new file cannot be read",
+        ),
+        pytest.param({"unknown": [UnknownPath("new", "")]}, "remove", id="defaults of a new folder are broken"),
         pytest.param(
             {"unavailable": "the folder is missing"}, "hold: the folder is missing", id="the folder is missing"
         ),
@@ -295,6 +303,14 @@ def test_a_broken_folder_covers_what_is_below_it() -> None:
     below = [observed(job=located(id=name, file=file)) for name, file in [("a", "erp/a.yaml"), ("b", "erp2/b.yaml")]]
     decided = plan(snapshot(unknown=(UnknownPath("erp"),)), *below)
     assert verdicts(decided) == {"a": "keep", "b": "remove"}
+
+
+@pytest.mark.parametrize("path", ["old", "old/z.yaml"])
+def test_what_cannot_be_read_stops_no_removal_elsewhere_where_a_live_job_came_from_it(path: str) -> None:
+    """Or one broken corner would stop everybody's clean-up."""
+    folder = snapshot(located(id="z", file="moved.yaml"), unknown=(UnknownPath(path),))
+    decided = plan(folder, observed(), observed(job=located(id="z", file="old/z.yaml")))
+    assert verdicts(decided) == {"job": "remove", "z": "move"}
 
 
 def test_a_job_that_is_kept_already_needs_no_writing() -> None:
@@ -375,6 +391,13 @@ def test_jobs_that_are_held_or_kept_or_renamed_do_not_count_as_removals() -> Non
             "hold: b.yaml cannot be parsed and mentions this id: the job may have moved there",
             id="mentioned",
         ),
+        pytest.param(
+            "auto",
+            {"unknown": (UnknownPath("b.yaml"),)},
+            "hold: b.yaml cannot be read: the job may have moved there",
+            "hold: b.yaml cannot be read: the job may have moved there",
+            id="unreadable",
+        ),
     ],
 )
 def test_a_persons_word_lifts_what_is_known_and_makes_nothing_known(
@@ -408,3 +431,25 @@ def test_a_plan_passes_on_problems_and_revision() -> None:
 
 def test_a_source_is_a_file_and_a_line() -> None:
     assert located(file="a.yaml", line=3).source == Source("a.yaml", 3)
+
+
+def test_a_job_that_waits_for_the_service_to_start_is_added_without_a_slot_and_stays_as_it_is() -> None:
+    waits = located(id="a", schedule={"cron": "@reboot"})
+    (add,) = plan(snapshot(waits)).add
+    assert add.next_fire_at is None
+    assert plan(snapshot(waits), observed(job=waits, next_fire_at=None)).unchanged == 1
+
+
+def test_a_job_that_no_longer_waits_for_the_service_to_start_is_updated_and_gets_its_slots() -> None:
+    waits = observed(job=located(schedule={"cron": "@reboot"}), next_fire_at=None)
+    (update,) = plan(snapshot(located(schedule={"every": "1h"})), waits).update
+    assert update.next_fire_at == NOW + HOUR
+    (back,) = plan(snapshot(located(schedule={"cron": "@reboot"})), observed(job=located())).update
+    assert (back.next_fire_at, back.reschedules) == (None, True)
+
+
+def test_what_a_job_follows_is_healed_where_another_hand_has_changed_it() -> None:
+    waits = located(schedule={"cron": "@reboot"})
+    assert verdicts(plan(snapshot(waits), observed(job=waits, next_fire_at=None, follows=Follows.NOTHING))) == {
+        "job": "heal"
+    }

@@ -81,7 +81,7 @@ def test_a_plan_is_read_by_programs(plan: Plan) -> None:
         "move": [{"id": "moved", "from": "moved.yaml", "to": "sub/moved.yaml"}],
         "heal": ["stale"],
         "remove": ["gone"],
-        "hold": [{"id": "precious", "file": "precious.yaml", "why": HELD}],
+        "hold": [{"id": "precious", "file": "precious.yaml", "change": "removal", "window": None, "why": HELD}],
         "keep": ["broken"],
         "unchanged": 1,
     }

@@ -315,6 +315,20 @@ def test_what_is_ready_waits_for_what_is_found_to_run_elsewhere() -> None:
     assert places([first, second]) == "ready ready"
 
 
+@pytest.mark.parametrize("ends", ["settle", "hold"])
+def test_it_waits_for_others_as_long_as_their_runs_stand_in_lines_here(ends: str) -> None:
+    book = grouped()
+    there = entry("a", job=PAIR)
+    assert not book.waits_for_others
+    book.note_elsewhere(there)
+    assert book.waits_for_others
+    if ends == "settle":
+        book.settle(there.run.id)
+    else:
+        book.hold(replace(there))
+    assert not book.waits_for_others
+
+
 # a limit for all pools together
 
 

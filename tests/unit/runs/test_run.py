@@ -1,12 +1,13 @@
 """Runs: their ids, and what of their output was not kept; pauses."""
 
+from dataclasses import replace
 from datetime import datetime, timedelta
 
 import pytest
 
 from schedsync.runs.outcome import Output
 from schedsync.runs.pause import Pause
-from schedsync.runs.run import UNSETTLED, RunState, new_run_id
+from schedsync.runs.run import UNSETTLED, Cause, Run, RunState, changed, new_run_id
 from tests.builders import HOUR, NOW
 
 
@@ -59,3 +60,15 @@ def test_a_pause_lasts_until_its_end(until: datetime | None, instant: datetime, 
 def test_a_pause_stops_what_was_not_started_before_its_end(now: int, slot: int, stops: bool) -> None:
     pause = Pause("job", "me", since=NOW - HOUR, until=NOW + HOUR)
     assert pause.stops(NOW + slot * HOUR, now=NOW + now * HOUR) is stops
+
+
+def test_a_changed_run_is_the_same_but_for_what_was_changed() -> None:
+    run = Run(new_run_id(NOW), "a", NOW, 1, Cause.SCHEDULE, RunState.QUEUED, node="here", late_at=NOW + HOUR)
+    assert changed(run, state=RunState.RUNNING, pid=7) == replace(run, state=RunState.RUNNING, pid=7)
+    assert (run.state, run.pid) == (RunState.QUEUED, None)
+
+
+def test_a_run_has_no_other_fields_to_change() -> None:
+    run = Run(new_run_id(NOW), "a", NOW, 1, Cause.SCHEDULE, RunState.QUEUED)
+    with pytest.raises(KeyError):
+        changed(run, colour="red")

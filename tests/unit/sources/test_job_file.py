@@ -71,6 +71,13 @@ def test_a_job_knows_its_place_and_digests() -> None:
     (job,) = parse(f"# a comment\n\n{GOOD}", "erp/dump.yaml").jobs
     assert job.source == Source("erp/dump.yaml", 3)
     assert (job.digest, job.schedule_digest) == (spec_digest(job.spec), schedule_digest(job.spec))
+    assert job.renamed_at is None
+
+
+def test_a_job_knows_where_the_id_stands_that_it_had() -> None:
+    once, over = "renamed_from: x, schedule: {every: 15m}, run: {shell: a}", GOOD.replace("run", "  run")
+    jobs = parse(f"jobs:\n- {{id: a, {once}}}\n- id: b\n  renamed_from:\n    y\n  {over}").jobs
+    assert [job.renamed_at for job in jobs] == [(2, 25), (5, 5)]
 
 
 @pytest.mark.parametrize(
@@ -247,7 +254,7 @@ def mistakes(parsed: ParsedFile, expected: list[Mistake]) -> list[Mistake]:
         ("missing-run", [("2:1", '"run" is missing')]),
         ("command-as-string", [("4:12", "[rsync, -a, /srv/a/, /srv/b/]")]),
         ("two-kinds", [("3:3", '"every" cannot stand beside another'), ("5:3", '"shell" cannot stand beside another')]),
-        ("start-after-end", [("2:3", "start (2027-12-31) is after end (2026-12-01)")]),
+        ("start-after-end", [("3:10", "start (2027-12-31) is after end (2026-12-01)")]),
         ("tab-indentation", [("4:1", "a tab is used for indentation; use spaces")]),
         ("unquoted-cron", [("3:9", 'quote it: cron: "*/5 * * * *"')]),
     ],
@@ -516,5 +523,37 @@ def test_mistakes_in_defaults(text: str, place: str, words: str) -> None:
 def test_defaults_are_checked_together_with_those_above() -> None:
     outer = (defaults("schedule: {every: 5m}\n"),)
     (problem,) = defaults_problems("schedule: {jitter: 10m}\n", outer=outer)
-    assert problem.place == "_defaults.yaml:1:11"
+    assert problem.place == "_defaults.yaml:1:20"
     assert "must be shorter than every" in problem.message
+
+
+# --- schedules: each mistake at its value ---------------------------------------------------------
+
+SCHEDULES = [
+    ('cron: "0 25 * * *"', "25 * * *", "allowed are 0-23"),
+    ('cron: "0 0 32 * *"', "32 * *", "allowed are 1-31, and L, L-3, LW and 15W"),
+    ('cron: "0 0 30 2 *"', "30 2", "write a day that exists"),
+    ('cron: "@daily", timezone: Europe/Berln', "Europe/Berln", 'did you mean "Europe/Berlin"?'),
+    (
+        'cron: "@daily", start: 2026-12-02, end: 2026-12-01',
+        "2026-12-02",
+        "start (2026-12-02) is after end (2026-12-01)",
+    ),
+    ('cron: "0 0 31 * *", start: 2026-11-01, end: 2026-11-30', "2026-11-30", "this would never fire"),
+    ("calendar: {months: 1, day: 32}", "32", "write 1 to 31 or last for months"),
+    ("calendar: {months: 1, day: 1, time: 25:00}", "25:00", 'write it like "06:00"'),
+    ('cron: "@daily", exclude: [holidays]', "holidays", "write it as calendars/holidays.yaml in the jobs folder"),
+    ('cron: "@daily", only: holidays', "holidays", "write it as calendars/holidays.yaml in the jobs folder"),
+    ('cron: "@daily", exclude: [{dates: [2026-02-30]}]', "2026-02-30", "write it like 2026-12-24"),
+    ('cron: "*/5 * * * *", exclude: [{yearly: [12-25]}], shift: next', "*/5", "write fixed times, or remove shift"),
+    ('cron: "@daily", shift: next', "next", "add exclude or only"),
+    ("every: 5m, jitter: 10m", "10m", "must be shorter than every"),
+]
+
+
+@pytest.mark.parametrize(("schedule", "value", "said"), SCHEDULES, ids=[schedule for schedule, _, _ in SCHEDULES])
+def test_a_mistake_in_a_schedule_is_at_its_value_and_says_what_to_write(schedule: str, value: str, said: str) -> None:
+    text = f"schedule: {{{schedule}}}\nrun: {{shell: x}}\n"
+    (problem,) = parse(text).problems
+    assert (problem.line, problem.column) == (1, text.index(value) + 1)
+    assert said in problem.message

@@ -48,18 +48,51 @@ def _bounds(draw: st.DrawFn) -> dict[str, str]:
     return {name: text[kind].format(day) for name, (kind, day) in given.items() if kind != "none"}
 
 
+_times = st.times().map(lambda time: f"{time:%H:%M:%S}") | st.sampled_from(["06:00", "7:05"])
+recurrences = st.one_of(
+    st.fixed_dictionaries(
+        {"months": st.integers(1, 7), "day": st.integers(1, 28) | st.just("last")}, optional={"time": _times}
+    ),
+    st.fixed_dictionaries(
+        {"weeks": st.integers(1, 9), "day": st.sampled_from(["mon", "Sun", "wed"])}, optional={"time": _times}
+    ),
+    st.fixed_dictionaries({"days": st.integers(1, 40)}, optional={"time": _times}),
+)
+
+
+_named = st.fixed_dictionaries(
+    {"yearly": st.lists(st.sampled_from(["12-25", "02-29", "7-4"]), min_size=1, max_size=2)},
+    optional={
+        "name": st.sampled_from(["holidays", "closed"]),
+        "dates": st.lists(st.sampled_from(["2026-04-03", "2027-03-26"]), max_size=2),
+        "ranges": st.just([{"from": "2026-12-24", "to": "2027-01-02"}]),
+        "include": st.just([{"weekdays": ["sun"], "exclude": [{"dates": ["2026-12-20"]}]}]),
+    },
+)
+_days = st.fixed_dictionaries({}, optional={"exclude": _named | st.lists(_named, max_size=2)})
+"""Some days on which a schedule does not fire, but never all on which it could."""
+
+
 @st.composite
 def triggers(draw: st.DrawFn) -> dict[str, Any]:
     trigger: dict[str, Any] = {"timezone": draw(st.sampled_from(ZONES)), **draw(_bounds())}
-    kind = draw(st.sampled_from(["cron", "every", "at"]))
+    kind = draw(st.sampled_from(["cron", "every", "at", "calendar"]))
+    if kind == "calendar":
+        return {
+            "start": "2019-05-17",
+            **trigger,
+            "calendar": draw(recurrences),
+            "jitter": draw(durations(0, 7_200)),
+            **draw(_days),
+        }
     if kind == "cron":
-        return trigger | {"cron": draw(st.sampled_from(CRONS)), "jitter": draw(durations(0, 7_200))}
+        return trigger | {"cron": draw(st.sampled_from(CRONS)), "jitter": draw(durations(0, 3_600)), **draw(_days)}
     if kind == "at":
         moment = draw(st.datetimes(datetime(2021, 1, 1), datetime(2059, 1, 1)))  # noqa: DTZ001 - read off a clock
         return trigger | {"at": moment.isoformat() + draw(st.sampled_from(["", "Z", "+05:30"]))}
     every = draw(st.integers(1, 40_000))
     jitter = draw(durations(0, min(every - 1, 86_400)))
-    return trigger | {"every": f"{every}s", "jitter": jitter}
+    return trigger | {"every": f"{every}s", "jitter": jitter, **draw(_days)}
 
 
 variables = st.from_regex(r"\A[A-Z_][A-Z0-9_]{0,8}\Z")

@@ -13,7 +13,7 @@ from schedsync.specs.fields import allowed_at, home_of
 from schedsync.specs.job import JobSpec
 from schedsync.specs.later import LATER
 from schedsync.specs.messages import FieldError, explain
-from schedsync.specs.schedule import TRIGGERS
+from schedsync.specs.triggers import TRIGGERS
 from tests.builders import document
 from tests.unit.specs.strategies import REPRODUCIBLE, documents, json_values, words
 
@@ -74,6 +74,8 @@ def _cases(*cases: tuple[str, dict[str, Any], str, str]) -> pytest.MarkDecorator
      'unknown key "cwd" here; write it under "run:"'),
     ("args of a shell", {"run": {"shell": "x", "args": []}}, "run.args",
      'unknown key "args"; allowed: cwd, env, limits, nice, shell, umask, user'),
+    ("a misspelt key of a calendar", {"schedule": {"calendar": {"month": 1, "day": 1}}}, "schedule.0.calendar.month",
+     'unknown key "month"; did you mean "months"?'),
     ("two triggers in one", {"schedule": {"every": "1h", "cron": "@daily"}}, "schedule.0.every",
      '"every" cannot stand beside another kind; write a list of triggers under schedule'),
     ("no connection", {"run": {"sql": "x"}}, "run",
@@ -149,13 +151,38 @@ def test_keys_that_are_missing_or_wrong(fields: dict[str, Any], path: str, sente
     ("a time", {"schedule": "2027-01-01T12:00"}, "schedule",
      'schedule: expected a mapping, found "2027-01-01T12:00"; write e.g. schedule: {at: 2027-01-01T12:00}'),
     ("an empty mapping", {"schedule": {}}, "schedule.0",
-     "schedule: one of cron, every, at is needed"),
+     "schedule: one of cron, every, at, calendar is needed"),
     ("a misspelt kind", {"schedule": {"evry": "1h"}}, "schedule.0",
-     'schedule: one of cron, every, at is needed; did you mean "every"?'),
+     'schedule: one of cron, every, at, calendar is needed; did you mean "every"?'),
     ("a list with a text", {"schedule": [{"every": "1h"}, "@daily"]}, "schedule.1",
      'schedule: expected a mapping, found "@daily"; write e.g. schedule: {cron: "@daily"}'),
-    ("a later kind", {"schedule": {"calendar": {}}}, "schedule.0",
-     'schedule: the trigger "calendar" is not supported in this version; use cron, every or at'),
+    ("a calendar without a unit", {"schedule": {"calendar": {"day": 1}}}, "schedule.0.calendar",
+     "calendar: one of months, weeks and days is needed, found none of them"),
+    ("a calendar with two", {"schedule": {"calendar": {"months": 1, "days": 2}}}, "schedule.0.calendar",
+     "calendar: one of months, weeks and days is needed, found months and days"),
+    ("a calendar that is a text", {"schedule": {"calendar": "monthly"}}, "schedule.0.calendar",
+     'calendar: expected a mapping of keys to values, found "monthly"; write calendar: {months: monthly}'),
+    ("months without a day", {"schedule": {"calendar": {"months": 1}}}, "schedule.0.calendar",
+     "calendar: months need a day of the month; write day: 1 to 31, or day: last"),
+    ("months with a weekday", {"schedule": {"calendar": {"months": 1, "day": "fri"}}}, "schedule.0.calendar",
+     "calendar: months need a day of the month; write day: 1 to 31, or day: last"),
+    ("weeks with a number", {"schedule": {"calendar": {"weeks": 1, "day": 5}}}, "schedule.0.calendar",
+     "calendar: weeks need a day of the week; write day: mon to sun"),
+    ("days with a day", {"schedule": {"calendar": {"days": 2, "day": 5}}}, "schedule.0.calendar",
+     'calendar: days have no day; leave out day: "5", or count weeks or months'),
+    ("a 32nd", {"schedule": {"calendar": {"months": 1, "day": 32}}}, "schedule.0.calendar.day",
+     "day: 32 is not a day; write 1 to 31 or last for months, or mon to sun for weeks"),
+    ("a distance of none", {"schedule": {"calendar": {"days": 0}}}, "schedule.0.calendar.days",
+     "days: 0 is no distance; write 1 to 1200"),
+    ("a wrong time", {"schedule": {"calendar": {"days": 1, "time": "24:00"}}}, "schedule.0.calendar.time",
+     'time: "24:00" is not a time of the day; write it like "06:00" or "06:00:30", up to "23:59:59"'),
+    ("a time that is a number", {"schedule": {"calendar": {"days": 1, "time": 6}}}, "schedule.0.calendar.time",
+     'time: 6 is not a time of the day; write it like "06:00" or "06:00:30", up to "23:59:59"'),
+    ("which months?", {"schedule": {"calendar": {"months": 3, "day": 1}}}, "schedule.0.calendar",
+     "start is missing: every 3 months says not which ones; write the first day, as in start: 2026-12-01"),
+    ("no month has it",
+     {"schedule": {"calendar": {"months": 12, "day": 30}, "start": "2027-02-01"}}, "schedule.0.start",
+     "this would never fire: it has no slot after start (2027-02-01)"),
     ("a number for a cron", {"schedule": {"cron": 5}}, "schedule.0.cron",
      "cron: expected text, found 5"),
     ("a wrong cron", {"schedule": {"cron": "0 25 * * *"}}, "schedule.0.cron",
@@ -166,7 +193,7 @@ def test_keys_that_are_missing_or_wrong(fields: dict[str, Any], path: str, sente
      f"every: 5 has no unit; {UNIT}"),
     ("a wrong zone", {"schedule": {"every": "1h", "timezone": "Berlin"}}, "schedule.0.timezone",
      'timezone: "Berlin" is not a time zone; did you mean "Europe/Berlin"?'),
-    ("fields that contradict each other", {"schedule": {"every": "1h", "jitter": "2h"}}, "schedule.0",
+    ("fields that contradict each other", {"schedule": {"every": "1h", "jitter": "2h"}}, "schedule.0.jitter",
      "jitter (2h) must be shorter than every (1h)"),
 )
 def test_schedules(fields: dict[str, Any], path: str, sentence: str) -> None:
@@ -336,6 +363,8 @@ def test_schedules(fields: dict[str, Any], path: str, sentence: str) -> None:
      "run.env.A.env",
      ('env: "SCHEDSYNC_DATABASE__URL" is a setting of schedsync, which jobs do not get; give the value a name of its '
      "own")),
+    ("a setting in small letters", {"run": {"shell": "a", "env": {"A": {"env": "schedsync_node"}}}}, "run.env.A.env",
+     'env: "schedsync_node" is a setting of schedsync, which jobs do not get; give the value a name of its own'),
     ("no variable of the service", {"run": {"shell": "a", "env": {"A": {"env": "a b"}}}}, "run.env.A.env",
      'env: "a b" is not a variable name; use letters, digits and "_", no digit first'),
     ("a channel alone", {"notify": "ops-mail"}, "notify",
@@ -569,7 +598,7 @@ def test_what_may_be_a_secret_of_a_request_is_not_shown() -> None:
 
 
 def test_a_field_of_later_is_no_excuse_where_it_never_was() -> None:
-    assert mistake(history={"calendar": 1}).message == 'unknown key "calendar"; allowed: days, keep'
+    assert mistake(history={"executor": 1}).message == 'unknown key "executor"; allowed: days, keep'
 
 
 # Where keys belong
@@ -581,7 +610,8 @@ def test_a_field_of_later_is_no_excuse_where_it_never_was() -> None:
         ((), set(JobSpec.model_fields)),
         (("retry",), {"attempts", "delay", "backoff", "max_delay", "jitter", "on"}),
         (("misfire",), {"policy", "grace", "limit"}),
-        (("schedule", 0, "AtTrigger"), {"at", "timezone", "jitter", "start", "end"}),
+        (("schedule", 0, "AtTrigger"), {"at", "timezone", "jitter", "start", "end", "exclude", "only", "shift"}),
+        (("schedule", 0, "AtTrigger", "exclude", 0, "ranges", 0), {"from", "to"}),
         (("run", "HttpAction", "http", "tls"), {"ca", "cert", "key", "verify"}),
         (("run", "ScriptAction"), {"script", "args", "env", "cwd", "user", "umask", "nice", "limits"}),
         (("run", "ShellAction", "limits"), {"memory", "cpu", "files", "processes", "file_size", "core"}),

@@ -10,7 +10,8 @@ from hypothesis import strategies as st
 from pydantic import TypeAdapter, ValidationError
 
 from schedsync.specs.messages import explain
-from schedsync.specs.schedule import EveryTrigger, Schedule, fires, first_fires, next_fire
+from schedsync.specs.schedule import Schedule, fires, first_fires, next_fire
+from schedsync.specs.triggers import EveryTrigger
 from tests.builders import NOW, spec
 from tests.unit.specs.strategies import REPRODUCIBLE, instants, triggers
 
@@ -83,10 +84,27 @@ def test_every_has_no_slot_at_or_before_its_anchor() -> None:
     )
 
 
+@pytest.mark.parametrize("zone", ["Europe/Berlin", "Pacific/Kiritimati", "America/New_York"])
+@pytest.mark.parametrize(
+    "trigger",
+    [
+        {"cron": "0 2 * * *"},
+        {"every": "1h", "jitter": "30m"},
+        {"calendar": {"days": 1, "time": "02:00"}},
+        {"cron": "0 2 * * *", "exclude": {"weekdays": ["mon"]}},
+        {"cron": "0 2 * * *", "only": {"weekdays": ["mon"]}, "shift": "next"},
+    ],
+    ids=str,
+)
+def test_nothing_comes_after_the_last_moment_that_can_be_written(trigger: dict[str, Any], zone: str) -> None:
+    """A pause "for ever" may last until then, and what is asked for is the first slot after it."""
+    assert slots({**trigger, "timezone": zone}, after="9999-12-31T23:59:59Z") == []
+
+
 def test_time_ends_before_the_calendar_does() -> None:
     last = list(fires(schedule({"every": "3000d", "start": "9990-01-01"}), NOW, job_id="job", anchor=NOW))
     assert [slot.year for slot in last] == [9990, 9998]
-    minute = schedule({"cron": "* * * * *", "jitter": "1d"})
+    minute = schedule({"cron": "*/10 * * * *", "jitter": "1d"})
     assert next_fire(minute, datetime.max.replace(tzinfo=UTC), job_id="job", anchor=NOW) is None
 
 
@@ -173,6 +191,19 @@ def test_jitter_does_not_lead_beyond_the_end() -> None:
     assert max(found) == datetime(2026, 11, 24, 2, 30, tzinfo=UTC)
 
 
+def test_jitter_near_the_end_is_one_of_the_time_that_is_left() -> None:
+    value = {"cron": "*/5 * * * *", "start": "2026-12-01T00:00", "end": "2026-12-01T01:00"}
+    end, before = datetime(2026, 12, 1, 1, tzinfo=UTC), datetime(2026, 11, 30, tzinfo=UTC)
+    found = list(fires(schedule({**value, "jitter": "20m"}), before, job_id="job", anchor=NOW))
+    assert len(found) == len(list(fires(schedule(value), before, job_id="job", anchor=NOW))) == 13
+    assert found.count(end) == 1
+
+
+def test_jitter_that_the_end_does_not_cut_is_the_same_without_an_end() -> None:
+    value = {"cron": "*/5 * * * *", "jitter": "20m"}
+    assert slots({**value, "end": "2026-11-24T04:00"}, count=15) == slots(value, count=15)
+
+
 def test_jitter_that_is_longer_than_the_distance_reorders_slots_and_loses_none() -> None:
     minutes = [(NOW + n * timedelta(minutes=1)).isoformat() for n in range(180)]
     whole = schedule({"cron": "* * * * *", "jitter": "1h", "start": minutes[0], "end": minutes[-1]})
@@ -182,6 +213,13 @@ def test_jitter_that_is_longer_than_the_distance_reorders_slots_and_loses_none()
     found = list(fires(whole, before, job_id="job", anchor=NOW))
     assert set(found) == expected
     assert found == sorted(found)
+
+
+@pytest.mark.parametrize(
+    ("cron", "jitter"), [("* * * * * *", "1m"), ("* * * * *", "1h"), ("*/10 * * * *", "1d"), ("0 2 * * *", "1d")]
+)
+def test_jitter_over_no_more_slots_than_can_be_looked_at_is_taken(cron: str, jitter: str) -> None:
+    assert len(slots({"cron": cron, "jitter": jitter})) == 3
 
 
 def test_jitter_may_be_a_second_less_than_every() -> None:
@@ -252,6 +290,16 @@ def test_no_slot_is_outside_its_bounds(value: Any, after: datetime) -> None:
             {"every": "1h", "jitter": "1h"}, "jitter (1h) must be shorter than every (1h)", id="jitter as long as every"
         ),
         pytest.param({"every": "1w", "jitter": "25h"}, "jitter: must be one day or less", id="jitter of days"),
+        pytest.param(
+            {"cron": "* * * * * *", "jitter": "1d"},
+            'jitter (1d) spans more than 200 slots of "* * * * * *"; write 1m or less',
+            id="jitter over each second of a day",
+        ),
+        pytest.param(
+            {"cron": "* 8-17 * * *", "jitter": "3h"},
+            'jitter (3h) spans more than 200 slots of "* 8-17 * * *"; write 1h or less',
+            id="jitter over each minute of hours",
+        ),
         pytest.param({"every": "0s"}, "every: must be at least 1s", id="every nothing"),
         pytest.param(
             {"every": "1h", "start": "2027-01-02", "end": "2027-01-01"},
@@ -301,3 +349,37 @@ def test_no_slot_is_outside_its_bounds(value: Any, after: datetime) -> None:
 )
 def test_schedules_that_make_no_sense_are_refused_in_words(value: Any, sentence: str) -> None:
     assert refusal(value).startswith(sentence)
+
+
+# what is refused of a job, because of its id
+
+
+def _hashed(job_id: str, **more: Any) -> None:
+    spec(id=job_id, schedule={"cron": "0 6 * * H", **more})
+
+
+def test_an_expression_that_follows_from_the_id_is_judged_by_the_slots_of_its_own_job() -> None:
+    days = {name: slots({"cron": "0 6 * * H"}, count=1, job_id=name)[0] for name in ("a", "b", "c", "d", "e", "f")}
+    weekdays = {name: datetime.fromisoformat(day).strftime("%a").lower() for name, day in days.items()}
+    assert len(set(weekdays.values())) > 1
+    for name, weekday in weekdays.items():
+        _hashed(name, only={"weekdays": [weekday]})
+        with pytest.raises(ValidationError, match="would never fire"):
+            _hashed(name, exclude={"weekdays": [weekday]})
+
+
+def test_one_that_never_fires_is_refused_where_it_stands() -> None:
+    job_id = "erp.dump"
+    (slot,) = slots({"cron": "0 6 H * *"}, count=1, job_id=job_id)
+    day = datetime.fromisoformat(slot)
+    bounds = {"start": f"{day + timedelta(days=1):%Y-%m-%d}", "end": f"{day + timedelta(days=2):%Y-%m-%d}"}
+    for value, path in (
+        ({"cron": "0 6 H * *", **bounds}, ("schedule", 0, "end")),
+        ([{"every": "1h"}, {"cron": "0 6 H * *", **bounds}], ("schedule", 1, "end")),
+    ):
+        with pytest.raises(ValidationError) as refused:
+            spec(id=job_id, schedule=value)
+        (mistake,) = explain(refused.value)
+        assert mistake.path == path
+        assert mistake.found == f'"{bounds["end"]}"'
+        assert mistake.message.startswith("this would never fire: it has no slot between start")

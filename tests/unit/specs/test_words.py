@@ -31,6 +31,29 @@ CRON = (
     ("@yearly", "at 00:00, on day 1 of the month, in January"),
     ("0 0 1 1-3,7 *", "at 00:00, on day 1 of the month, in January to March and July"),
     ("0,10,20,30 8-18 * * *", "at :00, :10, :20 and :30 from 08:00 to 18:59 each day"),
+    ("0 6 L * *", "at 06:00, on the last day of the month"),
+    (
+        "0 6 1,L-1 * *",
+        "at 06:00, on day 1 of the month and 1 day before the last day of the month",
+    ),
+    (
+        "0 6 L-3,LW * *",
+        "at 06:00, 3 days before the last day of the month and on the last day from Monday to Friday of the month",
+    ),
+    ("0 6 * * fri#2", "at 06:00, on the 2nd Friday of the month"),
+    ("0 6 * * friL,mon", "at 06:00, on Monday and the last Friday of the month"),
+    ("0 6 LW * fri", "at 06:00, on the last day from Monday to Friday of the month and each Friday"),
+    ("0 6 1 * fri#1", "at 06:00, on day 1 of the month and on the 1st Friday of the month"),
+    ("0 6 */2 * fri#1", "at 06:00, on every 2nd day of the month from the 1st if that is the 1st Friday of the month"),
+    ("0 6 1-31 * mon", "at 06:00 each day"),
+    ("0 6 1 * 1,*", "at 06:00 each day"),
+    ("0 22-1 * * sat-sun", "at 00:00, 01:00, 22:00 and 23:00, Saturday and Sunday"),
+    ("* * * * * *", "each second"),
+    ("*/10 * * * * *", "every 10 seconds"),
+    ("*/10 */5 3 * * *", "every 10 seconds, every 5 minutes from 03:00 to 03:59"),
+    ("30 15 2 * * mon-fri", "at 02:15:30, Monday to Friday"),
+    ("0 15 2 * * *", "at 02:15 each day"),
+    ("15,45 0 * * * *", "each hour at :00, 15 s and 45 s past the minute"),
     ("59 23 31 12 5", "at 23:59, on day 31 of the month and each Friday, in December"),
 )
 SCHEDULES: tuple[tuple[Any, str], ...] = (
@@ -42,6 +65,17 @@ SCHEDULES: tuple[tuple[Any, str], ...] = (
     ({"every": "1h", "start": "2027-01-01T00:20:00Z"}, "every 1h, from 2027-01-01 00:20 UTC"),
     ({"every": "1h", "start": "2027-01-01T00:20:05+02:00"}, "every 1h, from 2027-01-01 00:20:05 +0200"),
     ({"every": "1h", "end": "2027-01-01T00:20:00"}, "every 1h, until 2027-01-01 00:20"),
+    (
+        {"calendar": {"months": 1, "day": "last", "time": "06:00"}, "timezone": "Europe/Berlin"},
+        "each month on the last day at 06:00 (Europe/Berlin)",
+    ),
+    (
+        {"calendar": {"months": 3, "day": 15}, "start": "2026-12-01"},
+        "every 3 months on day 15 at 00:00 (UTC), from 2026-12-01",
+    ),
+    ({"calendar": {"weeks": 2, "day": "sun", "time": "23:59:30"}}, "every 2 weeks on Sunday at 23:59:30 (UTC)"),
+    ({"calendar": {"days": 1, "time": "7:05"}}, "each day at 07:05 (UTC)"),
+    ({"cron": "H 2 * * *"}, "at 02:29 each day (UTC)"),
     ([{"every": "1h"}, {"cron": "@daily"}], "every 1h; or at 00:00 each day (UTC)"),
 )
 
@@ -53,9 +87,9 @@ def test_a_cron_expression_in_words(text: str, words: str) -> None:
 
 @pytest.mark.parametrize(("schedule", "words"), SCHEDULES, ids=[words for _, words in SCHEDULES])
 def test_a_schedule_in_words(schedule: Any, words: str) -> None:
-    assert in_words(spec(schedule=schedule).schedule) == words
+    assert in_words(spec(schedule=schedule)) == words
 
 
 def test_a_job_that_runs_after_others_says_after_which() -> None:
     job = spec(after={"a": "succeeded", "b": ["failed", "lost"]})
-    assert in_words(job.schedule, job.after) == "after a succeeded, or b failed or lost"
+    assert in_words(job) == "after a succeeded, or b failed or lost"

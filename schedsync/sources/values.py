@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from schedsync.sources.origins import Kind, Origin, Origins
+from schedsync.specs.calendars import with_names
 from schedsync.specs.job import JobSpec
 from schedsync.specs.messages import FieldPath
 
@@ -23,11 +24,27 @@ class SpecRow:
 
     name: str
     """Dotted, as in messages: ``schedule.0.cron``."""
-    value: str
-    origin: str
-    """A place in a file, or words."""
-    inherited: bool
-    """Whether it comes from defaults of a folder."""
+    value: Any
+    """As JSON has it."""
+    origin: Origin | None
+    """None where that is not known now."""
+
+    @property
+    def text(self) -> str:
+        """The value, for people."""
+        return _text(self.value)
+
+    @property
+    def place(self) -> str:
+        """Where it comes from: a place in a file, or words."""
+        if self.origin is None:
+            return _UNKNOWN
+        return _WORDS.get(self.origin.kind) or f"{self.origin.file}:{self.origin.line}"
+
+    @property
+    def inherited(self) -> bool:
+        """Whether it comes from defaults of a folder."""
+        return self.origin is not None and self.origin.kind is Kind.DEFAULTS
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,25 +82,16 @@ def _origin(path: FieldPath, origins: Origins) -> Origin | None:
     return next((origins[part] for part in parts if part in origins), None)
 
 
-def _row(origin: Origin | None, path: FieldPath, value: object) -> SpecRow:
-    return SpecRow(
-        name=".".join(str(part) for part in path),
-        value=_text(value),
-        origin=_in_words(origin),
-        inherited=origin is not None and origin.kind is Kind.DEFAULTS,
-    )
-
-
-def _in_words(origin: Origin | None) -> str:
-    if origin is None:
-        return _UNKNOWN
-    return f"{origin.file}:{origin.line}" if origin.file is not None else _WORDS[origin.kind]
+def _row(origin: Origin | None, path: FieldPath, value: Any) -> SpecRow:
+    return SpecRow(".".join(str(part) for part in path), value, origin)
 
 
 def _leaves(value: Any, path: FieldPath) -> Iterator[tuple[FieldPath, Any]]:
     if isinstance(value, dict) and value:
         for key, inner in value.items():
             yield from _leaves(inner, (*path, key))
+    elif path[2:] in {("exclude",), ("only",)}:
+        yield path, with_names(value)
     elif isinstance(value, list) and any(isinstance(item, dict) for item in value):
         for index, item in enumerate(value):
             yield from _leaves(item, (*path, index))

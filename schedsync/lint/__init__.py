@@ -1,0 +1,1 @@
+"""What is valid in job files and hardly meant: pure functions over specs, a module for each subject."""
