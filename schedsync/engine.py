@@ -66,8 +66,9 @@ class Server:
         self._service = setup.service
         self._sender = Sender(sink, "schedsync-engine-out", gather=GATHER)
         self._teller = _Teller(self._sender.put)
+        # Tidy: this process was given nothing but its input and outputs, and what Python opens nobody inherits.
         self._engine = ProcessEngine(
-            self._teller, spool_dir=setup.spool, limits=setup.limits, before_spawn=self._leave_alone
+            self._teller, spool_dir=setup.spool, limits=setup.limits, before_spawn=self._leave_alone, tidy=True
         )
         self._farewell = threading.Thread(target=self._leave_at_end, name="schedsync-farewell", daemon=True)
 

@@ -213,12 +213,14 @@ class Spawned:
     pipe: IO[bytes] | None
 
 
-def spawn(launch: Launch, *, leads: bool = True) -> Spawned:
+def spawn(launch: Launch, *, leads: bool = True, tidy: bool = False) -> Spawned:
     """Start a process.
 
     Args:
         launch: what to start.
         leads: whether the process leads a session of its own; else it stays in the caller's.
+        tidy: whether this process has no descriptor that another one could inherit, so that none has to be closed. To
+            look through hundreds of them, two of each run that goes on, takes a tenth of what a start takes.
 
     Raises:
         OSError: the system refuses; ``spawn_errors`` knows the words.
@@ -237,6 +239,7 @@ def spawn(launch: Launch, *, leads: bool = True) -> Spawned:
             cwd=launch.cwd,
             env=environ,
             umask=launch.confinement.umask,
+            close_fds=not tidy,
             start_new_session=leads,
         )
         return Spawned(process, os.fdopen(pipe, "rb", buffering=0))

@@ -131,7 +131,9 @@ def _written(limits: Limits | None) -> dict[str, str]:
 
 
 def _limiting(limits: Limits | None) -> list[_Program]:
-    wanted = {name: value for name in _OPTIONS if (value := getattr(limits, name, None)) is not None}
+    if limits is None:
+        return []
+    wanted = {name: value for name in _OPTIONS if (value := getattr(limits, name)) is not None}
     arguments = tuple(_limit(name, value) for name, value in wanted.items())
     return [("limits", "prlimit", arguments)] if arguments else []
 

@@ -4,6 +4,7 @@ import os
 from collections.abc import Mapping
 from dataclasses import replace
 from pathlib import Path
+from typing import NewType
 
 from schedsync.clock import rfc3339
 from schedsync.errors import UnresolvedReferenceError
@@ -23,10 +24,17 @@ from schedsync.sql.request import FAILED, worker_argv
 
 _NO_DATABASES = Databases()
 _Program = CommandAction | ShellAction | ScriptAction | PythonAction
+Inherited = NewType("Inherited", dict[str, str])
+"""Variables that jobs have from the service: none of its settings, which may hold passwords."""
+
+
+def inherited(environ: Mapping[str, str]) -> Inherited:
+    """Return what jobs have of the service's own variables *environ*. Once for all runs: in a burst each waits for it."""
+    return Inherited({name: value for name, value in environ.items() if not may_be_setting(name)})
 
 
 def prepare(
-    run: Run, spec: JobSpec, job_folder: Path, environ: Mapping[str, str], databases: Databases = _NO_DATABASES
+    run: Run, spec: JobSpec, job_folder: Path, environ: Inherited, databases: Databases = _NO_DATABASES
 ) -> Launch:
     """Return what starting *run* means.
 
@@ -34,8 +42,7 @@ def prepare(
         run: the attempt.
         spec: the job as it was when the run was claimed.
         job_folder: the folder of its job file: what relative paths in the file mean.
-        environ: the service's own environment; the job gets it without schedsync's settings, which may hold passwords,
-            and its references to variables mean what is left.
+        environ: what the job has from the service; its references to variables mean these.
         databases: what statements can reach.
 
     Raises:
@@ -43,8 +50,7 @@ def prepare(
         UnresolvedReferenceError: a value is not where the job says.
         UnavailableConfinementError: the job wants a user or a limit that it cannot have here.
     """
-    action, inherited = spec.run, _inherited(environ)
-    env = inherited | _marks(run)
+    action, env = spec.run, environ | _marks(run)
     launch = Launch(
         run.id,
         argv=(),
@@ -62,7 +68,7 @@ def prepare(
         return _request(launch, run, action, job_folder)
     account = None if action.user is None else account_of(action.user)
     confinement = confinement_of(action, account, environ)
-    values = _referenced(action, job_folder, inherited, other_than_service(account))
+    values = _referenced(action, job_folder, environ, other_than_service(account))
     return replace(
         launch,
         argv=_argv(action, job_folder),
@@ -125,10 +131,6 @@ def _referenced(
             except UnresolvedReferenceError as error:
                 raise UnresolvedReferenceError(f"env.{name}: {error}") from None
     return found
-
-
-def _inherited(environ: Mapping[str, str]) -> dict[str, str]:
-    return {name: value for name, value in environ.items() if not may_be_setting(name)}
 
 
 def _marks(run: Run) -> dict[str, str]:

@@ -64,6 +64,7 @@ class ProcessEngine:
         limits: OutputLimits,
         clock: Clock = utc_now,
         before_spawn: Callable[[], None] = lambda: None,
+        tidy: bool = False,
     ) -> None:
         """Prepare the engine.
 
@@ -73,9 +74,10 @@ class ProcessEngine:
             limits: how much output is kept.
             clock: for the instants that are reported; what is measured is measured on the monotonic clock.
             before_spawn: called right before each process is started.
+            tidy: see ``spawn``.
         """
         self._listener, self._spool_dir, self._limits, self._clock = listener, spool_dir, limits, clock
-        self._before_spawn = before_spawn
+        self._before_spawn, self._tidy = before_spawn, tidy
         self._thread = threading.Thread(target=self._run, name="schedsync-engine", daemon=True)
         self._lock = threading.Lock()
         # Under the lock: the runs that were launched and have not ended (with a spool when started), and the way in.
@@ -269,7 +271,7 @@ class ProcessEngine:
         at = self._clock()
         self._before_spawn()
         try:
-            spawned = spawn(launch)
+            spawned = spawn(launch, tidy=self._tidy)
         except Exception as error:  # whatever keeps it from starting is this run's failure
             why = redacted(why_not_started(launch, error), launch.secrets)
             self._tell_not_started(launch, RunState.FAILED, why)

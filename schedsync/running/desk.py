@@ -53,6 +53,8 @@ class Desk:
         """Runs with leave to start that are to make way, whether the engine has heard of them or not."""
         self.doubtful = False
         """Whether the store may have runs of this instance that are not here."""
+        self.launched: set[str] = set()
+        """Runs that the engine has been given, and of which it has not said that they started or will not."""
         self.followers = Followers()
         """Who runs after whom, as far as is known here."""
         self.stopping = threading.Event()
@@ -160,6 +162,7 @@ class Desk:
     def started(self, run_id: str, pid: int, at: datetime) -> None:
         """Note that a run's process exists."""
         with self.lock:
+            self.launched.discard(run_id)
             entry = self.ledger.get(run_id)
             if entry is not None and entry.run.pid != pid:  # else it is looked after again, and its start is known
                 entry.run = changed(entry.run, started_at=at, pid=pid)
@@ -171,6 +174,7 @@ class Desk:
     def finished(self, run_id: str, outcome: Outcome) -> None:
         """Note that a run has ended. Its result is safe from here on, whatever others wait for."""
         with self.lock:
+            self.launched.discard(run_id)
             entry = self.ledger.get(run_id)
             if entry is not None:
                 self._settle(entry, outcome)

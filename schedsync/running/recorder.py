@@ -27,7 +27,9 @@ STARTS = 0.15
 """Seconds for the same where nothing but starts is to be written. Nobody waits for that: who leads has them in memory,
 and of a run that ends meanwhile both are one write."""
 ENDS = 0.1
-"""Seconds for the same under steady load, where ends that nobody waits for are to be written, too."""
+"""Seconds for the same under steady load, and in a burst, where ends that nobody waits for are to be written, too."""
+BURST = 10
+"""How many runs the engine has still to start in a burst: what is written meanwhile takes time from them."""
 STEADY = 4
 """After how many groups in a row, each of which began within GROUPING after the one before it, load is steady."""
 AGAIN = 1.0
@@ -118,7 +120,8 @@ class Recorder:
                 return 0.0
             if changes.only_starts:
                 return STARTS
-            return ENDS if changes and not changes.are_awaited and self._in_a_row >= STEADY else 0.0
+            busy = self._in_a_row >= STEADY or len(self._desk.launched) >= BURST
+            return ENDS if changes and busy and not changes.are_awaited else 0.0
 
     def _patience(self) -> float | None:
         with self._desk.lock:

@@ -18,7 +18,7 @@ from types import MappingProxyType
 from schedsync.clock import Clock, utc_now
 from schedsync.errors import SchedsyncError
 from schedsync.executors.base import Launch, MakeEngine
-from schedsync.executors.prepare import prepare
+from schedsync.executors.prepare import inherited, prepare
 from schedsync.executors.process import ProcessEngine
 from schedsync.executors.spool import OutputLimits
 from schedsync.executors.spool_folder import make
@@ -100,7 +100,7 @@ class Runner:
         # Once: of a burst each run waits for those before it, and to look all of this up again takes time.
         folder = options.folder.absolute()
         self._folder_of = lru_cache(MOST_FILES)(lambda source_file: (folder / source_file).parent)
-        self._environ = {name: value for name, value in os.environ.items() if name not in options.hidden}
+        self._environ = inherited({name: value for name, value in os.environ.items() if name not in options.hidden})
         node, owner = options.node, options.owner
         ledger = Ledger(options.capacity, max_runs=options.max_runs, groups=options.groups)
         here = partial(ProcessEngine, spool_dir=options.spool, limits=options.limits, clock=clock)
@@ -292,6 +292,7 @@ class Runner:
                 elif (replaced := self._desk.replaced_run(entry.run.id)) is not None:
                     self.finished(entry.run.id, replaced)
                 else:
+                    self._desk.launched.add(entry.run.id)
                     self._engine.launch(launch)
         except SchedsyncError as error:  # a mistake of the job's author, and said to them
             self._fail(entry, error)

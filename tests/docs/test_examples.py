@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 import yaml
 
-from schedsync.executors.prepare import prepare
+from schedsync.executors.prepare import inherited, prepare
 from schedsync.executors.process import ProcessEngine
 from schedsync.executors.spool import OutputLimits
 from schedsync.plan.state import Located
@@ -84,7 +84,7 @@ def test_a_request_of_an_example_is_made_as_it_says(job: Located) -> None:
         here = action.http.model_copy(update={"url": web.url})
         spec = job.spec.model_copy(update={"run": HttpAction(http=here)})
         run = Run("r1", spec.id, SLOT, 1, Cause.SCHEDULE, RunState.RUNNING)
-        code, output = made(prepare(run, spec, REPOSITORY / "examples" / "07-http", os.environ))
+        code, output = made(prepare(run, spec, REPOSITORY / "examples" / "07-http", inherited(os.environ)))
     assert code == 0, output
     assert [asked.method for asked in web.asked] == [action.http.method]
 
@@ -107,7 +107,7 @@ def test_an_example_runs(folder: Path, job: Located, tmp_path: Path) -> None:
     engine = ProcessEngine(listener, spool_dir=tmp_path, limits=OutputLimits())
     engine.start()
     run = Run("r1", job.spec.id, SLOT, 1, Cause.SCHEDULE, RunState.RUNNING)
-    engine.launch(prepare(run, job.spec, (folder / job.source.file).parent, os.environ))
+    engine.launch(prepare(run, job.spec, (folder / job.source.file).parent, inherited(os.environ)))
     outcome = listener.outcomes.get(timeout=30)
     assert outcome.state is RunState.SUCCEEDED, (outcome.reason, outcome.output.head)
     assert outcome.output.total > 0

@@ -13,7 +13,7 @@ import pytest
 from schedsync.errors import UnavailableConfinementError, UnresolvedReferenceError
 from schedsync.executors.base import Engine, Launch
 from schedsync.executors.kept import keep
-from schedsync.executors.prepare import prepare
+from schedsync.executors.prepare import inherited, prepare
 from schedsync.runs.outcome import Outcome
 from schedsync.runs.run import RunState
 from tests.builders import run, spec
@@ -25,7 +25,7 @@ HERE = {"PATH": os.environ["PATH"], "HOME": "/root"}
 
 
 def _prepared(folder: Path, environ: Mapping[str, str] = HERE, **action: Any) -> Launch:
-    return prepare(run(id=RUN), spec(run=action, kill_grace="1s"), folder, environ)
+    return prepare(run(id=RUN), spec(run=action, kill_grace="1s"), folder, inherited(environ))
 
 
 @pytest.fixture
@@ -127,7 +127,7 @@ def test_a_run_of_another_user_is_ended_with_all_that_left_its_group(
 ) -> None:
     body = "setsid sleep 987.1239 & trap '' TERM; sleep 987.1239"
     engine.launch(
-        prepare(run(id=RUN), spec(run={"shell": body, "user": "daemon"}, timeout="1s", kill_grace="1s"), tmp_path, HERE)
+        prepare(run(id=RUN), spec(run={"shell": body, "user": "daemon"}, timeout="1s", kill_grace="1s"), tmp_path, inherited(HERE))
     )
     outcome = listener.end()
     assert outcome.state is RunState.TIMED_OUT

@@ -11,7 +11,7 @@ from threading import Thread
 from typing import Any, NamedTuple
 
 from schedsync.executors.base import Launch
-from schedsync.executors.prepare import prepare
+from schedsync.executors.prepare import inherited, prepare
 from tests.builders import run, spec
 from tests.integration.executors.conftest import RUN
 
@@ -118,7 +118,7 @@ def launch(
 ) -> Launch:
     """Return the launch of a request, as the runner makes it."""
     job = spec(run={"http": {"url": url, **request}}, timeout=timeout, kill_grace="10s")
-    return prepare(run(id=RUN), job, folder, {**os.environ, **(environ or {})})
+    return prepare(run(id=RUN), job, folder, inherited({**os.environ, **(environ or {})}))
 
 
 def ask(url: str, folder: Path = NOWHERE, environ: Mapping[str, str] | None = None, **request: Any) -> tuple[int, str]:

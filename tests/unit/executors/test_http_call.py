@@ -10,7 +10,7 @@ import pytest
 from schedsync import __version__
 from schedsync.errors import UnresolvedReferenceError
 from schedsync.executors.base import Launch
-from schedsync.executors.prepare import prepare
+from schedsync.executors.prepare import inherited, prepare
 from schedsync.http.request import Expectation, Message, Proxy, Request, Tls, decoded
 from tests.builders import NOW, run, spec
 
@@ -22,7 +22,7 @@ SLOT = {"User-Agent": f"schedsync/{__version__}", "Idempotency-Key": "job@2026-1
 
 def launched(folder: Path = FOLDER, *, attempt: int = 1, timeout: str | None = None, **request: Any) -> Launch:
     job = spec(run={"http": {"url": URL, **request}}, timeout=timeout)
-    return prepare(run(attempt=attempt, scheduled_at=NOW), job, folder, ENVIRON)
+    return prepare(run(attempt=attempt, scheduled_at=NOW), job, folder, inherited(ENVIRON))
 
 
 def requested(folder: Path = FOLDER, **request: Any) -> Request:

@@ -7,7 +7,7 @@ import pytest
 
 from schedsync.errors import UnresolvedReferenceError
 from schedsync.executors.base import Launch
-from schedsync.executors.prepare import prepare
+from schedsync.executors.prepare import inherited, prepare
 from tests.builders import run, spec
 
 ENVIRON = {
@@ -19,7 +19,7 @@ ENVIRON = {
 
 
 def _prepared(folder: Path = Path("/"), action: dict[str, Any] | None = None, **fields: Any) -> Launch:
-    return prepare(run(id="r1"), spec(run={"shell": "true", **(action or {})}, **fields), folder, ENVIRON)
+    return prepare(run(id="r1"), spec(run={"shell": "true", **(action or {})}, **fields), folder, inherited(ENVIRON))
 
 
 def test_values_come_from_where_the_job_says_and_are_secrets(tmp_path: Path) -> None:

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from schedsync.errors import SettingsError, UnusableConnectionError
-from schedsync.executors.prepare import prepare
+from schedsync.executors.prepare import inherited, prepare
 from schedsync.executors.sql_call import Databases
 from schedsync.sql.request import Statement, Target, decoded
 from tests.builders import run, spec
@@ -20,7 +20,7 @@ FOLDER = Path("/jobs/erp")
 
 def launched(action: dict[str, Any], **targets: Target) -> Any:
     databases = Databases("node-1", targets)
-    return prepare(run(id="r1"), spec(run=action, kill_grace="3s"), FOLDER, {"HOME": "/root"}, databases)
+    return prepare(run(id="r1"), spec(run=action, kill_grace="3s"), FOLDER, inherited({"HOME": "/root"}), databases)
 
 
 def test_a_request_comes_back_as_it_was() -> None:
@@ -44,7 +44,7 @@ def test_passwords_of_a_connection_are_cut_out_of_what_its_statements_print() ->
 
 def statement_with(anew: Callable[[], Target]) -> Any:
     databases = Databases("node-1", {"erp": ORACLE}, {"erp": anew})
-    return prepare(run(), spec(run={"sql": "x", "connection": "erp"}), FOLDER, {}, databases)
+    return prepare(run(), spec(run={"sql": "x", "connection": "erp"}), FOLDER, inherited({}), databases)
 
 
 def test_each_run_has_the_password_of_now() -> None:
