@@ -29,7 +29,10 @@ Inherited = NewType("Inherited", dict[str, str])
 
 
 def inherited(environ: Mapping[str, str]) -> Inherited:
-    """Return what jobs have of the service's own variables *environ*. Once for all runs: in a burst each waits for it."""
+    """Return what jobs have of the service's own variables *environ*.
+
+    Once for all runs: in a burst each of them waits for what is done for those before it.
+    """
     return Inherited({name: value for name, value in environ.items() if not may_be_setting(name)})
 
 

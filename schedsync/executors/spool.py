@@ -64,8 +64,9 @@ class Sink(Protocol):
 class Spool:
     """Takes what one run prints. One thread appends; any thread may read.
 
-    The file is made for the first bytes. A folder that is missing is made. A file that cannot be written (disk full, folder not writable) hurts nobody but
-    the readers of the file: what is kept is in memory, and ``failure`` says what happened.
+    The file is made for the first bytes, and a folder that is missing with it. A file that cannot be written (disk
+    full, folder not writable) hurts nobody but the readers of the file: what is kept is in memory, and ``failure`` says
+    what happened.
     """
 
     def __init__(self, path: Path, limits: OutputLimits) -> None:

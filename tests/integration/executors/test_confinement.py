@@ -127,7 +127,12 @@ def test_a_run_of_another_user_is_ended_with_all_that_left_its_group(
 ) -> None:
     body = "setsid sleep 987.1239 & trap '' TERM; sleep 987.1239"
     engine.launch(
-        prepare(run(id=RUN), spec(run={"shell": body, "user": "daemon"}, timeout="1s", kill_grace="1s"), tmp_path, inherited(HERE))
+        prepare(
+            run(id=RUN),
+            spec(run={"shell": body, "user": "daemon"}, timeout="1s", kill_grace="1s"),
+            tmp_path,
+            inherited(HERE),
+        )
     )
     outcome = listener.end()
     assert outcome.state is RunState.TIMED_OUT

@@ -10,7 +10,7 @@ import pytest
 from sqlalchemy import make_url
 
 from schedsync.executors.base import Engine, Launch
-from schedsync.executors.prepare import prepare
+from schedsync.executors.prepare import inherited, prepare
 from schedsync.executors.python_call import python_argv
 from schedsync.executors.python_call import request as python_request
 from schedsync.executors.spool import OutputLimits, live, recover
@@ -124,7 +124,7 @@ def test_a_statement_that_shows_the_password_of_its_connection_is_cut(
     target = target_of("connections.erp", Address(url=url.render_as_string(hide_password=False)))
     dual = " FROM dual" if database == "oracle" else ""
     job = spec(run={"sql": f"SELECT '{url.password}' AS told{dual}", "connection": "erp"})
-    engine.launch(prepare(run(id=RUN), job, tmp_path, os.environ, Databases("here", {"erp": target})))
+    engine.launch(prepare(run(id=RUN), job, tmp_path, inherited(os.environ), Databases("here", {"erp": target})))
     outcome = listener.end()
     assert outcome.state is RunState.SUCCEEDED, _text(outcome)
     assert "[redacted]" in _text(outcome)
