@@ -10,9 +10,10 @@ import gc
 import time
 from typing import Any
 
-YOUNG, LATER = 2_000, 5
+YOUNG, LATER, OLD = 2_000, 2, 1
 """After how many new objects Python looks for garbage among them, instead of 700, since a burst makes thousands that
-are still used; and every how many such searches it looks through older ones, instead of 10."""
+are still used; and after how many such searches, and how many of these, it looks through older ones, instead of 10. To
+look through more, and less often, costs as much, since all of it is set aside; but each time takes longer."""
 WHOLLY = 3600.0
 """Seconds after which everything is looked through again."""
 
@@ -20,7 +21,7 @@ WHOLLY = 3600.0
 def keep_short() -> None:
     """Keep the searches of this process short, from now on."""
     gc.freeze()  # what is loaded by now stays
-    gc.set_threshold(YOUNG, LATER, LATER)
+    gc.set_threshold(YOUNG, LATER, OLD)
     gc.callbacks.append(_Searches())
 
 
