@@ -14,7 +14,7 @@ from datetime import datetime
 from functools import partial
 from typing import IO, NoReturn
 
-from schedsync import logs
+from schedsync import garbage, logs
 from schedsync.clock import utc_now
 from schedsync.executors.headroom import make_room
 from schedsync.executors.process import ProcessEngine
@@ -146,6 +146,7 @@ def main() -> NoReturn:
 def _begun(setup: Setup, sink: IO[bytes]) -> Server:
     logs.configure(setup.log_level, as_json=setup.log_as_json)
     sys.setswitchinterval(setup.switch)
+    garbage.keep_short()
     make_room(setup.most_runs)
     server = Server(setup, sink)
     server.start()
