@@ -173,7 +173,7 @@ def test_the_keeper_does_not_mind_what_the_author_sets(
 def test_nothing_is_left_when_it_is_forgotten(
     make_engine: MakeEngine, listener: Remembering, tmp_path: Path, run_id: str
 ) -> None:
-    make_engine().launch(_kept(tmp_path, "true", run_id))
+    make_engine().launch(_kept(tmp_path, "echo printed", run_id))
     listener.end()
     assert {path.suffix for path in tmp_path.glob(f"{run_id}*")} == {".keeper", ".end", ".log"}
     forget(tmp_path, [run_id])

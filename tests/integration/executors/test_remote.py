@@ -242,3 +242,21 @@ def test_nothing_is_started_for_a_service_that_is_gone(tmp_path: Path) -> None:
         os.kill(engine, signal.SIGCONT)
         eventually(lambda: not _lives(engine))
     assert not (tmp_path / "mark").exists()
+
+
+def test_a_process_has_no_descriptor_of_the_engine(
+    pair: tuple[RemoteEngine, "queue.SimpleQueue[str]"], listener: Remembering, tmp_path: Path
+) -> None:
+    engine, _ = pair
+    strange = os.open(tmp_path, os.O_RDONLY)
+    os.set_inheritable(strange, True)
+    try:
+        engine.start()
+        for number in range(3):  # each has pipes
+            engine.launch(bash("sleep 60", f"{number}" * 24))
+            listener.starts.get(timeout=20)
+        engine.launch(bash("cd /proc/$$/fd && echo *"))
+        assert listener.end().output.head == b"0 1 2 3\n"  # the last one is the folder that is listed
+    finally:
+        os.close(strange)
+        engine.stop(timedelta(0), "over")

@@ -2,6 +2,7 @@
 
 import pytest
 
+from schedsync.executors.base import Launch
 from schedsync.running import recorder
 from schedsync.runs.ledger import Entry
 from schedsync.store.runs import RunChanges
@@ -81,3 +82,26 @@ def test_where_load_is_not_steady_an_end_is_written_at_once(bench: Bench, monkey
     bench.job("alone")
     bench.fire()
     bench.until("alone", "succeeded")
+
+
+def test_in_a_burst_ends_are_written_when_the_rest_has_started(bench: Bench, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(recorder, "ENDS", 60.0)
+    monkeypatch.setattr(recorder, "BURST", 1)
+    engine, held = bench.runner._engine, list[Launch]()
+    launch = engine.launch
+
+    def held_up(wanted: Launch) -> None:
+        if wanted.env["SCHEDSYNC_JOB_ID"] == "second":
+            held.append(wanted)
+        else:
+            launch(wanted)
+
+    monkeypatch.setattr(engine, "launch", held_up)
+    for name in ("first", "second"):
+        bench.job(name)
+    bench.fire()
+    eventually(lambda: bench.runner.unsettled("first") == 0)
+    assert (bench.states("first"), len(held)) == (["running"], 1)
+    launch(held[0])
+    for name in ("first", "second"):
+        bench.until(name, "succeeded")

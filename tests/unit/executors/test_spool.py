@@ -34,7 +34,7 @@ def test_first_and_last_bytes_are_kept_whatever_the_bites(tmp_path: Path, length
     else:
         assert output == Output(data[:10], data[-10:], length)
     assert output.dropped == max(length - 20, 0)
-    assert (tmp_path / "run.log").read_bytes() == data[:100]
+    assert [path.read_bytes() for path in tmp_path.iterdir()] == ([data[:100]] if data else [])
     spool.discard()
     assert list(tmp_path.iterdir()) == []
 
