@@ -10,10 +10,10 @@ import gc
 import time
 from typing import Any
 
-YOUNG, LATER, OLD = 2_000, 2, 1
-"""After how many new objects Python looks for garbage among them, instead of 700, since a burst makes thousands that
-are still used; and after how many such searches, and how many of these, it looks through older ones, instead of 10. To
-look through more, and less often, costs as much, since all of it is set aside; but each time takes longer."""
+YOUNG, LATER, OLD = 1_000, 2, 1
+"""After how many new objects Python looks for garbage among them, and after how many such searches, and how many of
+these, it looks through older ones, instead of 10. To look through more, and less often, costs as much, since all of it
+is set aside; but each time takes longer."""
 WHOLLY = 3600.0
 """Seconds after which everything is looked through again."""
 
