@@ -70,7 +70,7 @@ class Spool:
     """
 
     def __init__(self, path: Path, limits: OutputLimits) -> None:
-        """Take what is printed, for the file at *path*, which ``live`` names; what an earlier one holds goes."""
+        """Take what is printed, for the file at *path*, which ``live`` names; what it may hold goes then."""
         self.failure: str | None = None
         """Why the file does not hold what it should: the first failure, in words; None while all is well."""
         self._path, self._limits = path, limits
@@ -108,8 +108,7 @@ class Spool:
     def discard(self) -> None:
         """Close and remove the file, if there is one; ``read`` still answers."""
         self.close()
-        if self._begun:
-            remove(self._path)
+        remove(self._path)  # also one of an earlier attempt to start the run
 
     def _keep(self, data: bytes) -> None:
         room = self._limits.keep_head - len(self._head)

@@ -115,6 +115,13 @@ def test_a_file_of_an_earlier_attempt_is_not_continued(tmp_path: Path) -> None:
     assert path.read_bytes() == b"new"
 
 
+def test_a_file_of_an_earlier_attempt_goes_with_one_that_prints_nothing(tmp_path: Path) -> None:
+    path = tmp_path / "run.log"
+    path.write_bytes(b"old")
+    Spool(path, LIMITS).discard()
+    assert not path.exists()
+
+
 def test_a_folder_that_was_removed_is_made_anew(tmp_path: Path) -> None:
     path = tmp_path / "removed" / "run.log"
     spool = Spool(path, LIMITS)
