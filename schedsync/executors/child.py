@@ -220,7 +220,7 @@ def spawn(launch: Launch, *, leads: bool = True, tidy: bool = False) -> Spawned:
         launch: what to start.
         leads: whether the process leads a session of its own; else it stays in the caller's.
         tidy: whether this process has no descriptor that another one could inherit, so that none has to be closed. To
-            look through hundreds of them, two of each run that goes on, takes a tenth of what a start takes.
+            look through hundreds of them, two of each run that goes on, makes each start take longer.
 
     Raises:
         OSError: the system refuses; ``spawn_errors`` knows the words.
